@@ -1,0 +1,79 @@
+"""Package metadata of vilma.
+
+The folder ``features/`` at the top of the repository is installed, and imported, as
+``vilma.features``; that mapping is why the packages are listed one by one.
+"""
+
+from pathlib import Path
+
+from setuptools import setup
+
+HERE = Path(__file__).parent
+
+PACKAGE_DIR = {"vilma": "vilma", "vilma.features": "features"}
+PACKAGES = [
+    "vilma",
+    "vilma.cli",
+    "vilma.demo",
+    "vilma.design_matrices",
+    "vilma.estimators",
+    "vilma.features",
+    "vilma.losses",
+    "vilma.numerics",
+    "vilma.solvers",
+    "vilma.surrogates",
+]
+
+PLOT = ["matplotlib>=3.8"]
+TEST = [
+    *PLOT,
+    "codespell>=2.3",
+    "hypothesis>=6.100",
+    "mypy>=1.13",
+    "numpydoc>=1.8",
+    "pandas>=2.2",
+    "polars>=1.0",
+    "pytest>=8.3",
+    "pytest-cov>=5.0",
+    "ruff>=0.9",
+]
+
+setup(
+    name="vilma",
+    version="0.1.0",
+    description="Linear ordinal classification from interval labels, with a certified optimum",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    author="The vilma developers",
+    license="BSD-3-Clause",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=PACKAGES,
+    package_dir=PACKAGE_DIR,
+    package_data={"vilma": ["py.typed"]},
+    install_requires=[
+        "click>=8.1",
+        "cvxpy>=1.5",
+        "joblib>=1.3",
+        "numba>=0.60",
+        "numpy>=1.26",
+        "pillow>=10.0",
+        "scikit-image>=0.24",
+        "scikit-learn>=1.6",
+        "scipy>=1.12",
+        "tqdm>=4.66",
+    ],
+    extras_require={"plot": PLOT, "test": TEST},
+    entry_points={"console_scripts": ["vilma=vilma.cli:main"]},
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Science/Research",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
+)
