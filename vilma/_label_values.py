@@ -1,0 +1,130 @@
+"""What users write as labels, read into arrays of numbers or strings."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+
+BoolArray = NDArray[np.bool_]
+
+_KINDS = "numbers, booleans or strings"
+
+
+def read_values(y: Any, name: str) -> tuple[NDArray[Any], BoolArray]:
+    """Read what a user calls labels, of any shape.
+
+    Parameters
+    ----------
+    y : array-like
+        Numbers, booleans or strings; None, NaN and pandas.NA stand for missing entries.
+    name : str
+        What error messages call `y`.
+
+    Returns
+    -------
+    values : ndarray
+        An array of the same shape, whose dtype is boolean, integer, floating or fixed-width
+        string. Missing numbers are NaN, missing strings are empty.
+    missing : ndarray, dtype=bool
+        Where an entry is missing.
+
+    Raises
+    ------
+    ValueError
+        If `y` is None, empty, a scalar, complex, or has rows of different length.
+    TypeError
+        If `y` is sparse, or its entries are of other types or of types without a common order.
+    """
+    array = _as_array(y, name)
+    if array.dtype.kind in {"O", "T"}:
+        return _read_objects(array.astype(object), name)
+    if array.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}.")
+    if array.dtype.kind not in "biufU":
+        raise TypeError(f"{name} has dtype {array.dtype}; labels must be {_KINDS}.")
+    return array, np.asarray(array != array, dtype=bool)  # only NaN differs from itself
+
+
+def _as_array(y: Any, name: str) -> NDArray[Any]:
+    """Return `y` as a nonempty array whose entries are still what the user wrote."""
+    if y is None:
+        raise ValueError(f"This task requires {name} to be passed, but the target {name} is None.")
+    if issparse(y):
+        raise TypeError(f"{name} is a sparse {type(y).__name__}; pass a dense array of labels.")
+    # NumPy would turn the lists [1, "a"] and ["low", nan] into strings without a word.
+    array = np.asarray(y, dtype=None if hasattr(y, "__array__") else object)
+    if array.ndim == 0:
+        raise ValueError(f"Expected array-like (array or non-string sequence), got {y!r}.")
+    if array.size == 0:
+        raise ValueError(
+            f"Found array with 0 sample(s) (shape={array.shape}) for {name} while a minimum of 1 "
+            "is required."
+        )
+    return array
+
+
+def _read_objects(array: NDArray[Any], name: str) -> tuple[NDArray[Any], BoolArray]:
+    """Settle what an array of objects holds, numbers or strings, and where it holds nothing."""
+    entries = array.ravel().tolist()
+    types = dict.fromkeys(map(type, entries))  # in order of appearance
+    if any(issubclass(t, (list, tuple, np.ndarray)) for t in types):
+        raise ValueError(
+            f"The rows of {name} differ in length; expected one label, or a pair "
+            "[lower, upper], in every row."
+        )
+    if any(issubclass(t, numbers.Complex) and not issubclass(t, numbers.Real) for t in types):
+        raise ValueError(f"Complex data not supported: {name} holds complex numbers.")
+    for t in types:
+        if not (_is_number(t) or issubclass(t, str) or _is_nothing(t)):
+            row = _entry_row(entries, array, t)
+            raise TypeError(
+                f"{name} has an entry of type {t.__name__} in row {row}; labels must be "
+                f"{_KINDS}, and None or NaN where an interval is open."
+            )
+    if any(issubclass(t, str) for t in types):
+        return _read_strings(entries, array, name)
+    values = np.array([np.nan if _is_nothing(type(entry)) else entry for entry in entries])
+    if values.dtype.kind == "O":  # fractions, integers beyond 64 bits
+        values = values.astype(np.float64)
+    values = values.reshape(array.shape)
+    return values, np.asarray(values != values, dtype=bool)
+
+
+def _read_strings(
+    entries: list[Any], array: NDArray[Any], name: str
+) -> tuple[NDArray[Any], BoolArray]:
+    """Separate the strings in a list of entries from the gaps between them."""
+    missing = np.array([not isinstance(entry, str) for entry in entries])
+    for k in np.flatnonzero(missing).tolist():
+        entry = entries[k]
+        if _is_number(type(entry)) and entry == entry:
+            raise TypeError(
+                f"{name} mixes labels that have no common order: row "
+                f"{_entry_row(entries, array, str)} has a string, row "
+                f"{_row(k, array)} has {entry!r} of type {type(entry).__name__}."
+            )
+    values = np.array(["" if gap else entry for gap, entry in zip(missing, entries, strict=True)])
+    return values.reshape(array.shape), missing.reshape(array.shape)
+
+
+def _is_number(kind: type) -> bool:
+    return issubclass(kind, (numbers.Real, np.bool_))
+
+
+def _is_nothing(kind: type) -> bool:
+    # pandas.NA and NaT by name: pandas need not be installed.
+    return kind is type(None) or kind.__name__ in {"NAType", "NaTType"}
+
+
+def _entry_row(entries: list[Any], array: NDArray[Any], kind: type) -> int:
+    """Row of `array` in which the first entry of the given type stands."""
+    return _row(next(k for k, entry in enumerate(entries) if isinstance(entry, kind)), array)
+
+
+def _row(k: int, array: NDArray[Any]) -> int:
+    """Row of `array` in which the k-th of its entries stands."""
+    return k // (array.size // len(array))
