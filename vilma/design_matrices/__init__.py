@@ -1,0 +1,11 @@
+"""Design matrices: all that the solvers know of X.
+
+To add a kind of matrix, write a subclass of `DesignMatrix` in a file of its own and let
+`as_design_matrix` choose it.
+"""
+
+from vilma.design_matrices.base import DesignMatrix
+from vilma.design_matrices.bordered import BorderedMatrix
+from vilma.design_matrices.choose import as_design_matrix
+
+__all__ = ["BorderedMatrix", "DesignMatrix", "as_design_matrix"]

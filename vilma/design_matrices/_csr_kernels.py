@@ -1,0 +1,62 @@
+"""Products with blocks of rows of a CSR matrix.
+
+Column indices keep the type they come in (int32 or int64); everything else has one type.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vilma._numba import njit
+
+
+@njit
+def csr_dot(data, indices, indptr, coef, start, stop, out):
+    """Write the rows' products with `coef` to ``out[start:stop]``."""
+    for i in range(start, stop):
+        total = 0.0
+        for j in range(indptr[i], indptr[i + 1]):
+            total += data[j] * coef[indices[j]]
+        out[i] = total
+
+
+@njit
+def csr_transpose_dot(data, indices, indptr, coefficients, start, stop, n_features):
+    """Sum of the block's rows, each times its coefficient."""
+    out = np.zeros(n_features)
+    for i in range(start, stop):
+        c = coefficients[i]
+        if c != 0.0:
+            for j in range(indptr[i], indptr[i + 1]):
+                out[indices[j]] += c * data[j]
+    return out
+
+
+@njit
+def binary_csr_dot(indices, indptr, coef, start, stop, out):
+    """Write the rows' products with `coef` to ``out[start:stop]``; all entries are 1."""
+    for i in range(start, stop):
+        # Four sums hide the latency of one addition after the other.
+        first, last = indptr[i], indptr[i + 1]
+        a = b = c = d = 0.0
+        whole = first + (last - first) // 4 * 4
+        for j in range(first, whole, 4):
+            a += coef[indices[j]]
+            b += coef[indices[j + 1]]
+            c += coef[indices[j + 2]]
+            d += coef[indices[j + 3]]
+        for j in range(whole, last):
+            a += coef[indices[j]]
+        out[i] = (a + b) + (c + d)
+
+
+@njit
+def binary_csr_transpose_dot(indices, indptr, coefficients, start, stop, n_features):
+    """Sum of the block's rows, each times its coefficient; all entries are 1."""
+    out = np.zeros(n_features)
+    for i in range(start, stop):
+        c = coefficients[i]
+        if c != 0.0:
+            for j in range(indptr[i], indptr[i + 1]):
+                out[indices[j]] += c
+    return out

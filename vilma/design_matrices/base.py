@@ -1,0 +1,27 @@
+"""The contract between the solvers and X."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+__all__ = ["DesignMatrix"]
+
+
+class DesignMatrix(ABC):
+    """A matrix of ``shape`` (n_samples, n_features), known by two products and a norm."""
+
+    shape: tuple[int, int]
+
+    @abstractmethod
+    def dot(self, coef: np.ndarray) -> np.ndarray:
+        """Return X w, of shape (n_samples,), for w of shape (n_features,)."""
+
+    @abstractmethod
+    def transpose_dot(self, coefficients: np.ndarray) -> np.ndarray:
+        """Return X^T c, of shape (n_features,), for c of shape (n_samples,)."""
+
+    @abstractmethod
+    def largest_row_norm(self) -> float:
+        """Euclidean norm of the longest row."""

@@ -1,0 +1,30 @@
+"""A design matrix with an identity below and to the right of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vilma.design_matrices.base import DesignMatrix
+
+__all__ = ["BorderedMatrix"]
+
+
+class BorderedMatrix(DesignMatrix):
+    """``[[X, 0], [0, I]]``: further variables that are their own scores."""
+
+    def __init__(self, X: DesignMatrix, n_extra: int) -> None:
+        self._X = X
+        self.shape = (X.shape[0] + n_extra, X.shape[1] + n_extra)
+
+    def dot(self, coef: np.ndarray) -> np.ndarray:
+        n_features = self._X.shape[1]
+        return np.concatenate([self._X.dot(coef[:n_features]), coef[n_features:]])
+
+    def transpose_dot(self, coefficients: np.ndarray) -> np.ndarray:
+        n_samples = self._X.shape[0]
+        return np.concatenate(
+            [self._X.transpose_dot(coefficients[:n_samples]), coefficients[n_samples:]]
+        )
+
+    def largest_row_norm(self) -> float:
+        return max(self._X.largest_row_norm(), 1.0)

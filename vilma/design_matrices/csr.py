@@ -1,0 +1,91 @@
+"""Sparse design matrices in compressed row storage, with and without stored values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vilma.design_matrices import _csr_kernels as kernels
+from vilma.design_matrices.base import DesignMatrix
+from vilma.design_matrices.threads import BlockThreads, row_blocks
+
+__all__ = ["BinaryCSRMatrix", "CSRMatrix"]
+
+_WORK_PER_BLOCK = 1_000_000  # stored entries; below, threads cost more than they save
+_MAX_BLOCKS = 8  # each block of X^T c has its own sum over all features
+
+
+class _CSR(DesignMatrix):
+    """What both kinds share: the pattern, its blocks of rows, the threads."""
+
+    def __init__(self, X, threads: BlockThreads) -> None:
+        self.shape = X.shape
+        self._indices = X.indices
+        self._indptr = X.indptr.astype(np.int64, copy=False)
+        self._threads = threads
+        self._blocks = row_blocks(X.shape[0], X.nnz, _WORK_PER_BLOCK, _MAX_BLOCKS)
+
+    def _sum_blocks(self, function) -> np.ndarray:
+        parts = self._threads.map(function, self._blocks)
+        total = parts[0]
+        for part in parts[1:]:
+            total += part
+        return total
+
+
+class CSRMatrix(_CSR):
+    """Any values."""
+
+    def __init__(self, X, threads: BlockThreads) -> None:
+        super().__init__(X, threads)
+        self._data = X.data.astype(np.float64, copy=False)
+
+    def dot(self, coef: np.ndarray) -> np.ndarray:
+        out = np.empty(self.shape[0])
+
+        def block(start: int, stop: int) -> None:
+            kernels.csr_dot(self._data, self._indices, self._indptr, coef, start, stop, out)
+
+        self._threads.map(block, self._blocks)
+        return out
+
+    def transpose_dot(self, coefficients: np.ndarray) -> np.ndarray:
+        def block(start: int, stop: int) -> np.ndarray:
+            return kernels.csr_transpose_dot(
+                self._data,
+                self._indices,
+                self._indptr,
+                coefficients,
+                start,
+                stop,
+                self.shape[1],
+            )
+
+        return self._sum_blocks(block)
+
+    def largest_row_norm(self) -> float:
+        sums = np.add.reduceat(np.append(self._data**2, 0.0), self._indptr[:-1])
+        return float(np.sqrt(sums[np.diff(self._indptr) > 0].max(initial=0.0)))
+
+
+class BinaryCSRMatrix(_CSR):
+    """Every stored entry is 1: the values are not kept."""
+
+    def dot(self, coef: np.ndarray) -> np.ndarray:
+        out = np.empty(self.shape[0])
+
+        def block(start: int, stop: int) -> None:
+            kernels.binary_csr_dot(self._indices, self._indptr, coef, start, stop, out)
+
+        self._threads.map(block, self._blocks)
+        return out
+
+    def transpose_dot(self, coefficients: np.ndarray) -> np.ndarray:
+        def block(start: int, stop: int) -> np.ndarray:
+            return kernels.binary_csr_transpose_dot(
+                self._indices, self._indptr, coefficients, start, stop, self.shape[1]
+            )
+
+        return self._sum_blocks(block)
+
+    def largest_row_norm(self) -> float:
+        return float(np.sqrt(np.diff(self._indptr).max(initial=0)))

@@ -1,0 +1,26 @@
+"""Dense design matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vilma.design_matrices.base import DesignMatrix
+
+__all__ = ["DenseMatrix"]
+
+
+class DenseMatrix(DesignMatrix):
+    """A float64 array of either order; BLAS does the products."""
+
+    def __init__(self, X: np.ndarray) -> None:
+        self._X = X
+        self.shape = X.shape
+
+    def dot(self, coef: np.ndarray) -> np.ndarray:
+        return self._X @ coef
+
+    def transpose_dot(self, coefficients: np.ndarray) -> np.ndarray:
+        return coefficients @ self._X
+
+    def largest_row_norm(self) -> float:
+        return float(np.sqrt(np.einsum("ij,ij->i", self._X, self._X).max()))

@@ -1,0 +1,1 @@
+"""Small numerical programs that know nothing of labels or data."""

@@ -1,0 +1,159 @@
+r"""Concave quadratic programs over the unit simplex, by a primal active-set method.
+
+Both loops of the cutting-plane method solve the dual of "minimise a maximum of planes plus a
+squared norm". With planes :math:`o_j + \langle g_j, w\rangle` and regulariser
+:math:`\lambda/2\,|w|^2` that dual is
+
+.. math:: \max_{a \ge 0,\ \sum a = 1}\; \langle o, a\rangle - \tfrac{1}{2\lambda} a^T H a,
+          \qquad H_{jl} = \langle g_j, g_l\rangle,
+
+and any feasible :math:`a` gives a lower bound, so an early stop costs tightness, never validity.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vilma._numba import njit
+
+__all__ = ["solve_simplex_qp"]
+
+# A pivot below this share of its diagonal means that the plane depends on the others.
+_DEPENDENT = 1e-13
+
+
+@njit
+def _stationary_point(gram, linear, support, n_support, factor, point):
+    """Minimise ``a'Ha/2 - q'a`` over the affine hull of the support, into ``point``.
+
+    Adding a multiple of ``(sum a)^2`` changes nothing on the hull and makes the matrix positive
+    definite whenever the supporting planes are affinely independent.
+    """
+    shift = 0.0
+    level = 0.0  # taken off q, which changes nothing either but saves digits
+    for i in range(n_support):
+        shift += gram[support[i], support[i]]
+        level += linear[support[i]]
+    level /= n_support
+    shift /= n_support
+    for i in range(n_support):  # planes without slope: keep the quotients below finite
+        shift = max(shift, 1e-9 * abs(linear[support[i]] - level), 1e-200)
+    for i in range(n_support):
+        for j in range(i + 1):
+            total = gram[support[i], support[j]] + shift
+            for k in range(j):
+                total -= factor[i, k] * factor[j, k]
+            if i == j:
+                floor = _DEPENDENT * (gram[support[i], support[i]] + shift)
+                factor[i, i] = np.sqrt(max(total, floor))
+            else:
+                factor[i, j] = total / factor[j, j]
+    ones = np.empty(n_support)
+    for i in range(n_support):
+        left = linear[support[i]] - level
+        right = 1.0
+        for k in range(i):
+            left -= factor[i, k] * point[k]
+            right -= factor[i, k] * ones[k]
+        point[i] = left / factor[i, i]
+        ones[i] = right / factor[i, i]
+    for i in range(n_support - 1, -1, -1):
+        left = point[i]
+        right = ones[i]
+        for k in range(i + 1, n_support):
+            left -= factor[k, i] * point[k]
+            right -= factor[k, i] * ones[k]
+        point[i] = left / factor[i, i]
+        ones[i] = right / factor[i, i]
+    excess = 1.0
+    weight = 0.0
+    for i in range(n_support):
+        excess -= point[i]
+        weight += ones[i]
+    for i in range(n_support):
+        point[i] += ones[i] * excess / weight
+
+
+@njit
+def solve_simplex_qp(gram, linear, start, tol, max_iter):
+    """Minimise ``a' H a / 2 - q' a`` over the unit simplex.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (n, n)
+        The positive semi-definite matrix H.
+    linear : ndarray of shape (n,)
+        The vector q.
+    start : ndarray of shape (n,)
+        A feasible point to begin from.
+    tol : float
+        Stop when ``a'(Ha - q) - min(Ha - q)``, which bounds the distance to the optimal value,
+        is at most this.
+    max_iter : int
+        Limit on the number of linear systems solved.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        A feasible point, at least as good as `start`.
+    """
+    n = linear.shape[0]
+    a = start.copy()
+    support = np.empty(n, np.int64)
+    supported = a > 0.0
+    n_support = 0
+    for j in range(n):
+        if supported[j]:
+            support[n_support] = j
+            n_support += 1
+    factor = np.empty((n, n))
+    point = np.empty(n)
+    gradient = np.empty(n)
+    entered = -1
+    for _ in range(max_iter):
+        _stationary_point(gram, linear, support, n_support, factor, point)
+        # Walk from a towards the stationary point, up to the first coordinate that hits zero.
+        step = 1.0
+        blocking = -1
+        for i in range(n_support):
+            if point[i] < 0.0:
+                here = a[support[i]]
+                ratio = here / (here - point[i])
+                if ratio < step or blocking < 0:
+                    step = min(ratio, step)
+                    blocking = i
+        total = 0.0
+        for i in range(n_support):
+            j = support[i]
+            a[j] += step * (point[i] - a[j])
+            if i == blocking or a[j] < 0.0:
+                a[j] = 0.0
+            total += a[j]
+        for i in range(n_support):
+            a[support[i]] /= total
+        if blocking >= 0:
+            dropped = support[blocking]
+            n_support -= 1
+            support[blocking] = support[n_support]
+            supported[dropped] = False
+            if dropped == entered and step == 0.0:
+                break  # rounding: the entering plane cannot improve anything
+            continue
+        # Stationary on its support: does any other plane promise a decrease?
+        best = -1
+        mean = 0.0
+        for j in range(n):
+            value = -linear[j]
+            for i in range(n_support):
+                value += gram[j, support[i]] * a[support[i]]
+            gradient[j] = value
+            mean += a[j] * value
+            if best < 0 or value < gradient[best]:
+                best = j
+        if mean - gradient[best] <= tol or supported[best]:
+            break
+        support[n_support] = best
+        supported[best] = True
+        n_support += 1
+        entered = best
+    return a

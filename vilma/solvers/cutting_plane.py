@@ -1,0 +1,239 @@
+r"""The cutting-plane method with a line search, and a certificate at every iteration.
+
+Minimise :math:`F(w) = \frac{\lambda}{2} |w|^2 + G(Xw)`, G convex and piecewise linear. The
+surrogate stands for G: it minimises over the biases at given scores (the inner loop of the
+paper's double loop, section 4) and returns a plane of G, so the biases never enter this file.
+
+The line search and the place of the next plane, close to the best point, follow the optimised
+cutting-plane algorithm of [1]_.
+
+References
+----------
+.. [1] V. Franc, S. Sonnenburg, "Optimized cutting plane algorithm for large-scale risk
+       minimization", Journal of Machine Learning Research 10, 2009.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from vilma.design_matrices import DesignMatrix
+from vilma.solvers.line_search import Line, Quadratic, search_segment
+from vilma.solvers.plane_model import PlaneModel
+from vilma.solvers.settings import Settings
+from vilma.solvers.solution import History, Solution, relative_gap
+from vilma.surrogates import InnerSolution, Surrogate
+
+__all__ = ["minimize_cutting_plane"]
+
+# The next plane is taken this far on the way from the best point to the reduced solution.
+_PLANE_PLACE = 0.1
+# The line search stops at this share of the decrease it has reached.
+_SEARCH_PRECISION = 0.1
+# The inner loop may err by this share of the outer gap.
+_INNER_SHARE = 0.02
+_REDUCED_SHARE = 0.01  # the same for the reduced problem
+_ROUNDING = 1e-13  # of the size of a loss: differences below count as none
+
+
+@dataclass
+class _Point:
+    """A point with everything that is known there."""
+
+    coef: np.ndarray
+    scores: np.ndarray
+    inner: InnerSolution
+    objective: float
+
+
+class _InnerLoop:
+    """Calls the surrogate with the accuracy of the moment; counts calls and time."""
+
+    def __init__(self, surrogate: Surrogate, longest_row: float, alpha: float) -> None:
+        self._surrogate = surrogate
+        self._longest_row = longest_row
+        self._alpha = alpha
+        self._largest_score = 0.0
+        self._accuracy = 0.0
+        self.n_evaluations = 0
+        self.seconds = 0.0
+
+    def __call__(self, scores: np.ndarray) -> InnerSolution:
+        start = time.perf_counter()
+        inner = self._surrogate.minimize(scores, self._accuracy, self._largest_score)
+        self.seconds += time.perf_counter() - start
+        self.n_evaluations += 1
+        return inner
+
+    def aim(self, objective: float, gap: float) -> None:
+        """Adapt to the best objective and the absolute gap to certify next."""
+        # lambda/2 |w*|^2 <= F* <= objective bounds every score at the optimum.
+        self._largest_score = self._longest_row * np.sqrt(2.0 * objective / self._alpha)
+        self._accuracy = max(_INNER_SHARE * gap, _ROUNDING * self._surrogate.scale)
+
+    def bound_thresholds(self) -> float:
+        """Bound the thresholds at the optimum."""
+        return self._surrogate.bound_thresholds(self._largest_score)
+
+    def reset_counters(self) -> None:
+        """Start counting a new iteration."""
+        self.n_evaluations = 0
+        self.seconds = 0.0
+
+
+def minimize_cutting_plane(
+    X: DesignMatrix,
+    surrogate: Surrogate,
+    settings: Settings,
+    coef_init: np.ndarray | None = None,
+) -> Solution:
+    """Minimise the regularised surrogate to a relative gap of ``settings.tol``.
+
+    Parameters
+    ----------
+    X : DesignMatrix
+    surrogate : Surrogate
+    settings : Settings
+    coef_init : ndarray of shape (n_features,), optional
+        Where to start; zero by default.
+
+    Returns
+    -------
+    Solution
+        ``converged`` is False where the iterations ran out; point and certificate are valid
+        all the same.
+    """
+    alpha, tol = settings.alpha, settings.tol
+    history = History(settings)
+    inner_loop = _InnerLoop(surrogate, X.largest_row_norm(), alpha)
+    model = PlaneModel(X.shape[1], alpha)
+
+    # 0. Value and plane at the starting point.
+    best = _first_point(X, inner_loop, settings, coef_init)
+    model.add(X.transpose_dot(best.inner.coefficients), best.inner.offset, best.inner.leak)
+    lower_bound = 0.0  # no loss is negative
+    rounding = _ROUNDING * surrogate.scale
+    step = 0.5
+    while True:
+        # 1. Solve the reduced problem; its value bounds the optimum from below.
+        missing = max(best.objective - lower_bound, tol * best.objective)
+        reduced_coef, bound, leak = model.minimize(_REDUCED_SHARE * missing)
+        lower_bound = max(lower_bound, bound - inner_loop.bound_thresholds() * leak)
+        gap = relative_gap(best.objective, lower_bound, rounding)
+        history.add(
+            best.objective,
+            lower_bound,
+            gap,
+            step if len(model) > 1 else 0.0,
+            inner_loop.n_evaluations,
+            len(model),
+            inner_loop.seconds,
+        )
+        inner_loop.reset_counters()
+        # 2. Stop when the two bounds meet.
+        if gap <= tol or len(history) >= settings.max_iter:
+            break
+        # 3. Look for the best point on the way to the reduced solution.
+        inner_loop.aim(best.objective, max(best.objective - lower_bound, tol * best.objective))
+        direction = reduced_coef - best.coef
+        moved_scores = X.dot(reduced_coef) - best.scores
+        best, step = _search(best, direction, moved_scores, alpha, inner_loop, step)
+        # 4. Add a plane a little further on.
+        ahead = _PLANE_PLACE * (1.0 - step)
+        inner = inner_loop(best.scores + ahead * moved_scores)
+        model.add(X.transpose_dot(inner.coefficients), inner.offset, inner.leak)
+
+    # 5. The certificate is that of the point returned: no rounding from updated scores.
+    inner_loop.aim(best.objective, tol * best.objective)
+    final = _evaluate(X, best.coef, alpha, inner_loop)
+    gap = relative_gap(final.objective, lower_bound, rounding)
+    return Solution(
+        coef=final.coef,
+        thresholds=final.inner.thresholds,
+        objective=final.objective,
+        lower_bound=min(lower_bound, final.objective),
+        gap=gap,
+        converged=gap <= tol,
+        history=history.as_array(),
+    )
+
+
+def _first_point(
+    X: DesignMatrix,
+    inner_loop: _InnerLoop,
+    settings: Settings,
+    coef_init: np.ndarray | None,
+) -> _Point:
+    """Evaluate the starting point, first roughly to learn the scale of the objective."""
+    coef = np.zeros(X.shape[1]) if coef_init is None else coef_init
+    inner_loop.aim(1.0, 1.0)
+    rough = _evaluate(X, coef, settings.alpha, inner_loop)
+    inner_loop.aim(rough.objective, rough.objective)
+    return _evaluate(X, coef, settings.alpha, inner_loop)
+
+
+def _evaluate(X: DesignMatrix, coef: np.ndarray, alpha: float, inner_loop: _InnerLoop) -> _Point:
+    scores = X.dot(coef)
+    inner = inner_loop(scores)
+    return _Point(coef, scores, inner, 0.5 * alpha * float(coef @ coef) + inner.value)
+
+
+def _search(
+    best: _Point,
+    direction: np.ndarray,
+    moved_scores: np.ndarray,
+    alpha: float,
+    inner_loop: _InnerLoop,
+    first: float,
+) -> tuple[_Point, float]:
+    """Minimise the objective along `direction`; the biases are minimised at every trial."""
+    quadratic = Quadratic(
+        0.5 * alpha * float(best.coef @ best.coef),
+        alpha * float(best.coef @ direction),
+        alpha * float(direction @ direction),
+    )
+
+    if quadratic.curvature == 0.0:  # already there
+        return _sharpen(best, quadratic, inner_loop), 0.0
+
+    def line(inner: InnerSolution) -> Line:
+        return Line(
+            inner.offset + float(inner.coefficients @ best.scores),
+            float(inner.coefficients @ moved_scores),
+        )
+
+    def evaluate(t: float) -> tuple[float, Line, InnerSolution]:
+        inner = inner_loop(best.scores + t * moved_scores)
+        return inner.value, line(inner), inner
+
+    step, inner = search_segment(
+        quadratic,
+        line(best.inner),
+        best.objective,
+        min(max(first, 0.01), 1.0),
+        evaluate,
+        _SEARCH_PRECISION,
+    )
+    if inner is None:
+        return _sharpen(best, quadratic, inner_loop), 0.0
+    return (
+        _Point(
+            best.coef + step * direction,
+            best.scores + step * moved_scores,
+            inner,
+            quadratic.value(step) + inner.value,
+        ),
+        step,
+    )
+
+
+def _sharpen(best: _Point, quadratic: Quadratic, inner_loop: _InnerLoop) -> _Point:
+    """Evaluate the best point anew: its biases may date from when the inner loop was rough."""
+    inner = inner_loop(best.scores)
+    objective = quadratic.constant + inner.value
+    if objective >= best.objective:
+        return best
+    return _Point(best.coef, best.scores, inner, objective)

@@ -1,0 +1,119 @@
+"""Exact line search on a convex piecewise-linear function plus a quadratic.
+
+Along a segment the objective is ``quadratic(t) + G(t)`` with G convex. Each evaluation returns a
+line below G; the minimum of quadratic plus the largest line bounds the minimum on the segment
+from below, and is the next place to evaluate: a cutting-plane method in one variable, which ends
+after finitely many steps and mostly needs three to five.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+__all__ = ["Line", "Quadratic", "search_segment"]
+
+Payload = TypeVar("Payload")
+
+_MAX_EVALUATIONS = 20
+
+
+class Quadratic(NamedTuple):
+    """``constant + slope * t + curvature / 2 * t^2``."""
+
+    constant: float
+    slope: float
+    curvature: float
+
+    def value(self, t: float) -> float:
+        """Value at t."""
+        return self.constant + t * (self.slope + 0.5 * self.curvature * t)
+
+    def derivative(self, t: float) -> float:
+        """First derivative at t."""
+        return self.slope + self.curvature * t
+
+    def minimum(self, extra_slope: float) -> float:
+        """Return the minimiser of the quadratic plus ``extra_slope * t``."""
+        return -(self.slope + extra_slope) / self.curvature
+
+
+class Line(NamedTuple):
+    """``height + slope * t``, below G everywhere."""
+
+    height: float
+    slope: float
+
+
+def search_segment(
+    quadratic: Quadratic,
+    start_line: Line,
+    start_value: float,
+    first: float,
+    evaluate: Callable[[float], tuple[float, Line, Payload]],
+    precision: float,
+) -> tuple[float, Payload | None]:
+    """Minimise ``quadratic(t) + G(t)`` on [0, 1].
+
+    Parameters
+    ----------
+    quadratic : Quadratic
+        With a positive curvature.
+    start_line : Line
+        A line that supports G at 0.
+    start_value : float
+        Objective at 0.
+    first : float
+        Where to look first.
+    evaluate : callable
+        Maps t to G(t), a line that supports G at t, and anything to remember.
+    precision : float
+        Stop when the best value is within this share of the decrease reached so far.
+
+    Returns
+    -------
+    t : float
+        The best place evaluated; 0 if none is better than the start.
+    payload : object
+        What `evaluate` gave to remember there; None for t = 0.
+    """
+    best_t, best_value, payload = 0.0, start_value, None
+    left_t, left = 0.0, start_line
+    right_t: float = 1.0
+    right: Line | None = None
+    t = first
+    for _ in range(_MAX_EVALUATIONS):
+        value, line, remembered = evaluate(t)
+        total = quadratic.value(t) + value
+        if total < best_value:
+            best_t, best_value, payload = t, total, remembered
+        if quadratic.derivative(t) + line.slope < 0.0:
+            left_t, left = t, line
+            if t >= 1.0:
+                break
+        else:
+            right_t, right = t, line
+        if right is None:
+            t = 1.0  # no upper end yet: the far end of the segment
+            continue
+        t = _minimize_two_lines(quadratic, left, right, left_t, right_t)
+        reachable = quadratic.value(t) + max(
+            left.height + left.slope * t, right.height + right.slope * t
+        )
+        if best_value - reachable <= precision * (start_value - best_value):
+            break
+        if not left_t < t < right_t:
+            break
+    return best_t, payload
+
+
+def _minimize_two_lines(
+    quadratic: Quadratic, left: Line, right: Line, left_t: float, right_t: float
+) -> float:
+    """Minimiser of the quadratic plus the larger of two lines, between left_t and right_t."""
+    t = min(quadratic.minimum(left.slope), right_t)
+    if right.slope > left.slope:
+        crossing = (left.height - right.height) / (right.slope - left.slope)
+        if t > crossing:
+            t = max(crossing, quadratic.minimum(right.slope))
+    return max(t, left_t)

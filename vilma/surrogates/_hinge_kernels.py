@@ -1,0 +1,315 @@
+r"""Kernels of the two hinge surrogates, IMC and EXP.
+
+Threshold k carries hinges of two kinds (labels are codes from 0, k separates k from k + 1):
+
+- upper: ``max(0, 1 - s_i + theta_k)``, breakpoint ``a_i = s_i - 1``, slope +1 to its right;
+- lower: ``max(0, 1 + s_i - theta_k)``, breakpoint ``b_i = s_i + 1``, slope -1 to its left.
+
+With Q the weight of the lower hinges, the derivative at theta is (weight of all breakpoints left
+of theta) - Q, so a minimiser is a weighted quantile of the merged breakpoints. Both kernels walk
+once over the breakpoints in ascending order: the scores' order serves both kinds, shifted by one
+to the left and to the right.
+
+Every minimiser set is an interval; both ends are nondecreasing in k, and so is the middle, which
+is what `middle_thresholds` takes: in a gap between two groups of breakpoints the bias part of
+the subgradient cancels exactly, and predictions keep the same margin on both sides.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vilma._numba import njit
+
+# Weights whose prefix sums differ by this share of the total are taken for equal.
+_ROUNDING = 4e-15
+
+
+@njit
+def _next_breakpoint(scores, order, left, right):
+    """Tell whether the next breakpoint is an upper one (at ``order[left]``)."""
+    m = order.shape[0]
+    if left >= m:
+        return False
+    if right >= m:
+        return True
+    return scores[order[left]] - 1.0 <= scores[order[right]] + 1.0
+
+
+@njit
+def imc_minimizers(scores, order, lower, upper, weight, n_thresholds, largest):
+    """Smallest (or largest) minimiser of every threshold of the IMC surrogate.
+
+    Threshold k has the upper hinges of ``lower > k`` and the lower hinges of ``upper <= k``.
+    """
+    m = order.shape[0]
+    theta = np.empty(n_thresholds)
+    upper_total = np.zeros(n_thresholds + 1)  # weight by label `upper`
+    total = 0.0
+    for i in range(m):
+        upper_total[upper[i]] += weight[i]
+        total += weight[i]
+    slack = _ROUNDING * total
+    passed_lower = np.zeros(n_thresholds + 1)  # passed breakpoints a_i, by label `lower`
+    passed_upper = np.zeros(n_thresholds + 1)  # passed breakpoints b_i, by label `upper`
+    k = 0
+    passed = 0.0
+    quantile = upper_total[0]
+    position = -np.inf
+    left = 0
+    right = 0
+    while True:
+        # Place every threshold whose derivative has just reached its sign.
+        while k < n_thresholds and (
+            passed > quantile + slack if largest else passed >= quantile - slack
+        ):
+            theta[k] = position
+            k += 1
+            if k < n_thresholds:
+                passed += passed_upper[k] - passed_lower[k]
+                quantile += upper_total[k]
+        if k == n_thresholds or (left >= m and right >= m):
+            break
+        if _next_breakpoint(scores, order, left, right):
+            i = order[left]
+            left += 1
+            passed_lower[lower[i]] += weight[i]
+            if lower[i] > k:
+                passed += weight[i]
+                position = scores[i] - 1.0
+        else:
+            i = order[right]
+            right += 1
+            passed_upper[upper[i]] += weight[i]
+            if upper[i] <= k:
+                passed += weight[i]
+                position = scores[i] + 1.0
+    theta[k:] = np.inf
+    return theta
+
+
+@njit
+def exp_minimizers(scores, order, lower, upper, weight, n_thresholds, largest):
+    """Smallest (or largest) minimiser of the EXP surrogate under the order of thresholds.
+
+    Threshold k has the upper hinges of ``lower == k + 1`` and the lower hinges of ``upper == k``.
+    By threshold decomposition the chain is solved level by level: at level v the thresholds
+    that are <= v form the prefix with the largest sum of derivatives. ``excess[j]`` is the sum of
+    the derivatives of the unplaced thresholds up to j; as soon as one turns positive (reaches
+    zero, for the smallest minimiser), the prefix with the largest sum is placed.
+    """
+    m = order.shape[0]
+    theta = np.empty(n_thresholds)
+    total = 0.0
+    derivative = np.zeros(n_thresholds)
+    for i in range(m):
+        total += weight[i]
+        if upper[i] < n_thresholds:
+            derivative[upper[i]] -= weight[i]
+    slack = _ROUNDING * total
+    excess = np.cumsum(derivative)
+    k = 0
+    position = -np.inf
+    left = 0
+    right = 0
+    touched = 0
+    while True:
+        best = -1
+        for j in range(touched, n_thresholds):
+            if largest:  # the shortest prefix with the largest sum
+                if excess[j] > slack and (best < 0 or excess[j] > excess[best] + slack):
+                    best = j
+            elif excess[j] >= -slack and (best < 0 or excess[j] >= excess[best] - slack):
+                best = j
+        if best >= 0:
+            gone = excess[best]
+            while k <= best:
+                theta[k] = position
+                k += 1
+            for j in range(k, n_thresholds):
+                excess[j] -= gone
+            touched = k
+            if k < n_thresholds:
+                continue  # thresholds without hinges may follow at the same place
+        if k == n_thresholds or (left >= m and right >= m):
+            break
+        touched = n_thresholds
+        if _next_breakpoint(scores, order, left, right):
+            i = order[left]
+            left += 1
+            event = lower[i] - 1
+            place = scores[i] - 1.0
+        else:
+            i = order[right]
+            right += 1
+            event = upper[i] if upper[i] < n_thresholds else -1
+            place = scores[i] + 1.0
+        if event >= k:
+            position = place
+            touched = event
+            for j in range(event, n_thresholds):
+                excess[j] += weight[i]
+    theta[k:] = np.inf
+    return theta
+
+
+@njit
+def middle_thresholds(smallest, largest, scores):
+    """Finite, nondecreasing thresholds between the smallest and the largest minimiser."""
+    n_thresholds = smallest.shape[0]
+    theta = np.empty(n_thresholds)
+    for k in range(n_thresholds):
+        if smallest[k] == -np.inf:
+            theta[k] = largest[k]
+        elif largest[k] == np.inf:
+            theta[k] = smallest[k]
+        else:
+            theta[k] = 0.5 * (smallest[k] + largest[k])
+    # A threshold that may go to -inf stays with its right neighbour, one that may go to +inf
+    # with its left one.
+    for k in range(n_thresholds - 2, -1, -1):
+        if smallest[k] == -np.inf:
+            theta[k] = min(theta[k], theta[k + 1])
+    for k in range(1, n_thresholds):
+        if largest[k] == np.inf:
+            theta[k] = max(theta[k], theta[k - 1])
+    if theta[n_thresholds - 1] == np.inf or theta[0] == -np.inf:
+        # no example bounds this end
+        finite = np.mean(scores)
+        for k in range(n_thresholds):
+            if np.isfinite(theta[k]):
+                finite = theta[k]
+                break
+        for k in range(n_thresholds):
+            if np.isfinite(theta[k]):
+                finite = theta[k]
+            theta[k] = finite
+    return theta
+
+
+@njit
+def imc_plane(scores, lower, upper, weight, theta):
+    """Value at `theta` and the plane of G: coefficients and offset, not yet divided by weight.
+
+    On a breakpoint the upper hinge takes the fraction tau_k and the lower one 1 - tau_k, which
+    makes the derivative in theta_k vanish; all examples on the breakpoint share it, so the
+    plane depends neither on the order of the examples nor on how they are split in duplicates.
+    """
+    m = scores.shape[0]
+    n_thresholds = theta.shape[0]
+    balance = np.zeros(n_thresholds)
+    on_upper = np.zeros(n_thresholds)
+    on_lower = np.zeros(n_thresholds)
+    for i in range(m):
+        for k in range(lower[i] - 1, -1, -1):
+            if theta[k] > scores[i] - 1.0:
+                balance[k] += weight[i]
+            elif theta[k] == scores[i] - 1.0:
+                on_upper[k] += weight[i]
+            else:
+                break
+        for k in range(upper[i], n_thresholds):
+            if theta[k] < scores[i] + 1.0:
+                balance[k] -= weight[i]
+            elif theta[k] == scores[i] + 1.0:
+                on_lower[k] += weight[i]
+            else:
+                break
+    tau = np.zeros(n_thresholds)
+    for k in range(n_thresholds):
+        tied = on_upper[k] + on_lower[k]
+        if tied > 0.0:
+            tau[k] = min(max((on_lower[k] - balance[k]) / tied, 0.0), 1.0)
+    value = 0.0
+    offset = 0.0
+    coefficients = np.empty(m)
+    for i in range(m):
+        loss = 0.0
+        share_upper = 0.0
+        share_lower = 0.0
+        for k in range(lower[i] - 1, -1, -1):
+            if theta[k] > scores[i] - 1.0:
+                loss += 1.0 - scores[i] + theta[k]
+                share_upper += 1.0
+            elif theta[k] == scores[i] - 1.0:
+                share_upper += tau[k]
+            else:
+                break
+        for k in range(upper[i], n_thresholds):
+            if theta[k] < scores[i] + 1.0:
+                loss += 1.0 + scores[i] - theta[k]
+                share_lower += 1.0
+            elif theta[k] == scores[i] + 1.0:
+                share_lower += 1.0 - tau[k]
+            else:
+                break
+        value += weight[i] * loss
+        offset += weight[i] * (share_upper + share_lower)
+        coefficients[i] = weight[i] * (share_lower - share_upper)
+    return value, offset, coefficients
+
+
+@njit
+def exp_plane(scores, lower, upper, weight, theta):
+    """Value at `theta` and the plane of G: coefficients and offset, not yet divided by weight.
+
+    The derivatives in the thresholds must lie in minus the normal cone of the order
+    constraint: within each run of equal thresholds their prefix sums are <= 0 and their total
+    is 0. Starting from the lowest fractions, the thresholds of a run are raised from the last
+    one back until the total vanishes, which keeps every prefix sum as low as possible.
+    """
+    m = scores.shape[0]
+    n_thresholds = theta.shape[0]
+    balance = np.zeros(n_thresholds)
+    on_upper = np.zeros(n_thresholds)
+    on_lower = np.zeros(n_thresholds)
+    for i in range(m):
+        k = lower[i] - 1
+        if k >= 0:
+            if theta[k] > scores[i] - 1.0:
+                balance[k] += weight[i]
+            elif theta[k] == scores[i] - 1.0:
+                on_upper[k] += weight[i]
+        k = upper[i]
+        if k < n_thresholds:
+            if theta[k] < scores[i] + 1.0:
+                balance[k] -= weight[i]
+            elif theta[k] == scores[i] + 1.0:
+                on_lower[k] += weight[i]
+    tau = np.zeros(n_thresholds)
+    start = 0
+    while start < n_thresholds:
+        stop = start + 1
+        missing = on_lower[start] - balance[start]
+        while stop < n_thresholds and theta[stop] == theta[start]:
+            missing += on_lower[stop] - balance[stop]
+            stop += 1
+        for k in range(stop - 1, start - 1, -1):
+            tied = on_upper[k] + on_lower[k]
+            if missing > 0.0 and tied > 0.0:
+                tau[k] = min(missing / tied, 1.0)
+                missing -= tau[k] * tied
+        start = stop
+    value = 0.0
+    offset = 0.0
+    coefficients = np.zeros(m)
+    for i in range(m):
+        share_upper = 0.0
+        share_lower = 0.0
+        k = lower[i] - 1
+        if k >= 0:
+            if theta[k] > scores[i] - 1.0:
+                value += weight[i] * (1.0 - scores[i] + theta[k])
+                share_upper = 1.0
+            elif theta[k] == scores[i] - 1.0:
+                share_upper = tau[k]
+        k = upper[i]
+        if k < n_thresholds:
+            if theta[k] < scores[i] + 1.0:
+                value += weight[i] * (1.0 + scores[i] - theta[k])
+                share_lower = 1.0
+            elif theta[k] == scores[i] + 1.0:
+                share_lower = 1.0 - tau[k]
+        offset += weight[i] * (share_upper + share_lower)
+        coefficients[i] = weight[i] * (share_lower - share_upper)
+    return value, offset, coefficients

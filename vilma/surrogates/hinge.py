@@ -1,0 +1,68 @@
+"""The hinge surrogates of SVOR with interval labels: implicit and explicit order constraints."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vilma.surrogates import _hinge_kernels as kernels
+from vilma.surrogates.base import InnerSolution, LabeledWeights, Surrogate
+
+__all__ = ["ExplicitHinge", "ImplicitHinge"]
+
+
+class _HingeSurrogate(Surrogate):
+    """Sort the scores, find the thresholds' minimisers, read off the plane."""
+
+    scale = 1.0
+
+    def __init__(self, labels: LabeledWeights) -> None:
+        self._labels = labels
+        self._total_weight = float(labels.weight.sum())
+
+    # The two kernels of a surrogate: minimisers of the thresholds, and the plane at thresholds.
+    _minimizers = staticmethod(kernels.imc_minimizers)
+    _plane = staticmethod(kernels.imc_plane)
+
+    def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerSolution:
+        lower, upper, weight, n_classes = self._labels
+        order = np.argsort(scores)
+        smallest, largest = (
+            self._minimizers(scores, order, lower, upper, weight, n_classes - 1, largest)
+            for largest in (False, True)
+        )
+        thresholds = kernels.middle_thresholds(smallest, largest, scores)
+        value, offset, coefficients = self._plane(scores, lower, upper, weight, thresholds)
+        coefficients /= self._total_weight
+        return InnerSolution(
+            value / self._total_weight,
+            thresholds,
+            coefficients,
+            offset / self._total_weight,
+            leak=0.0,
+        )
+
+    def bound_thresholds(self, largest_score: float) -> float:
+        return largest_score + 1.0
+
+
+class ImplicitHinge(_HingeSurrogate):
+    r"""II-SVOR-IMC: every threshold outside the interval is a hinge.
+
+    .. math:: \sum_{k < l} \max(0, 1 - s + \theta_k) + \sum_{k \ge u} \max(0, 1 + s - \theta_k)
+
+    (labels as codes from 0). It bounds the interval-insensitive absolute error from above; its
+    minimisers are ordered by themselves.
+    """
+
+
+class ExplicitHinge(_HingeSurrogate):
+    r"""II-SVOR-EXP: only the two thresholds next to the interval are hinges.
+
+    .. math:: \max(0, 1 - s + \theta_{l-1}) + \max(0, 1 + s - \theta_u)
+              \quad\text{subject to}\quad \theta_0 \le \dots \le \theta_{Y-2}
+
+    It bounds the interval-insensitive 0/1 loss from above.
+    """
+
+    _minimizers = staticmethod(kernels.exp_minimizers)
+    _plane = staticmethod(kernels.exp_plane)

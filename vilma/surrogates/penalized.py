@@ -1,0 +1,37 @@
+"""The V-shaped surrogate with biases that are variables like any other (the paper's VILMA-REG)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vilma.surrogates.base import InnerSolution, LabeledWeights, Surrogate
+from vilma.surrogates.v_shaped import VShaped
+
+__all__ = ["PenalizedBiases"]
+
+
+class PenalizedBiases(Surrogate):
+    """Nothing is minimised: the biases come as further scores, behind those of the examples.
+
+    Together with `vilma.design_matrices.BorderedMatrix`, which makes the biases coefficients,
+    this turns the double loop into the standard single-loop cutting-plane method.
+    """
+
+    def __init__(self, labels: LabeledWeights, cost: np.ndarray) -> None:
+        self._n_examples = len(labels.weight)
+        self._surrogate = VShaped(labels, cost)
+        self.scale = self._surrogate.scale
+
+    def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerSolution:
+        biases = scores[self._n_examples :]
+        thresholds = biases[:-1] - biases[1:]
+        value, coefficients, offset, derivative = self._surrogate.evaluate(
+            scores[: self._n_examples], thresholds
+        )
+        by_bias = np.append(derivative, 0.0) - np.append(0.0, derivative)
+        return InnerSolution(
+            value, thresholds, np.concatenate([coefficients, by_bias]), offset, leak=0.0
+        )
+
+    def bound_thresholds(self, largest_score: float) -> float:
+        return 2.0 * largest_score

@@ -1,0 +1,160 @@
+"""The surrogate of any V-shaped interval-insensitive loss (VILMA), biases minimised out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from vilma.surrogates import _v_shaped_kernels as kernels
+from vilma.surrogates.base import InnerSolution, LabeledWeights, Surrogate
+
+__all__ = ["VShaped"]
+
+_NEWTON_TOL = 1e-6  # largest derivative left; the plane's fractions remove the rest
+_MAX_EVALUATIONS = 150  # of one width
+_MAX_WIDTHS = 80
+_NARROWEST = 1e-12  # of the scores' spread; below, a window holds nothing but rounding
+_UNSMOOTHED = 1e-300  # ties share a label's border evenly, nothing else is mixed
+_EASY = 5  # evaluations after which a width counts as easily solved
+
+
+class _SortedScores(NamedTuple):
+    """The scores as the kernels take them: one side per kind of endpoint."""
+
+    lower_side: tuple[np.ndarray, ...]
+    upper_side: tuple[np.ndarray, ...]
+    members: tuple[np.ndarray, np.ndarray]
+    spread: float
+
+
+class VShaped(Surrogate):
+    r"""Margin-rescaled bound of a V-shaped interval-insensitive loss.
+
+    .. math:: \max_{y \le l} [\Delta(y, l) + s (y - l) + b_y - b_l]
+            + \max_{y \ge u} [\Delta(y, u) + s (y - u) + b_y - b_u]
+
+    The biases are found by Newton's method on a smoothed problem whose width shrinks until value
+    and plane are within the accuracy asked. Thresholds and width are kept for the next call.
+
+    Parameters
+    ----------
+    labels : LabeledWeights
+    cost : ndarray of shape (n_classes, n_classes)
+        ``cost[y, y_true]``, growing away from the diagonal.
+    """
+
+    def __init__(self, labels: LabeledWeights, cost: np.ndarray) -> None:
+        self._labels = labels
+        self._cost = np.ascontiguousarray(cost, dtype=np.float64)
+        self.scale = float(self._cost.max())
+        self._total_weight = float(labels.weight.sum())
+        self._starts = [
+            np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=labels.n_classes))])
+            for codes in (labels.lower, labels.upper)
+        ]
+        self._thresholds: np.ndarray | None = None
+        self._half_width = np.inf
+
+    def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerSolution:
+        sorted_scores = self._sort(scores)
+        bound = self.bound_thresholds(largest_score)
+        spread = sorted_scores.spread
+        start = self._thresholds
+        if start is None:
+            start = np.full(self._labels.n_classes - 1, float(np.median(scores)))
+        half_width = min(self._half_width, spread)
+        shrink = 0.3
+        solved: tuple[float, np.ndarray] | None = None
+        for _ in range(_MAX_WIDTHS):
+            solution, n_evaluations = self._solve_width(sorted_scores, start, half_width)
+            plane_value = solution.offset + float(solution.coefficients @ scores)
+            missing = bound * solution.leak
+            error = solution.value - plane_value + missing
+            if error <= accuracy or half_width <= _NARROWEST * spread:
+                break
+            start = solution.thresholds
+            if missing > 0.5 * accuracy:  # too narrow to get there from here
+                half_width *= 3.0
+                shrink = 0.5
+                continue
+            # The error falls with the square of the width, in proportion to it under ties.
+            narrower = half_width * min(max(0.7 * np.sqrt(accuracy / error), shrink), 0.5)
+            if solved is not None and solved[0] > half_width:
+                # The thresholds are nearly linear in the width.
+                ahead = (narrower - half_width) / (half_width - solved[0])
+                start = start + ahead * (start - solved[1])
+            solved = half_width, solution.thresholds
+            shrink = max(0.3 * shrink, 0.01) if n_evaluations <= _EASY else 0.3
+            half_width = narrower
+        self._thresholds = solution.thresholds
+        self._half_width = 1.5 * half_width if error < 0.5 * accuracy else half_width
+        return solution
+
+    def evaluate(
+        self, scores: np.ndarray, thresholds: np.ndarray
+    ) -> tuple[float, np.ndarray, float, np.ndarray]:
+        """Value, coefficients, offset and derivative in the thresholds, nothing minimised."""
+        sorted_scores = self._sort(scores)
+        sides = sorted_scores.lower_side, sorted_scores.upper_side
+        value = kernels.mean_loss(self._cost, thresholds, *sides, self._total_weight)
+        coefficients, offset, gradient = kernels.mixed_plane(
+            self._cost,
+            thresholds,
+            _UNSMOOTHED,
+            np.zeros_like(thresholds),
+            *sides,
+            sorted_scores.members,
+            self._labels.weight,
+            self._total_weight,
+        )
+        return value, coefficients, offset, gradient
+
+    def bound_thresholds(self, largest_score: float) -> float:
+        # Some minimiser is a vertex: its biases are tied together by a spanning tree of at most
+        # Y - 1 active pairs, each bounding a difference by a cost and (Y - 1) times a score.
+        steps = self._labels.n_classes - 1
+        return steps * (self.scale + steps * largest_score)
+
+    def _sort(self, scores: np.ndarray) -> _SortedScores:
+        lower, upper, weight, _ = self._labels
+        order = np.argsort(scores)
+        below = kernels.group_by_endpoint(
+            -scores, np.ascontiguousarray(order[::-1]), lower, weight, self._starts[0]
+        )
+        above = kernels.group_by_endpoint(scores, order, upper, weight, self._starts[1])
+        # Thresholds live where the scores do, give or take the size of the costs.
+        spread = float(scores[order[-1]] - scores[order[0]]) + self.scale
+        return _SortedScores(
+            (self._starts[0], *below[1:]),
+            (self._starts[1], *above[1:]),
+            (below[0], above[0]),
+            spread,
+        )
+
+    def _solve_width(
+        self, sorted_scores: _SortedScores, start: np.ndarray, half_width: float
+    ) -> tuple[InnerSolution, int]:
+        """Minimise the problem smoothed over `half_width`; value and plane of the result."""
+        sides = sorted_scores.lower_side, sorted_scores.upper_side
+        thresholds, n_evaluations = kernels.minimize_smoothed(
+            self._cost,
+            start,
+            half_width,
+            *sides,
+            self._total_weight,
+            sorted_scores.spread,
+            _NEWTON_TOL,
+            _MAX_EVALUATIONS,
+        )
+        value = kernels.mean_loss(self._cost, thresholds, *sides, self._total_weight)
+        coefficients, offset, leak = kernels.balanced_plane(
+            self._cost,
+            thresholds,
+            half_width,
+            *sides,
+            sorted_scores.members,
+            self._labels.weight,
+            self._total_weight,
+        )
+        return InnerSolution(value, thresholds, coefficients, offset, leak), n_evaluations
