@@ -1,0 +1,95 @@
+"""The border between users' data and the solvers: everything is checked here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from vilma.labels import IntervalLabels, read_labels
+from vilma.surrogates import LabeledWeights
+
+__all__ = ["Problem", "all_or_nothing", "read_X", "read_problem"]
+
+
+class Problem(NamedTuple):
+    """Checked data of one fit; rows of weight zero are gone."""
+
+    X: Any  # (m, n) float64 array or CSR
+    labels: LabeledWeights
+    classes: np.ndarray  # (n_classes,)
+
+
+@contextmanager
+def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
+    """Give the estimator its former attributes back if the block does not end."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:  # an interrupt too must not leave it half fitted
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def read_X(estimator: BaseEstimator, X, *, reset: bool):
+    """Check X with scikit-learn; sparse formats become CSR, numbers float64."""
+    return validate_data(
+        estimator, X, reset=reset, accept_sparse="csr", dtype=np.float64, accept_large_sparse=True
+    )
+
+
+def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Problem:
+    """Check everything that comes into `fit`.
+
+    Raises
+    ------
+    ValueError
+        If X, labels or weights are not as `fit` documents; the first offending row is named.
+    """
+    X = read_X(estimator, X, reset=True)
+    labels = read_labels(y, classes)
+    check_consistent_length(X, labels.lower)
+    m = X.shape[0]
+    weight = np.ones(m) if sample_weight is None else _read_weight(sample_weight, X)
+    kept = weight > 0.0
+    _refuse_uninformative(labels, kept)
+    if not kept.all():
+        X = X[np.flatnonzero(kept)]
+    return Problem(
+        X,
+        LabeledWeights(labels.lower[kept], labels.upper[kept], weight[kept], labels.n_classes),
+        labels.classes,
+    )
+
+
+def _read_weight(sample_weight, X) -> np.ndarray:
+    weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    negative = np.flatnonzero(weight < 0.0)
+    if len(negative):
+        row = negative[0]
+        raise ValueError(
+            f"Negative values in data passed to `sample_weight`: row {row} has {weight[row]:g}. "
+            "Weights must be nonnegative; give rows to be ignored the weight 0."
+        )
+    if not weight.any():
+        raise ValueError(
+            "All sample weights are zero: there is nothing to learn from. "
+            "Give at least one row a positive weight."
+        )
+    return weight
+
+
+def _refuse_uninformative(labels: IntervalLabels, kept: np.ndarray) -> None:
+    """A row that names the whole scale says nothing; one that does not must remain."""
+    informative = (labels.lower > 0) | (labels.upper < labels.n_classes - 1)
+    if not informative[kept].any():
+        raise ValueError(
+            "Every annotation of positive weight covers the whole scale, so none tells labels "
+            "apart. At least one interval must exclude a label."
+        )

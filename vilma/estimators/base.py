@@ -1,0 +1,253 @@
+"""What the three estimators share."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from vilma.design_matrices import BorderedMatrix, as_design_matrix
+from vilma.design_matrices.threads import BlockThreads
+from vilma.estimators._problem import Problem, all_or_nothing, read_problem, read_X
+from vilma.metrics import interval_coverage
+from vilma.solvers import Settings, Solution, minimize_cutting_plane
+from vilma.surrogates import Surrogate
+from vilma.thresholds import (
+    hull_thresholds,
+    separated_thresholds,
+    spread_thresholds,
+    to_biases,
+)
+
+__all__ = ["LinearOrdinalClassifier"]
+
+
+class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
+    """A projection ``X @ coef_`` cut into labels by ``thresholds_``.
+
+    Subclasses say which surrogate they minimise.
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "alpha": [Interval(Real, 0, None, closed="neither")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "classes": ["array-like", None],
+        "spread_thresholds": ["boolean"],
+        "solver": [StrOptions({"cutting_plane", "conic"})],
+        "warm_start": ["boolean"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        alpha: float = 0.01,
+        *,
+        tol: float = 1e-3,
+        max_iter: int = 1000,
+        classes=None,
+        spread_thresholds: bool = True,
+        solver: str = "cutting_plane",
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.alpha = alpha
+        self.tol = tol
+        self.max_iter = max_iter
+        self.classes = classes
+        self.spread_thresholds = spread_thresholds
+        self.solver = solver
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    @abstractmethod
+    def _make_surrogate(self, problem: Problem) -> Surrogate:
+        """Return the surrogate of the problem's labels."""
+
+    def fit(self, X, y, sample_weight=None):
+        """Learn projection and thresholds from exact or interval labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data. Sparse data are used as CSR; a matrix of zeros and ones is kept
+            without its values.
+        y : array-like of shape (n_samples,) or (n_samples, 2)
+            Exact labels, or intervals ``[lower, upper]`` with both ends included. An end may be
+            open: NaN or -inf below, NaN or +inf above.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Nonnegative weights; a row of weight 2 counts as two rows, one of weight 0 as none.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If data, labels, weights or parameters are not as described. The estimator is then
+            left as it was.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            If `max_iter` iterations did not close the relative gap to `tol`.
+        """
+        with all_or_nothing(self):
+            self._validate_params()
+            problem = read_problem(self, X, y, sample_weight, self.classes)
+            settings = Settings(self.alpha, self.tol, self.max_iter, int(self.verbose))
+            solution = self._solve(problem, settings)
+            self._store(problem, solution)
+        if not solution.converged:
+            self._warn_of_gap(solution)
+        return self
+
+    def project(self, X) -> np.ndarray:
+        """Project onto the line that the thresholds divide.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data to project.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            ``X @ coef_``.
+        """
+        check_is_fitted(self)
+        return np.asarray(read_X(self, X, reset=False) @ self.coef_)
+
+    def decision_function(self, X) -> np.ndarray:
+        """Score every label; the largest score is that of the predicted label.
+
+        The scores are those of the MORD classifier, ``s * y + b_y`` for the projection s and the
+        labels y = 0, ..., n_classes - 1.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data to score.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            With two classes, the projection less the threshold: positive for the second class.
+        """
+        projection = self.project(X)
+        if len(self.classes_) == 2:
+            return projection - self.thresholds_[0]
+        labels = np.arange(len(self.classes_))
+        return projection[:, None] * labels + self._score_biases()
+
+    def predict(self, X) -> np.ndarray:
+        """Predict labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels of `classes_`.
+        """
+        projection = self.project(X)
+        return self.classes_[np.searchsorted(self.thresholds_, projection, side="left")]
+
+    def score(self, X, y, sample_weight=None) -> float:
+        """Return the share of predictions inside their interval.
+
+        For exact labels this is the accuracy.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Test data.
+        y : array-like of shape (n_samples,) or (n_samples, 2)
+            Exact labels or intervals.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights.
+
+        Returns
+        -------
+        float
+            Between 0 and 1.
+        """
+        return interval_coverage(
+            y, self.predict(X), classes=self.classes_, sample_weight=sample_weight
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        # One projection cut by thresholds: classes in no order along any line are out of reach.
+        tags.classifier_tags.poor_score = True
+        return tags
+
+    def _score_biases(self) -> np.ndarray:
+        return to_biases(self.thresholds_)
+
+    def _n_penalized(self, n_classes: int) -> int:
+        """Return how many biases are regularised, as coefficients behind those of the features."""
+        return 0
+
+    def _initial_coef(self, n_features: int, n_classes: int) -> np.ndarray | None:
+        """Return the last solution, if asked for and of the right size."""
+        coef = getattr(self, "coef_", None) if self.warm_start else None
+        return coef if coef is not None and len(coef) == n_features else None
+
+    def _solve(self, problem: Problem, settings: Settings) -> Solution:
+        n_classes = problem.labels.n_classes
+        surrogate = self._make_surrogate(problem)
+        n_extra = self._n_penalized(n_classes)
+        if self.solver == "conic":
+            from vilma.solvers.conic import minimize_conic  # CVXPY takes a while to import
+
+            return minimize_conic(problem.X, n_extra, surrogate, settings)
+        with BlockThreads(self.n_jobs) as threads:
+            X = as_design_matrix(problem.X, threads)
+            if n_extra:
+                X = BorderedMatrix(X, n_extra)
+            initial = self._initial_coef(problem.X.shape[1], n_classes)
+            return minimize_cutting_plane(X, surrogate, settings, initial)
+
+    def _store(self, problem: Problem, solution: Solution) -> None:
+        """Turn a solution into fitted attributes."""
+        self.classes_ = problem.classes
+        self.coef_ = solution.coef[: problem.X.shape[1]]
+        self.surrogate_thresholds_ = hull_thresholds(solution.thresholds)
+        self.thresholds_ = self.surrogate_thresholds_
+        if self.spread_thresholds:
+            lower, upper, _, n_classes = problem.labels
+            self.thresholds_ = spread_thresholds(
+                self.surrogate_thresholds_, separated_thresholds(lower, upper, n_classes)
+            )
+        self.objective_ = solution.objective
+        self.lower_bound_ = solution.lower_bound
+        self.gap_ = solution.gap
+        self.history_ = solution.history
+        self.n_iter_ = solution.n_iter
+
+    def _warn_of_gap(self, solution: Solution) -> None:
+        warnings.warn(
+            f"{type(self).__name__} stopped after max_iter={self.max_iter} iterations with a "
+            f"relative gap of {solution.gap:.2e} > tol={self.tol:g}: the objective "
+            f"{solution.objective:.6g} is at most that far above the optimum. Increase max_iter, "
+            "tol or alpha, or bring the features to a common scale.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
