@@ -12,9 +12,12 @@ convex in :math:`s`. It never sees X: the solver turns the per-example coefficie
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from vilma.surrogates.pieces import Pieces
 
 __all__ = ["InnerSolution", "LabeledWeights", "Surrogate"]
 
@@ -63,6 +66,10 @@ class Surrogate(ABC):
         largest_score : float
             Largest absolute score at which the plane will be used.
         """
+
+    @abstractmethod
+    def pieces(self) -> Pieces:
+        """Write the surrogate out as a sum of maxima of linear functions."""
 
     @abstractmethod
     def bound_thresholds(self, largest_score: float) -> float:

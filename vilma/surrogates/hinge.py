@@ -6,6 +6,7 @@ import numpy as np
 
 from vilma.surrogates import _hinge_kernels as kernels
 from vilma.surrogates.base import InnerSolution, LabeledWeights, Surrogate
+from vilma.surrogates.pieces import Pieces, hinge_pieces
 
 __all__ = ["ExplicitHinge", "ImplicitHinge"]
 
@@ -54,6 +55,14 @@ class ImplicitHinge(_HingeSurrogate):
     minimisers are ordered by themselves.
     """
 
+    def pieces(self) -> Pieces:
+        lower, upper, _, n_classes = self._labels
+        below = ((i, k, 1.0) for i, stop in enumerate(lower) for k in range(stop))
+        above = (
+            (i, k, -1.0) for i, start in enumerate(upper) for k in range(start, n_classes - 1)
+        )
+        return hinge_pieces(self._labels, [*below, *above], ordered=False)
+
 
 class ExplicitHinge(_HingeSurrogate):
     r"""II-SVOR-EXP: only the two thresholds next to the interval are hinges.
@@ -66,3 +75,9 @@ class ExplicitHinge(_HingeSurrogate):
 
     _minimizers = staticmethod(kernels.exp_minimizers)
     _plane = staticmethod(kernels.exp_plane)
+
+    def pieces(self) -> Pieces:
+        lower, upper, _, n_classes = self._labels
+        below = ((i, k - 1, 1.0) for i, k in enumerate(lower) if k > 0)
+        above = ((i, k, -1.0) for i, k in enumerate(upper) if k < n_classes - 1)
+        return hinge_pieces(self._labels, [*below, *above], ordered=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 
 from vilma.surrogates.base import InnerSolution, LabeledWeights, Surrogate
+from vilma.surrogates.pieces import Pieces
 from vilma.surrogates.v_shaped import VShaped
 
 __all__ = ["PenalizedBiases"]
@@ -31,6 +33,18 @@ class PenalizedBiases(Surrogate):
         by_bias = np.append(derivative, 0.0) - np.append(0.0, derivative)
         return InnerSolution(
             value, thresholds, np.concatenate([coefficients, by_bias]), offset, leak=0.0
+        )
+
+    def pieces(self) -> Pieces:
+        pieces = self._surrogate.pieces()
+        n_thresholds = pieces.by_threshold.shape[1]
+        differences = sparse.eye_array(n_thresholds, n_thresholds + 1) - sparse.eye_array(
+            n_thresholds, n_thresholds + 1, k=1
+        )
+        by_bias = pieces.by_threshold @ differences
+        return pieces._replace(
+            by_score=sparse.hstack([pieces.by_score, by_bias], format="csr"),
+            by_threshold=sparse.csr_array((len(pieces.constant), 0)),
         )
 
     def bound_thresholds(self, largest_score: float) -> float:

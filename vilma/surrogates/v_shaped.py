@@ -8,6 +8,7 @@ import numpy as np
 
 from vilma.surrogates import _v_shaped_kernels as kernels
 from vilma.surrogates.base import InnerSolution, LabeledWeights, Surrogate
+from vilma.surrogates.pieces import Pieces, v_shaped_pieces
 
 __all__ = ["VShaped"]
 
@@ -109,6 +110,9 @@ class VShaped(Surrogate):
             self._total_weight,
         )
         return value, coefficients, offset, gradient
+
+    def pieces(self) -> Pieces:
+        return v_shaped_pieces(self._labels, self._cost)
 
     def bound_thresholds(self, largest_score: float) -> float:
         # Some minimiser is a vertex: its biases are tied together by a spanning tree of at most

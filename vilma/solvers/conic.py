@@ -1,0 +1,141 @@
+r"""The whole problem at once, by a generic conic solver: for small problems, and for checking.
+
+With the surrogate written out as maxima of linear pieces the problem is
+
+.. math:: \min_{u, \theta, \xi}\; \frac{\lambda}{2} |u|^2 + \sum_t p_t \xi_t
+          \quad\text{s.t.}\quad \xi_t \ge o_r + \langle a_r, A u\rangle + \langle d_r,
+          \theta\rangle \text{ for the pieces r of term t},
+
+A being X (bordered by an identity where biases are penalised). The multipliers of the
+constraints, made exact convex combinations, are a plane of G like any other: what they leave of
+:math:`\theta` is charged to the bound, so the certificate does not rest on the solver's word.
+"""
+
+from __future__ import annotations
+
+import time
+
+import cvxpy as cp
+import numpy as np
+from scipy import sparse
+
+from vilma.solvers.settings import Settings
+from vilma.solvers.solution import History, Solution, relative_gap
+from vilma.surrogates import Surrogate
+from vilma.surrogates.pieces import Pieces
+
+__all__ = ["minimize_conic"]
+
+_CLARABEL = {
+    "tol_gap_abs": 1e-12,
+    "tol_gap_rel": 1e-12,
+    "tol_feas": 1e-12,
+    "max_iter": 500,
+}
+_ROUNDING = 1e-13
+
+
+def minimize_conic(X, n_extra: int, surrogate: Surrogate, settings: Settings) -> Solution:
+    """Minimise the regularised surrogate with CVXPY and Clarabel.
+
+    Parameters
+    ----------
+    X : ndarray or CSR of shape (m, n_features)
+    n_extra : int
+        Number of penalised biases, further coefficients that are their own scores.
+    surrogate : Surrogate
+    settings : Settings
+        Only `alpha`, `tol` and `verbose` matter.
+
+    Returns
+    -------
+    Solution
+        With a history of one record.
+
+    Raises
+    ------
+    RuntimeError
+        If the conic solver ends without a point.
+    """
+    start = time.perf_counter()
+    if n_extra:
+        X = sparse.block_diag([sparse.csr_array(X), sparse.eye_array(n_extra)], format="csr")
+    pieces = surrogate.pieces()
+    coef, multipliers = _solve(X, pieces, settings)
+
+    scores = np.asarray(X @ coef)
+    squared_norm = float(coef @ coef)
+    largest_score = float(np.abs(scores).max(initial=0.0))
+    inner = surrogate.minimize(scores, _ROUNDING * surrogate.scale, largest_score)
+    objective = 0.5 * settings.alpha * squared_norm + inner.value
+    lower_bound = max(_dual_bound(X, pieces, multipliers, objective, surrogate, settings), 0.0)
+    gap = relative_gap(objective, lower_bound, _ROUNDING * surrogate.scale)
+    history = History(settings)
+    history.add(objective, lower_bound, gap, 1.0, 1, 0, time.perf_counter() - start)
+    return Solution(
+        coef=coef,
+        thresholds=inner.thresholds,
+        objective=objective,
+        lower_bound=min(lower_bound, objective),
+        gap=gap,
+        converged=gap <= settings.tol,
+        history=history.as_array(),
+    )
+
+
+def _solve(X, pieces: Pieces, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+    """Return the coefficients and the multipliers of the pieces."""
+    coef = cp.Variable(X.shape[1])
+    largest = cp.Variable(len(pieces.share))
+    values = pieces.constant + (pieces.by_score @ X) @ coef
+    constraints = []
+    n_thresholds = pieces.by_threshold.shape[1]
+    if n_thresholds:
+        thresholds = cp.Variable(n_thresholds)
+        values = values + pieces.by_threshold @ thresholds
+        if pieces.ordered and n_thresholds > 1:
+            constraints.append(cp.diff(thresholds) >= 0)
+    above = largest[pieces.term] >= values
+    risk = pieces.share @ largest
+    problem = cp.Problem(
+        cp.Minimize(0.5 * settings.alpha * cp.sum_squares(coef) + risk), [above, *constraints]
+    )
+    problem.solve(solver=cp.CLARABEL, verbose=bool(settings.verbose), **_CLARABEL)
+    if coef.value is None or above.dual_value is None:
+        raise RuntimeError(
+            f"The conic solver ended with the status {problem.status!r} and no solution. "
+            'Use solver="cutting_plane", or bring the features to a common scale.'
+        )
+    return np.asarray(coef.value), np.asarray(above.dual_value)
+
+
+def _dual_bound(
+    X,
+    pieces: Pieces,
+    multipliers: np.ndarray,
+    objective: float,
+    surrogate: Surrogate,
+    settings: Settings,
+) -> float:
+    """Lower bound on the optimum from the multipliers, whatever their accuracy."""
+    # Each term's multipliers as a convex combination of its pieces, times its share.
+    multipliers = np.maximum(multipliers, 0.0)
+    sums = np.bincount(pieces.term, multipliers, minlength=len(pieces.share))
+    pieces_per_term = np.bincount(pieces.term, minlength=len(pieces.share))
+    empty = sums[pieces.term] <= 0.0
+    multipliers = np.where(empty, 1.0 / pieces_per_term[pieces.term], multipliers)
+    sums = np.where(sums <= 0.0, 1.0, sums)
+    multipliers *= (pieces.share / sums)[pieces.term]
+
+    gradient = (pieces.by_score.T @ multipliers) @ X
+    offset = float(pieces.constant @ multipliers)
+    leak = pieces.by_threshold.T @ multipliers
+    if pieces.ordered:  # nonpositive prefix sums that end in zero cost nothing under the order
+        prefix = np.cumsum(leak)
+        leak = np.append(np.maximum(prefix[:-1], 0.0), prefix[-1:])
+    rows = sparse.csr_array(X)
+    longest = np.sqrt(rows.multiply(rows).sum(axis=1).max())
+    bound = surrogate.bound_thresholds(longest * np.sqrt(2.0 * objective / settings.alpha))
+    squared_norm = float(gradient @ gradient)
+    charge = 2.0 * bound * float(np.abs(leak).sum())
+    return offset - squared_norm / (2.0 * settings.alpha) - charge
