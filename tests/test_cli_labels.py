@@ -1,0 +1,187 @@
+"""Label files, and the pairing of their rows with images."""
+
+import click
+import numpy as np
+import pytest
+
+from vilma.cli._labels import (
+    default_classes,
+    integer_scale,
+    join_labels,
+    match_names,
+    read_label_table,
+    require_on_scale,
+)
+
+INF = np.inf
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(text, columns=None, encoding="utf-8"):
+        path = tmp_path / "labels.csv"
+        path.write_bytes(text.encode(encoding))
+        return read_label_table(path, columns)
+
+    return read
+
+
+def test_exact_labels(read):
+    table = read("file,label\na.jpg,3\nb.jpg,7\n")
+    assert table.names == ["a.jpg", "b.jpg"]
+    assert table.columns == ("file", "label")
+    np.testing.assert_array_equal(table.intervals, [[3, 3], [7, 7]])
+
+
+def test_intervals_with_open_ends(read):
+    table = read("file,lower,upper\na,1,4\nb,,4\nc,5,\nd,,\ne,-inf,nan\n")
+    np.testing.assert_array_equal(
+        table.intervals, [[1, 4], [-INF, 4], [5, INF], [-INF, INF], [-INF, INF]]
+    )
+
+
+def test_other_columns_are_ignored_and_named_ones_used(read):
+    text = "id,path,age,from,to\n1,a,3,2,4\n"
+    np.testing.assert_array_equal(read(text, ("path", "age")).intervals, [[3, 3]])
+    np.testing.assert_array_equal(read(text, ("path", "from", "to")).intervals, [[2, 4]])
+
+
+def test_the_only_other_column_is_the_label(read):
+    assert read("file,age\na,3\n").columns == ("file", "age")
+
+
+def test_byte_order_mark_blank_lines_quotes_and_windows_ends(read):
+    table = read('file,label\r\n"./a, b.jpg",3\r\n\r\nsub\\c.jpg, 4 \r\n', encoding="utf-8-sig")
+    assert table.names == ["a, b.jpg", "sub/c.jpg"]
+    np.testing.assert_array_equal(table.intervals[:, 0], [3, 4])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"has the columns ''; expected file,label or file,lower,upper"),
+        ("file;label\na;3\n", "has the columns 'file;label'; expected file,label"),
+        ("name,age,sex\na,3,0\n", r"has the columns 'name,age,sex'.*--columns FILE,LABEL"),
+        ("file,label,label\na,3,3\n", "has the columns 'file,label,label'.*each once"),
+        ("file,label\n", "has a header and no rows"),
+        ("file,label\na,3\nb\n", "line 3 has 1 cells; the header has 2"),
+        ("file,label\na,3\n,4\n", "line 3 has no file name"),
+        ("file,label\na,3\nb,old\n", "line 3, column 'label' is 'old'; expected a number"),
+        (
+            "file,label\na,\n",
+            "line 2, column 'label' is ''; expected a finite number.*lower,upper",
+        ),
+        ("file,label\na,inf\n", "line 2, column 'label' is 'inf'; expected a finite number"),
+        ("file,lower,upper\na,inf,\n", "line 2, column 'lower' is 'inf'; expected a finite"),
+        ("file,lower,upper\na,1,2\nb,5,4\n", "line 3 has the lower end 5 above the upper end 4"),
+        ("file,label\na,3\nb,1\n./a,4\n", "line 4 labels 'a' again; the first time was line 2"),
+        ('file,label\n"a,3\n', "is not a readable CSV file in UTF-8"),
+    ],
+)
+def test_what_is_wrong_is_said(read, text, message):
+    with pytest.raises(click.ClickException, match=message):
+        read(text)
+
+
+def test_other_encodings_are_refused(read):
+    with pytest.raises(click.ClickException, match="is not a readable CSV file in UTF-8"):
+        read("file,label\nü,3\n", encoding="latin-1")
+
+
+def test_missing_named_columns(read):
+    with pytest.raises(click.ClickException, match="has the columns 'file,age'; expected file,yr"):
+        read("file,age\na,3\n", ("file", "yr"))
+
+
+def test_equal_names_pair_first_then_tails():
+    rows = ["a.jpg", "sub/b.jpg", "c.jpg", "sub/d.jpg", "x.jpg"]
+    labelled = ["faces/c.jpg", "b.jpg", "a.jpg", "other/d.jpg", "y.jpg", "faces/a.jpg"]
+    assert match_names(rows, labelled) == [(0, 2), (1, 1), (2, 0)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "labelled", "message"),
+    [
+        (["a.jpg"], ["x/a.jpg", "y/a.jpg"], r"the image 'a.jpg' fits 2 labels: x/a.jpg, y/a.jpg"),
+        (["x/a.jpg", "y/a.jpg"], ["a.jpg"], r"the label 'a.jpg' fits 2 images: x/a.jpg, y/a.jpg"),
+        (["s/x/a.jpg"], ["a.jpg", "x/a.jpg"], r"the image 's/x/a.jpg' fits 2 labels"),
+    ],
+)
+def test_ambiguous_names_are_refused(rows, labelled, message):
+    with pytest.raises(click.ClickException, match=message):
+        match_names(rows, labelled)
+
+
+def test_pairing_equals_the_naive_one():
+    rng = np.random.default_rng(0)
+    parts = ["a", "b"]
+    names = sorted({"/".join(rng.choice(parts, rng.integers(1, 4))) for _ in range(30)})
+
+    def fits(one, other):
+        return one == other or one.endswith("/" + other) or other.endswith("/" + one)
+
+    n_paired = 0
+    for _ in range(300):
+        rows = rng.choice(names, rng.integers(1, 4), replace=False).tolist()
+        labelled = rng.choice(names, rng.integers(1, 4), replace=False).tolist()
+        equal = {(rows.index(name), labelled.index(name)) for name in set(rows) & set(labelled)}
+        left = [
+            (i, j)
+            for i, row in enumerate(rows)
+            for j, label in enumerate(labelled)
+            if row not in labelled and label not in rows and fits(row, label)
+        ]
+        unique = len({i for i, _ in left}) == len(left) == len({j for _, j in left})
+        if unique:
+            assert match_names(rows, labelled) == sorted({*equal, *left})
+            n_paired += len(left)
+        else:
+            with pytest.raises(click.ClickException, match=r"fits [23]"):
+                match_names(rows, labelled)
+    assert n_paired > 20
+
+
+def test_what_is_left_out_is_counted_and_named(read, tmp_path, capsys):
+    table = read("file,label\nb,2\na,1\n" + "".join(f"x{k},1\n" for k in range(7)))
+    places = {"images": tmp_path / "f.npz", "labels": tmp_path / "labels.csv"}
+    rows, intervals = join_labels(["a", "u", "b"], table, **places)
+    assert rows.tolist() == [0, 2]
+    np.testing.assert_array_equal(intervals, [[1, 1], [2, 2]])
+    said = capsys.readouterr().err
+    assert "left out 1 image(s)" in said
+    assert "without a label: u\n" in said
+    assert "left out 7 label(s)" in said
+    assert "x0, x1, x2, x3, x4 and 2 more" in said
+    with pytest.raises(click.ClickException, match=r"no image of .* has a label in .*nothing"):
+        join_labels(["nothing"], table, **places)
+
+
+def test_the_scale_is_every_integer_between_the_ends():
+    intervals = np.array([[3, INF], [-INF, 6], [4, 4]])
+    classes = default_classes(intervals)
+    assert classes.tolist() == [3, 4, 5, 6]
+    assert np.issubdtype(classes.dtype, np.integer)
+
+
+@pytest.mark.parametrize(
+    ("intervals", "message"),
+    [
+        ([[1, 2.5]], r"not all integers \(2.5 is the first\)"),
+        ([[2, 2]], "name only the level 2; at least two"),
+        ([[-INF, INF]], "name no finite end; at least two"),
+        ([[0, 10_000]], "from 0 to 10000 has 10,001 levels, more than 10,000"),
+    ],
+)
+def test_labels_without_a_scale(intervals, message):
+    with pytest.raises(click.ClickException, match=message):
+        default_classes(np.array(intervals, dtype=float))
+
+
+def test_labels_off_the_scale_are_named():
+    intervals = np.array([[1.0, INF], [0, 3], [2, 9]])
+    names = ["a", "b", "c"]
+    require_on_scale(intervals, integer_scale(0, 9), names)
+    with pytest.raises(
+        click.ClickException, match=r"label 0 of 'b' is not on the scale 1, 2, \.\.\., 8 \(2 such"
+    ):
+        require_on_scale(intervals, integer_scale(1, 8), names)

@@ -1,0 +1,304 @@
+"""The commands `vilma fit`, `vilma predict` and `vilma evaluate`, one after the other."""
+
+import csv
+import io
+import json
+
+import joblib
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from sklearn.exceptions import ConvergenceWarning
+
+import vilma
+from vilma import IISVOR_EXP, IISVOR_IMC, VILMA
+from vilma.cli import main
+from vilma.cli._features import FeatureStore, read_features, write_features
+
+N_IMAGES, N_BLOCKS, N_LEVELS = 120, 6, 5
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [*map(str, arguments)])
+
+
+def one_hot(codes):
+    """Return codes 0..255 of some positions as the features of as many blocks."""
+    from scipy import sparse
+
+    n, n_blocks = codes.shape
+    indices = (codes + 256 * np.arange(n_blocks)).ravel().astype(np.int32)
+    indptr = np.arange(0, n * n_blocks + 1, n_blocks, dtype=np.int32)
+    ones = np.ones(len(indices), dtype=np.float32)
+    return sparse.csr_array((ones, indices, indptr), shape=(n, 256 * n_blocks))
+
+
+@pytest.fixture
+def levels():
+    return np.arange(N_IMAGES) % N_LEVELS + 1
+
+
+@pytest.fixture
+def features(tmp_path, levels):
+    """Each block tells the level, give or take one."""
+    rng = np.random.default_rng(0)
+    codes = np.clip(levels[:, np.newaxis] + rng.integers(-1, 2, (N_IMAGES, N_BLOCKS)), 0, 9)
+    names = [f"{k:03d}.png" for k in range(N_IMAGES)]
+    path = tmp_path / "features.npz"
+    write_features(path, FeatureStore(names, one_hot(codes), {"box": None}))
+    return path
+
+
+@pytest.fixture
+def write_labels(tmp_path):
+    def write_labels(header, rows):
+        path = tmp_path / "labels.csv"
+        lines = (",".join(map(str, row)) for row in rows)
+        path.write_text("\n".join([header, *lines]) + "\n")
+        return path
+
+    return write_labels
+
+
+@pytest.fixture
+def exact(write_labels, levels):
+    return write_labels("file,label", ((f"{k:03d}.png", y) for k, y in enumerate(levels)))
+
+
+@pytest.fixture
+def model(tmp_path):
+    return tmp_path / "model.joblib"
+
+
+@pytest.fixture
+def fitted(features, exact, model):
+    result = run("fit", features, exact, "-o", model, "--alpha", 0.01)
+    assert result.exit_code == 0, result.output
+    return model
+
+
+def test_from_labels_to_figures(features, exact, model, levels, tmp_path):
+    result = run("fit", features, exact, "-o", model)
+    assert result.exit_code == 0, result.output
+    assert "120 image(s), 1,536 features, 5 levels from 1 to 5" in result.stdout
+    assert result.stdout.count("validation interval MAE") == 3
+    assert result.stdout.count("chosen") == 1
+    for word in ("objective", "lower bound", "gap", "iterations", " s\n", "IISVOR_IMC, alpha"):
+        assert word in result.stdout
+
+    result = run("predict", model, features)
+    assert result.exit_code == 0, result.output
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    estimator = joblib.load(model)["estimator"]
+    X = read_features(features).X
+    assert [row["file"] for row in rows] == [f"{k:03d}.png" for k in range(N_IMAGES)]
+    assert [row["label"] for row in rows] == [str(y) for y in estimator.predict(X)]
+    projection = [float(row["projection"]) for row in rows]
+    np.testing.assert_array_equal(projection, estimator.project(X))
+
+    table = tmp_path / "predictions.csv"
+    written = run("predict", model, features, "-o", table)
+    assert written.exit_code == 0, written.output
+    assert table.read_text() == result.stdout
+    assert "120 prediction(s)" in written.stdout
+
+    result = run("evaluate", model, features, exact, "--json")
+    assert result.exit_code == 0, result.output
+    error = np.abs(estimator.predict(X) - levels)
+    assert error.mean() < 0.3  # guessing the median makes 1.2
+    assert json.loads(result.stdout) == {
+        "n_images": 120,
+        "n_exact": 120,
+        "interval_mae": pytest.approx(error.mean()),
+        "share_inside": pytest.approx((error == 0).mean()),
+        "mae": pytest.approx(error.mean()),
+    }
+    result = run("evaluate", model, features, exact)
+    assert f"exact labels {error.mean():10.4f}" in result.stdout
+
+
+def test_open_ends(features, write_labels, model, levels):
+    ends = [("", 2) if y <= 2 else (4, "") if y >= 4 else (3, 3) for y in levels]
+    labels = write_labels(
+        "file,lower,upper", ((f"{k:03d}.png", *pair) for k, pair in enumerate(ends))
+    )
+    result = run("fit", features, labels, "-o", model, "--alpha", 0.01, "--classes", 1, 5)
+    assert result.exit_code == 0, result.output
+    assert "5 levels from 1 to 5" in result.stdout
+    assert "validation" not in result.stdout  # nothing to choose
+    estimator = joblib.load(model)["estimator"]
+    assert estimator.classes_.tolist() == [1, 2, 3, 4, 5]
+
+    predicted = estimator.predict(read_features(features).X)
+    inside = [lo <= p <= hi for p, (lo, hi) in zip(predicted, fill(ends), strict=True)]
+    report = json.loads(run("evaluate", model, features, labels, "--json").stdout)
+    assert report["share_inside"] == pytest.approx(np.mean(inside))
+    assert report["share_inside"] > 0.9
+    assert report["n_exact"] == 24
+
+
+def fill(ends):
+    return [(lo if lo != "" else 1, hi if hi != "" else 5) for lo, hi in ends]
+
+
+def test_no_exact_label_to_measure(features, fitted, write_labels):
+    labels = write_labels("file,lower,upper", [("000.png", 1, 2), ("001.png", 2, "")])
+    result = run("evaluate", fitted, features, labels)
+    assert result.exit_code == 0, result.output
+    assert "none exact" in result.stdout
+    assert "left out 118 image(s)" in result.stderr
+    report = json.loads(run("evaluate", fitted, features, labels, "--json").stdout)
+    assert report["mae"] is None
+    assert report["n_images"] == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        (["--estimator", "iisvor-exp"], IISVOR_EXP),
+        (["--estimator", "iisvor-imc"], IISVOR_IMC),
+        (["--estimator", "vilma"], VILMA),
+        (["--estimator", "vilma", "--loss", "zero_one"], VILMA),
+    ],
+)
+def test_what_is_trained(features, exact, model, options, kind):
+    result = run(
+        "fit", features, exact, "-o", model, *options, "--alpha", 0.1, "--tol", 0.01,
+        "--max-iter", 200,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    content = joblib.load(model)
+    estimator = content["estimator"]
+    assert type(estimator) is kind
+    assert (estimator.alpha, estimator.tol, estimator.max_iter) == (0.1, 0.01, 200)
+    assert content["vilma_version"] == vilma.__version__
+    assert content["settings"] == {"box": None}
+    if "--loss" in options:
+        assert estimator.loss == "zero_one"
+
+
+def test_the_seed_decides_the_choice(features, exact, model):
+    reports = [
+        run("fit", features, exact, "-o", model, "--seed", seed).stdout for seed in (1, 1, 2)
+    ]
+    choices = [[line for line in text.splitlines() if "MAE" in line] for text in reports]
+    assert choices[0] == choices[1]
+    assert choices[0] != choices[2]
+
+
+def test_too_few_iterations_are_said(features, exact, model):
+    result = run("fit", features, exact, "-o", model, "--alpha", 0.001, "--max-iter", 1)
+    assert result.exit_code == 0, result.output
+    assert "warning: " in result.stderr
+    assert issubclass(ConvergenceWarning, UserWarning)  # what the command listens for
+
+
+def test_what_has_no_partner_is_counted(features, write_labels, model):
+    rows = [(f"{k:03d}.png", k % 5) for k in range(100)] + [("unknown.png", 3)]
+    result = run("fit", features, write_labels("file,label", rows), "-o", model, "--alpha", 0.1)
+    assert result.exit_code == 0, result.output
+    assert "100 image(s)" in result.stdout
+    assert "left out 20 image(s)" in result.stderr
+    assert "100.png, 101.png, 102.png, 103.png, 104.png and 15 more" in result.stderr
+    assert "left out 1 label(s)" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "message"),
+    [
+        ([("x.png", 1)], [], "no image of"),
+        ([("000.png", 1.5), ("001.png", 2)], [], "not all integers (1.5 is the first)"),
+        ([("000.png", 2), ("001.png", 2)], [], "name only the level 2"),
+        ([("000.png", 2), ("001.png", 9)], ["--classes", 1, 5], "label 9 of '001.png' is not on"),
+        ([("000.png", 2), ("001.png", 1)], ["--validation", 0.99], "training set will be empty"),
+    ],
+)
+def test_labels_that_cannot_be_learned(features, write_labels, model, rows, options, message):
+    result = run("fit", features, write_labels("file,label", rows), "-o", model, *options)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert message in " ".join(result.stderr.split()).replace("train set", "training set")
+    assert not model.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--loss", "mae"], "--loss belongs to --estimator vilma; iisvor-imc has its own"),
+        (["--classes", 5, 5], "5 5 is no scale; expected LOWEST < HIGHEST"),
+        (["--columns", "file"], "'file' is not of the form FILE,LABEL"),
+        (["--alpha", 0], "0.0 is not in the range x>0"),
+        (["--validation", 1], "1.0 is not in the range 0<x<1"),
+    ],
+)
+def test_usage_errors(features, exact, model, options, message):
+    result = run("fit", features, exact, "-o", model, *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_named_columns(features, write_labels, model, levels):
+    labels = write_labels("x,path,age", ((0, f"{k:03d}.png", y) for k, y in enumerate(levels)))
+    result = run("fit", features, labels, "-o", model, "--alpha", 0.1)
+    assert result.exit_code == 1
+    assert "has the columns 'x,path,age'" in result.stderr
+    result = run("fit", features, labels, "-o", model, "--alpha", 0.1, "--columns", "path,age")
+    assert result.exit_code == 0, result.output
+    assert run("evaluate", model, features, labels).exit_code == 1
+    assert run("evaluate", model, features, labels, "--columns", "path,age").exit_code == 0
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_stopped_while_writing_the_model(features, exact, model, monkeypatch, stop):
+    model.write_bytes(b"old")
+    before = sorted(model.parent.iterdir())
+
+    def write_half(content, stream, **options):
+        stream.write(b"half")
+        raise stop
+
+    monkeypatch.setattr(joblib, "dump", write_half)
+    result = run("fit", features, exact, "-o", model, "--alpha", 0.1)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert model.read_bytes() == b"old"
+    assert sorted(model.parent.iterdir()) == before
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_features_computed_in_another_way(features, fitted, exact, command):
+    store = read_features(features)
+    write_features(features, FeatureStore(store.names, store.X, {"box": [0, 0, 60, 40]}))
+    labels = [exact] if command == "evaluate" else []
+    result = run(command, fitted, features, *labels)
+    assert result.exit_code == 1
+    assert "box is [0, 0, 60, 40], the model expects None" in result.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", b"\x80\x04K\x01."])
+def test_a_file_that_is_no_model(features, model, content):
+    model.write_bytes(content)
+    result = run("predict", model, features)
+    assert result.exit_code == 1
+    assert "is not a readable model file" in result.stderr
+    assert "Expected one from `vilma fit`" in " ".join(result.stderr.split())
+
+
+def test_swapped_arguments(features, fitted):
+    result = run("predict", features, fitted)
+    assert result.exit_code == 1
+    assert "features.npz is not a readable model file" in result.stderr
+
+
+def test_a_model_of_another_version(features, fitted, monkeypatch):
+    monkeypatch.setattr(vilma, "__version__", "9.9")
+    result = run("predict", fitted, features)
+    assert result.exit_code == 0
+    assert "written by vilma 0.1.0, this is 9.9" in result.stderr
+    assert result.stdout.startswith("file,label,projection\n")
+
+
+def test_missing_files(features, tmp_path):
+    result = run("predict", tmp_path / "none.joblib", features)
+    assert result.exit_code == 2
+    assert "does not exist" in result.stderr

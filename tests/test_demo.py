@@ -1,0 +1,282 @@
+"""The demonstration: its tasks, its comparison, its picture and its command."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+import vilma.demo.comparison
+from vilma.cli import main
+from vilma.demo import compare, folder_task, photographs, photographs_task
+from vilma.demo.baselines import MedianGuess, RoundedRidge, midpoints
+from vilma.demo.task import TEST, TRAIN, VALIDATION, coarsen
+
+INF = np.inf
+UTKFACE = Path(__file__).parents[2] / "shared" / "data" / "utkface"
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["demo", *map(str, arguments)])
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Try one alpha only."""
+    monkeypatch.setattr(vilma.demo.comparison, "ALPHAS", (3.0,))
+    monkeypatch.setattr(vilma.demo.comparison, "RIDGE_ALPHAS", (100.0,))
+
+
+@pytest.fixture(scope="module")
+def task():
+    return photographs_task(seed=0)
+
+
+def test_coarsen_all_levels():
+    rng = np.random.default_rng(0)
+    levels, classes = np.repeat(np.arange(1, 8), 2000), np.arange(1, 8)
+    intervals = coarsen(levels, classes, cell_width=3, exact_share=0.25, rng=rng)
+    exact = intervals[:, 0] == intervals[:, 1]
+    assert exact[levels < 7].mean() == pytest.approx(0.25, abs=0.02)
+    assert exact[levels == 7].all()  # alone in the cell that the scale cuts short
+    np.testing.assert_array_equal(intervals[exact, 0], levels[exact])
+    assert np.unique(intervals[~exact], axis=0).tolist() == [[1, 3], [4, 6]]
+    assert np.all((intervals[:, 0] <= levels) & (levels <= intervals[:, 1]))
+
+
+def test_degrading_grows_with_the_level():
+    rng = np.random.default_rng(0)
+    crop = rng.integers(0, 256, (60, 40), dtype=np.uint8)
+    distance = [
+        np.abs(photographs.degrade(crop, level, rng).astype(float) - crop).mean()
+        for level in photographs.LEVELS
+    ]
+    assert np.all(np.diff(distance) > -1)  # the noise may turn neighbours round
+    assert distance[0] < 3 < 40 < distance[-1]
+
+
+def test_cutting_leaves_out_plain_crops():
+    photograph = np.zeros((130, 90), dtype=np.uint8)
+    photograph[60:120, 40:80] = np.arange(40) * 6
+    (crop,) = photographs.cut(photograph)
+    np.testing.assert_array_equal(crop, photograph[60:120, 40:80])
+
+
+def test_photographs_have_every_level_and_one_part(task):
+    names = [name for names in photographs.PHOTOGRAPHS.values() for name in names]
+    assert len(names) == len(set(names))
+    assert task.images.shape[1:] == (60, 40)
+    for part in (TRAIN, VALIDATION, TEST):
+        levels = task.truth[task.part == part, 0]
+        assert set(levels) == set(range(1, 21))
+    assert np.all(task.intervals[:, 0] <= task.truth[:, 0])
+    assert np.all(task.truth[:, 1] <= task.intervals[:, 1])
+    again = photographs_task(seed=0)
+    np.testing.assert_array_equal(task.images, again.images)
+    assert not np.array_equal(task.truth, photographs_task(seed=1).truth)
+
+
+def test_missing_photographs(tmp_path, task):
+    with pytest.raises(ValueError, match=r"None of the photographs astronaut\.png, .*is in"):
+        photographs_task(folder=tmp_path)
+    rng = np.random.default_rng(0)
+    for names in photographs.PHOTOGRAPHS.values():
+        Image.fromarray(rng.integers(0, 256, (120, 400), dtype=np.uint8)).save(tmp_path / names[0])
+    few = photographs_task(folder=tmp_path)
+    assert len(few.images) == 3 * 3 * 20
+    assert "1 train, 1 choose alpha, 1 test" in few.description
+
+
+def test_a_folder_is_divided():
+    labels = np.repeat(np.arange(100.0)[:, np.newaxis], 2, axis=1)
+    images = np.zeros((100, 60, 40), dtype=np.uint8)
+    options = {"label_name": "age", "cell_width": 10, "exact_share": 0.0, "seed": 0}
+    task = folder_task(images, labels, np.arange(100), **options)
+    assert [np.sum(task.part == part) for part in (TRAIN, VALIDATION, TEST)] == [60, 15, 25]
+    assert task.exact
+    np.testing.assert_array_equal(task.truth, labels)
+    np.testing.assert_array_equal(task.intervals[[0, 99]], [[0, 9], [90, 99]])
+
+    labels[0, 1] = INF
+    task = folder_task(images, labels, np.arange(100), **options)
+    assert not task.exact
+    np.testing.assert_array_equal(task.intervals, labels)
+    with pytest.raises(ValueError, match=r"at least 20 labelled images.*got 19"):
+        folder_task(images[:19], labels[:19], np.arange(100), **options)
+
+
+def test_baselines():
+    classes = np.arange(10)
+    y = np.array([[0.0, 2], [4, 4], [8, INF], [-INF, INF]])
+    np.testing.assert_array_equal(midpoints(y, classes), [1, 4, 8.5, 4.5])
+    X = np.array([[1.0], [4], [8.5], [4.5]])
+    assert RoundedRidge(1e-6, classes=classes).fit(X, y).predict([[3.6], [99]]).tolist() == [4, 9]
+    assert MedianGuess(classes=classes).fit(X, y).predict(X).tolist() == [4, 4, 4, 4]
+
+
+def test_names_of_bands_stay_apart_and_name_the_widest():
+    picture = pytest.importorskip("vilma.demo.picture")
+    classes = np.arange(1, 6)
+    heights, names = picture._name_bands(classes, np.array([2.0, 2.0, 2.1, 6.0]), 0.0, 10.0)
+    assert dict(zip(names, heights, strict=True)) == pytest.approx(
+        {"1": 1, "4": 4.05, "5": 8, "3": 2.05}
+    )
+    heights, names = picture._name_bands(classes, np.array([2.0, 2.0, 2.1, 6.0]), 0.0, 30.0)
+    assert "2" not in names
+    assert "3" not in names
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        ((7, 7), "7"),
+        ((6, 10), "6–10"),
+        ((60, INF), "≥ 60"),
+        ((-INF, 20), "≤ 20"),
+        ((-INF, INF), "any"),
+    ],
+)
+def test_intervals_in_words(ends, text):
+    picture = pytest.importorskip("vilma.demo.picture")
+    assert picture._range(np.array(ends, dtype=float)) == text
+
+
+def test_comparison_of_the_photographs(quick, task):
+    comparison = compare(task)
+    errors = {result.name: result.error for result in comparison.results}
+    assert list(errors) == [
+        "vilma, intervals",
+        "vilma, exact labels",
+        "ridge on midpoints",
+        "median guess",
+    ]
+    assert errors["vilma, intervals"] < 0.6 * errors["median guess"]
+    levels = task.truth[comparison.test, 0]
+    assert errors["vilma, intervals"] == pytest.approx(
+        np.abs(comparison.predicted - levels).mean()
+    )
+    assert np.all(task.part[comparison.test] == TEST)
+    assert comparison.estimator.gap_ <= comparison.estimator.tol
+
+
+def test_command_with_photographs(quick, tmp_path):
+    result = run("--output-dir", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    for text in (
+        "no photograph is in two parts",
+        "Certified fit: objective",
+        "lower bound",
+        "vilma, exact labels",
+        "median guess",
+    ):
+        assert text in result.stdout
+    with Image.open(tmp_path / "out" / "vilma-demo.png") as picture:
+        assert min(picture.size) > 1000
+        assert len(picture.convert("RGB").resize((100, 100)).getcolors(10_000)) > 100
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Forty images of noise that grows with the level, one of them broken."""
+    rng = np.random.default_rng(0)
+    images = tmp_path / "images"
+    images.mkdir()
+    levels = np.arange(40) % 8
+    for k, level in enumerate(levels):
+        pixels = (
+            128
+            + np.cumsum(rng.standard_normal((66, 44)), axis=1)
+            + level * rng.standard_normal((66, 44))
+        )
+        Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(images / f"{k}.png")
+    (images / "broken.png").write_bytes(b"")
+    return images, levels
+
+
+def test_command_with_exact_labels(quick, folder, tmp_path):
+    images, levels = folder
+    labels = tmp_path / "labels.csv"
+    labels.write_text("file,age\n" + "".join(f"{k}.png,{y}\n" for k, y in enumerate(levels)))
+    result = run(
+        "--images", images, "--labels", labels, "--box", 2, 3, 42, 63, "--cell-width", 2,
+        "--output-dir", tmp_path / "out",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "skipped broken.png" in result.stderr
+    assert "40 images, age 0 to 7, cells of 2, 20% exact; divided at random" in result.stdout
+    assert "vilma, exact labels" in result.stdout
+    assert (tmp_path / "out" / "vilma-demo.png").stat().st_size > 10_000
+
+
+def test_command_with_intervals(quick, folder, tmp_path):
+    images, levels = folder
+    labels = tmp_path / "labels.csv"
+    rows = (f"{k}.png,{max(y - 1, 0)},{y + 1 if y < 6 else ''}\n" for k, y in enumerate(levels))
+    labels.write_text("file,lower,upper\n" + "".join(rows))
+    result = run("--images", images, "--labels", labels, "--output-dir", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "annotated as they are" in result.stdout
+    assert "interval MAE" in result.stdout
+    assert "exact labels" not in result.stdout
+    assert (tmp_path / "out" / "vilma-demo.png").stat().st_size > 10_000
+
+
+def test_missing_matplotlib_is_said_before_the_work(monkeypatch, tmp_path):
+    find_spec = importlib.util.find_spec
+
+    def without_matplotlib(name, package=None):
+        return None if name == "matplotlib" else find_spec(name, package)
+
+    monkeypatch.setattr(importlib.util, "find_spec", without_matplotlib)
+    result = run("--output-dir", tmp_path / "out")
+    assert result.exit_code == 1
+    assert 'pip install "vilma[plot]"' in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--images", "."], "--images and --labels belong together"),
+        (["--box", 0, 0, 9, 9], "give --images, too"),
+        (["--cell-width", 1], "1 is not in the range x>=2"),
+    ],
+)
+def test_usage_errors(arguments, message):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
+
+
+def test_an_output_folder_that_cannot_be(tmp_path):
+    (tmp_path / "file").write_text("")
+    result = run("--output-dir", tmp_path / "file" / "out")
+    assert result.exit_code == 2
+    assert "cannot be made" in result.stderr
+
+
+def test_faces(quick, tmp_path):
+    if not UTKFACE.is_dir():
+        pytest.skip(f"{UTKFACE} is not there")
+    lines = (UTKFACE / "labels.csv").read_text().splitlines()
+    labels = tmp_path / "labels.csv"
+    chosen = lines[1::16]
+    labels.write_text("\n".join([lines[0], *chosen]) + "\n")
+    images = tmp_path / "images"
+    images.mkdir()
+    for line in chosen:
+        name = line.split(",")[0]
+        (images / name).symlink_to(UTKFACE / "images" / name)
+    result = run(
+        "--images", images, "--labels", labels, "--box", 40, 10, 160, 190, "--cell-width", 10,
+        "--output-dir", tmp_path / "out",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    errors = {
+        line[:24].strip(): float(line[24:36])
+        for line in result.stdout.splitlines()
+        if line.startswith(("vilma", "ridge", "median"))
+    }
+    assert errors["vilma, intervals"] < 0.8 * errors["median guess"]

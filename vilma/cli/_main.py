@@ -1,0 +1,36 @@
+"""The group of commands behind ``vilma``.
+
+The commands import NumPy, scikit-learn and Numba when they run, so that ``vilma --help`` and the
+completion of a shell stay fast.
+"""
+
+from __future__ import annotations
+
+import click
+
+import vilma
+from vilma.cli.demo import demo
+from vilma.cli.evaluate import evaluate
+from vilma.cli.fit import fit
+from vilma.cli.lbp import lbp
+from vilma.cli.predict import predict
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 99})
+@click.version_option(vilma.__version__, prog_name="vilma")
+def main() -> None:
+    """Linear ordinal classification from interval labels, with a certified optimum.
+
+    \b
+    A folder of face photographs with ages, from start to end:
+        vilma lbp faces/ -o features.npz
+        vilma fit features.npz ages.csv -o model.joblib
+        vilma predict model.joblib features.npz -o predictions.csv
+        vilma evaluate model.joblib features.npz ages.csv
+
+    Nothing at hand? `vilma demo` runs the whole on photographs that are already installed.
+    """  # noqa: D301 (click reads the backspace: keep these line ends)
+
+
+for _command in (lbp, fit, predict, evaluate, demo):
+    main.add_command(_command)

@@ -1,0 +1,114 @@
+"""Options and types of options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class Columns(click.ParamType):
+    """Names of columns: ``FILE,LABEL`` or ``FILE,LOWER,UPPER``."""
+
+    name = "names"
+
+    def convert(
+        self,
+        value: str | tuple[str, ...],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, ...]:
+        """Split at the commas.
+
+        Parameters
+        ----------
+        value : str or tuple of str
+            The names as typed, or split before.
+        param : click.Parameter or None
+            The option they were typed for.
+        ctx : click.Context or None
+            The command they were typed for.
+
+        Returns
+        -------
+        tuple of str
+            Two or three names.
+
+        Raises
+        ------
+        click.BadParameter
+            If there are fewer or more, or one is empty.
+        """
+        names = (
+            tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+        )
+        if len(names) not in (2, 3) or not all(names):
+            self.fail(
+                f"{value!r} is not of the form FILE,LABEL or FILE,LOWER,UPPER.",
+                param,
+                ctx,
+            )
+        return names
+
+
+def _check_box(
+    ctx: click.Context, param: click.Parameter, box: tuple[int, int, int, int] | None
+) -> tuple[int, int, int, int] | None:
+    if box is not None:
+        left, top, right, bottom = box
+        if not (0 <= left < right and 0 <= top < bottom):
+            raise click.BadParameter(
+                f"{left} {top} {right} {bottom} is empty or outside every image; expected "
+                "0 <= LEFT < RIGHT and 0 <= TOP < BOTTOM."
+            )
+    return box
+
+
+def _check_n_jobs(ctx: click.Context, param: click.Parameter, n_jobs: int | None) -> int | None:
+    if n_jobs == 0:
+        raise click.BadParameter("0 threads do nothing; expected 1 or more, or -1 for all cores.")
+    return n_jobs
+
+
+box_option: Any = click.option(
+    "--box",
+    type=int,
+    nargs=4,
+    metavar="LEFT TOP RIGHT BOTTOM",
+    callback=_check_box,
+    help="The part of every image to use, in pixels; the whole image by default.",
+)
+columns_option: Any = click.option(
+    "--columns",
+    type=Columns(),
+    metavar="FILE,LABEL|FILE,LOWER,UPPER",
+    help="Columns of the label file, if they have other names than file,label and "
+    "file,lower,upper.",
+)
+n_jobs_option: Any = click.option(
+    "--n-jobs",
+    type=int,
+    callback=_check_n_jobs,
+    help="How many threads may be used; -1 for all cores.",
+)
+seed_option: Any = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of every random choice.",
+)
+strict_option: Any = click.option(
+    "--strict", is_flag=True, help="Stop with an error if a file cannot be used; write nothing."
+)
+quiet_option: Any = click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
+model_argument: Any = click.argument(
+    "model", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+features_argument: Any = click.argument(
+    "features", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+labels_argument: Any = click.argument(
+    "labels", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)

@@ -1,0 +1,87 @@
+"""What commands say on the standard error, and how library errors and warnings get there."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+
+def warn(text: str) -> None:
+    """Say something that does not stop the work.
+
+    Parameters
+    ----------
+    text : str
+        One sentence.
+    """
+    click.echo(f"warning: {text}", err=True)
+
+
+def some_of(names: Sequence[str], limit: int = 5) -> str:
+    """Return the first few names, and how many more there are.
+
+    Parameters
+    ----------
+    names : sequence of str
+        All of them.
+    limit : int, default=5
+        How many to name.
+
+    Returns
+    -------
+    str
+        For example ``a.jpg, b.jpg and 3 more``.
+    """
+    text = ", ".join(names[:limit])
+    return text if len(names) <= limit else f"{text} and {len(names) - limit} more"
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Turn what the library refuses or warns of into lines without a traceback.
+
+    Yields
+    ------
+    None
+
+    Raises
+    ------
+    click.ClickException
+        For every ValueError and OSError inside the block, with its text.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("default", UserWarning)
+        warnings.simplefilter("default", RuntimeWarning)
+        try:
+            yield
+        except (ValueError, OSError) as error:
+            raise click.ClickException(str(error)) from error
+        finally:
+            for text in dict.fromkeys(str(item.message) for item in caught):
+                warn(text)
+
+
+def certificate(estimator: Any, seconds: float) -> str:
+    """Describe how well a fitted estimator is known to have solved its problem.
+
+    Parameters
+    ----------
+    estimator : VILMA, IISVOR_EXP or IISVOR_IMC
+        Fitted.
+    seconds : float
+        How long the training took.
+
+    Returns
+    -------
+    str
+        Objective, lower bound, gap, iterations and seconds, on one line.
+    """
+    return (
+        f"objective {estimator.objective_:.6g}, lower bound {estimator.lower_bound_:.6g}, "
+        f"gap {estimator.gap_:.2e}, {estimator.n_iter_} iterations, {seconds:.1f} s"
+    )

@@ -1,0 +1,157 @@
+"""``vilma fit``: a model from features and labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vilma.cli._files import OutputFile
+from vilma.cli._options import (
+    columns_option,
+    features_argument,
+    labels_argument,
+    n_jobs_option,
+    seed_option,
+)
+
+DEFAULT_ALPHAS = (1.0, 0.1, 0.01)
+
+
+def _check_classes(
+    ctx: click.Context, param: click.Parameter, ends: tuple[int, int] | None
+) -> tuple[int, int] | None:
+    if ends is not None and ends[0] >= ends[1]:
+        raise click.BadParameter(f"{ends[0]} {ends[1]} is no scale; expected LOWEST < HIGHEST.")
+    return ends
+
+
+@click.command(short_help="Train a model from interval labels.")
+@features_argument
+@labels_argument
+@click.option(
+    "--output",
+    "-o",
+    type=OutputFile(),
+    required=True,
+    metavar="MODEL.joblib",
+    help="File to write.",
+)
+@columns_option
+@click.option(
+    "--estimator",
+    type=click.Choice(["vilma", "iisvor-exp", "iisvor-imc"]),
+    default="iisvor-imc",
+    show_default=True,
+    help="What to train.",
+)
+@click.option(
+    "--loss",
+    type=click.Choice(["mae", "zero_one", "squared"]),
+    help="Loss of --estimator vilma.  [default: mae]",
+)
+@click.option(
+    "--alpha",
+    "alphas",
+    type=click.FloatRange(min=0, min_open=True),
+    multiple=True,
+    default=DEFAULT_ALPHAS,
+    show_default=True,
+    help="Strength of the regularisation. Given more than once, the value is chosen by the "
+    "interval-insensitive mean absolute error on the validation share.",
+)
+@click.option(
+    "--validation",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.2,
+    show_default=True,
+    help="Share of the images that choose alpha. The final model is trained on all images.",
+)
+@click.option(
+    "--classes",
+    type=int,
+    nargs=2,
+    metavar="LOWEST HIGHEST",
+    callback=_check_classes,
+    help="The scale, every integer between the two. By default between the smallest and the "
+    "largest end found in the labels, which have to be integers then.",
+)
+@click.option(
+    "--tol",
+    type=click.FloatRange(min=0),
+    default=1e-3,
+    show_default=True,
+    help="Relative gap between objective and lower bound at which training stops.",
+)
+@click.option(
+    "--max-iter",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    help="Most iterations of the training.",
+)
+@seed_option
+@n_jobs_option
+def fit(
+    features: Path,
+    labels: Path,
+    output: Path,
+    columns: tuple[str, ...] | None,
+    estimator: str,
+    loss: str | None,
+    alphas: tuple[float, ...],
+    validation: float,
+    classes: tuple[int, int] | None,
+    tol: float,
+    max_iter: int,
+    seed: int,
+    n_jobs: int | None,
+) -> None:
+    """Train a model on the images of FEATURES that have a label in LABELS.
+
+    FEATURES comes from `vilma lbp`. LABELS is a CSV file with the header file,label (exact
+    labels) or file,lower,upper (intervals; an empty cell is an open end).
+    """
+    if loss is not None and estimator != "vilma":
+        raise click.UsageError(
+            f"--loss belongs to --estimator vilma; {estimator} has its own loss."
+        )
+
+    from vilma.cli._features import read_features
+    from vilma.cli._labels import (
+        default_classes,
+        integer_scale,
+        join_labels,
+        read_label_table,
+        require_on_scale,
+    )
+    from vilma.cli._model import Model, write_model
+    from vilma.cli._report import certificate, readable_errors
+    from vilma.cli._training import choose_and_fit, make_estimator
+
+    store, table = read_features(features), read_label_table(labels, columns)
+    rows, intervals = join_labels(store.names, table, images=features, labels=labels)
+    scale = default_classes(intervals) if classes is None else integer_scale(*classes)
+    require_on_scale(intervals, scale, [store.names[row] for row in rows])
+    click.echo(
+        f"{len(rows):,} image(s), {store.X.shape[1]:,} features, "
+        f"{len(scale)} levels from {scale[0]} to {scale[-1]}"
+    )
+    with readable_errors():
+        template = make_estimator(
+            estimator, loss, classes=scale, tol=tol, max_iter=max_iter, n_jobs=n_jobs
+        )
+        fitted = choose_and_fit(
+            template,
+            store.X[rows],
+            intervals,
+            alphas=sorted(set(alphas), reverse=True),
+            validation=validation,
+            seed=seed,
+        )
+    for alpha, error in fitted.validation_errors.items():
+        chosen = "  chosen" if alpha == fitted.estimator.alpha else ""
+        click.echo(f"alpha {alpha:<8g} validation interval MAE {error:.4f}{chosen}")
+    click.echo(certificate(fitted.estimator, fitted.seconds))
+    write_model(output, Model(fitted.estimator, store.settings))
+    click.echo(f"{output}: {type(fitted.estimator).__name__}, alpha {fitted.estimator.alpha:g}")

@@ -1,0 +1,50 @@
+"""``vilma predict``: labels for images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vilma.cli._files import OutputFile
+from vilma.cli._options import features_argument, model_argument
+
+
+@click.command(short_help="Predict the labels of images.")
+@model_argument
+@features_argument
+@click.option(
+    "--output",
+    "-o",
+    type=OutputFile(),
+    metavar="PREDICTIONS.csv",
+    help="File to write; the standard output by default.",
+)
+def predict(model: Path, features: Path, output: Path | None) -> None:
+    """Predict the labels of images.
+
+    Writes a CSV file with the columns file, label and projection: the position on the line that
+    the model's thresholds divide. MODEL comes from `vilma fit` and is a pickle: open only files
+    you trust. FEATURES must be computed by `vilma lbp` with the settings of the model's.
+    """
+    import csv
+    import io
+
+    from vilma.cli._files import atomic_write
+    from vilma.cli._model import read_model_and_features
+    from vilma.cli._report import readable_errors
+
+    fitted, store = read_model_and_features(model, features)
+    with readable_errors():
+        labels = fitted.estimator.predict(store.X)
+        projection = fitted.estimator.project(store.X)
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["file", "label", "projection"])
+    table.writerows(zip(store.names, labels.tolist(), projection.tolist(), strict=True))
+    if output is None:
+        click.echo(text.getvalue(), nl=False)
+        return
+    with atomic_write(output) as stream:
+        stream.write(text.getvalue().encode())
+    click.echo(f"{output}: {len(store.names):,} prediction(s)")

@@ -1,0 +1,141 @@
+"""What people do with interval labels when they have no better way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import Ridge
+
+
+def midpoints(intervals: NDArray[np.float64], classes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the middles of intervals; an open end counts as the end of the scale.
+
+    Parameters
+    ----------
+    intervals : ndarray of shape (n, 2)
+        Lower and upper ends; infinite where open.
+    classes : ndarray of shape (n_classes,)
+        The ordered scale.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        The middles.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vilma.demo.baselines import midpoints
+    >>> midpoints(np.array([[2.0, 3.0], [5.0, np.inf]]), np.arange(1, 10))
+    array([2.5, 7. ])
+    """
+    return np.clip(intervals, classes[0], classes[-1]).mean(axis=1)
+
+
+class RoundedRidge(BaseEstimator):
+    """Ridge regression on midpoints, rounded to the nearest level.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Strength of the regularisation, as :class:`sklearn.linear_model.Ridge` counts it.
+    classes : ndarray of shape (n_classes,)
+        The ordered scale, consecutive integers.
+
+    Attributes
+    ----------
+    ridge_ : Ridge
+        The regression.
+    """
+
+    def __init__(self, alpha: float = 1.0, *, classes: NDArray[np.int64]) -> None:
+        self.alpha = alpha
+        self.classes = classes
+
+    def fit(self, X: Any, y: NDArray[np.float64]) -> RoundedRidge:
+        """Fit the regression.
+
+        Parameters
+        ----------
+        X : sparse matrix of shape (n, n_features)
+            Features.
+        y : ndarray of shape (n, 2)
+            Intervals.
+
+        Returns
+        -------
+        RoundedRidge
+            Itself.
+        """
+        self.ridge_ = Ridge(alpha=self.alpha).fit(X, midpoints(y, self.classes))
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.int64]:
+        """Predict levels.
+
+        Parameters
+        ----------
+        X : sparse matrix of shape (n, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Levels.
+        """
+        nearest = np.rint(self.ridge_.predict(X)).astype(np.int64)
+        return np.clip(nearest, self.classes[0], self.classes[-1])
+
+
+class MedianGuess(BaseEstimator):
+    """The median of the midpoints, whatever the image.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        The ordered scale, consecutive integers.
+
+    Attributes
+    ----------
+    guess_ : int
+        The level always predicted.
+    """
+
+    def __init__(self, *, classes: NDArray[np.int64]) -> None:
+        self.classes = classes
+
+    def fit(self, X: Any, y: NDArray[np.float64]) -> MedianGuess:
+        """Find the median.
+
+        Parameters
+        ----------
+        X : sparse matrix of shape (n, n_features)
+            Ignored.
+        y : ndarray of shape (n, 2)
+            Intervals.
+
+        Returns
+        -------
+        MedianGuess
+            Itself.
+        """
+        self.guess_ = int(np.rint(np.median(midpoints(y, self.classes))))
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.int64]:
+        """Repeat the guess.
+
+        Parameters
+        ----------
+        X : sparse matrix of shape (n, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Levels.
+        """
+        return np.repeat(self.guess_, X.shape[0])
