@@ -61,6 +61,7 @@ setup(
         "scikit-image>=0.24",
         "scikit-learn>=1.6",
         "scipy>=1.12",
+        "threadpoolctl>=3.1",
         "tqdm>=4.66",
     ],
     extras_require={"plot": PLOT, "test": TEST},

@@ -1,4 +1,4 @@
-"""Work on fixed blocks of rows, by as many threads as the user allows.
+"""Work on fixed blocks of rows, by as many threads as the user allows, BLAS included.
 
 The kernels release the GIL, so plain threads do: nothing depends on Numba's threading layer, on
 what happens at a fork, or on pools inside pools. The blocks depend on the matrix alone, and their
@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from joblib import effective_n_jobs
+from threadpoolctl import threadpool_limits
 
 __all__ = ["BlockThreads", "row_blocks"]
 
@@ -34,6 +35,9 @@ class BlockThreads:
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> BlockThreads:
+        # The solver's vectors are short: BLAS threads nobody asked for slow it down many times
+        # as soon as another process wants a core.
+        self._blas = threadpool_limits(limits=self._n_threads, user_api="blas")
         if self._n_threads > 1:
             self._pool = ThreadPoolExecutor(self._n_threads)
         return self
@@ -42,6 +46,7 @@ class BlockThreads:
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
+        self._blas.restore_original_limits()
 
     def map(self, function: Callable[..., Result], blocks: Iterable[tuple]) -> list[Result]:
         """Return ``[function(*block) for block in blocks]``, in order."""

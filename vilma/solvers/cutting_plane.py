@@ -16,7 +16,7 @@ References
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from vilma.solvers.line_search import Line, Quadratic, search_segment
 from vilma.solvers.plane_model import PlaneModel
 from vilma.solvers.settings import Settings
 from vilma.solvers.solution import History, Solution, relative_gap
+from vilma.solvers.spaces import Point, Space, choose_space
 from vilma.surrogates import InnerSolution, Surrogate
 
 __all__ = ["minimize_cutting_plane"]
@@ -39,12 +40,10 @@ _REDUCED_SHARE = 0.01  # the same for the reduced problem
 _ROUNDING = 1e-13  # of the size of a loss: differences below count as none
 
 
-@dataclass
-class _Point:
+class _Evaluated(NamedTuple):
     """A point with everything that is known there."""
 
-    coef: np.ndarray
-    scores: np.ndarray
+    point: Point
     inner: InnerSolution
     objective: float
 
@@ -108,26 +107,27 @@ def minimize_cutting_plane(
     """
     alpha, tol = settings.alpha, settings.tol
     history = History(settings)
+    rounding = _ROUNDING * surrogate.scale
     inner_loop = _InnerLoop(surrogate, X.largest_row_norm(), alpha)
-    model = PlaneModel(X.shape[1], alpha)
+    space = choose_space(X, coef_init)
+    model = PlaneModel(space, alpha)
 
     # 0. Value and plane at the starting point.
-    best = _first_point(X, inner_loop, settings, coef_init)
-    model.add(X.transpose_dot(best.inner.coefficients), best.inner.offset, best.inner.leak)
+    best = _evaluate_start(space, coef_init, alpha, inner_loop)
+    model.add(best.inner)
     lower_bound = 0.0  # no loss is negative
-    rounding = _ROUNDING * surrogate.scale
     step = 0.5
     while True:
         # 1. Solve the reduced problem; its value bounds the optimum from below.
         missing = max(best.objective - lower_bound, tol * best.objective)
-        reduced_coef, bound, leak = model.minimize(_REDUCED_SHARE * missing)
+        reduced, bound, leak = model.minimize(_REDUCED_SHARE * missing)
         lower_bound = max(lower_bound, bound - inner_loop.bound_thresholds() * leak)
         gap = relative_gap(best.objective, lower_bound, rounding)
         history.add(
             best.objective,
             lower_bound,
             gap,
-            step if len(model) > 1 else 0.0,
+            step if len(history) else 0.0,
             inner_loop.n_evaluations,
             len(model),
             inner_loop.seconds,
@@ -138,75 +138,69 @@ def minimize_cutting_plane(
             break
         # 3. Look for the best point on the way to the reduced solution.
         inner_loop.aim(best.objective, max(best.objective - lower_bound, tol * best.objective))
-        direction = reduced_coef - best.coef
-        moved_scores = X.dot(reduced_coef) - best.scores
-        best, step = _search(best, direction, moved_scores, alpha, inner_loop, step)
+        start = best.point
+        best, step = _search(space, best, reduced, alpha, inner_loop, step)
         # 4. Add a plane a little further on.
-        ahead = _PLANE_PLACE * (1.0 - step)
-        inner = inner_loop(best.scores + ahead * moved_scores)
-        model.add(X.transpose_dot(inner.coefficients), inner.offset, inner.leak)
+        model.add(inner_loop(start.towards(reduced, step + _PLANE_PLACE * (1.0 - step)).scores))
 
-    # 5. The certificate is that of the point returned: no rounding from updated scores.
+    # 5. The certificate is that of the coefficients returned: no rounding from updated scores.
     inner_loop.aim(best.objective, tol * best.objective)
-    final = _evaluate(X, best.coef, alpha, inner_loop)
-    gap = relative_gap(final.objective, lower_bound, rounding)
+    coef = space.coef(best.point)
+    inner = inner_loop(X.dot(coef))
+    objective = 0.5 * alpha * float(coef @ coef) + inner.value
+    gap = relative_gap(objective, lower_bound, rounding)
     return Solution(
-        coef=final.coef,
-        thresholds=final.inner.thresholds,
-        objective=final.objective,
-        lower_bound=min(lower_bound, final.objective),
+        coef=coef,
+        thresholds=inner.thresholds,
+        objective=objective,
+        lower_bound=min(lower_bound, objective),
         gap=gap,
         converged=gap <= tol,
         history=history.as_array(),
     )
 
 
-def _first_point(
-    X: DesignMatrix,
-    inner_loop: _InnerLoop,
-    settings: Settings,
-    coef_init: np.ndarray | None,
-) -> _Point:
+def _evaluate_start(
+    space: Space, coef_init: np.ndarray | None, alpha: float, inner_loop: _InnerLoop
+) -> _Evaluated:
     """Evaluate the starting point, first roughly to learn the scale of the objective."""
-    coef = np.zeros(X.shape[1]) if coef_init is None else coef_init
+    point = space.start(coef_init)
+    penalty = 0.5 * alpha * space.inner(point, point)
     inner_loop.aim(1.0, 1.0)
-    rough = _evaluate(X, coef, settings.alpha, inner_loop)
-    inner_loop.aim(rough.objective, rough.objective)
-    return _evaluate(X, coef, settings.alpha, inner_loop)
-
-
-def _evaluate(X: DesignMatrix, coef: np.ndarray, alpha: float, inner_loop: _InnerLoop) -> _Point:
-    scores = X.dot(coef)
-    inner = inner_loop(scores)
-    return _Point(coef, scores, inner, 0.5 * alpha * float(coef @ coef) + inner.value)
+    rough = penalty + inner_loop(point.scores).value
+    inner_loop.aim(rough, rough)
+    inner = inner_loop(point.scores)
+    return _Evaluated(point, inner, penalty + inner.value)
 
 
 def _search(
-    best: _Point,
-    direction: np.ndarray,
-    moved_scores: np.ndarray,
+    space: Space,
+    best: _Evaluated,
+    reduced: Point,
     alpha: float,
     inner_loop: _InnerLoop,
     first: float,
-) -> tuple[_Point, float]:
-    """Minimise the objective along `direction`; the biases are minimised at every trial."""
+) -> tuple[_Evaluated, float]:
+    """Minimise the objective between two points; the biases are minimised at every trial."""
+    to_start = space.inner(best.point, best.point)
+    across = space.inner(best.point, reduced)
     quadratic = Quadratic(
-        0.5 * alpha * float(best.coef @ best.coef),
-        alpha * float(best.coef @ direction),
-        alpha * float(direction @ direction),
+        0.5 * alpha * to_start,
+        alpha * (across - to_start),
+        alpha * (space.inner(reduced, reduced) - 2.0 * across + to_start),
     )
-
-    if quadratic.curvature == 0.0:  # already there
+    if quadratic.curvature <= 0.0:  # already there, up to rounding
         return _sharpen(best, quadratic, inner_loop), 0.0
+    moved_scores = reduced.scores - best.point.scores
 
     def line(inner: InnerSolution) -> Line:
         return Line(
-            inner.offset + float(inner.coefficients @ best.scores),
+            inner.offset + float(inner.coefficients @ best.point.scores),
             float(inner.coefficients @ moved_scores),
         )
 
     def evaluate(t: float) -> tuple[float, Line, InnerSolution]:
-        inner = inner_loop(best.scores + t * moved_scores)
+        inner = inner_loop(best.point.scores + t * moved_scores)
         return inner.value, line(inner), inner
 
     step, inner = search_segment(
@@ -219,21 +213,12 @@ def _search(
     )
     if inner is None:
         return _sharpen(best, quadratic, inner_loop), 0.0
-    return (
-        _Point(
-            best.coef + step * direction,
-            best.scores + step * moved_scores,
-            inner,
-            quadratic.value(step) + inner.value,
-        ),
-        step,
-    )
+    point = best.point.towards(reduced, step)
+    return _Evaluated(point, inner, quadratic.value(step) + inner.value), step
 
 
-def _sharpen(best: _Point, quadratic: Quadratic, inner_loop: _InnerLoop) -> _Point:
+def _sharpen(best: _Evaluated, quadratic: Quadratic, inner_loop: _InnerLoop) -> _Evaluated:
     """Evaluate the best point anew: its biases may date from when the inner loop was rough."""
-    inner = inner_loop(best.scores)
+    inner = inner_loop(best.point.scores)
     objective = quadratic.constant + inner.value
-    if objective >= best.objective:
-        return best
-    return _Point(best.coef, best.scores, inner, objective)
+    return _Evaluated(best.point, inner, objective) if objective < best.objective else best

@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from vilma.numerics.simplex_qp import solve_simplex_qp
+from vilma.solvers.spaces import Point, Space
+from vilma.surrogates import InnerSolution
 
 __all__ = ["PlaneModel"]
 
@@ -25,16 +27,17 @@ class PlaneModel:
 
     Parameters
     ----------
-    size : int
-        Number of variables.
+    space : Space
+        Where the planes' gradients are kept.
     alpha : float
         Weight lambda of the squared norm.
     """
 
-    def __init__(self, size: int, alpha: float) -> None:
+    def __init__(self, space: Space, alpha: float) -> None:
+        self._space = space
         self._alpha = alpha
         self._n = 0
-        self._gradients = np.empty((_FIRST_CAPACITY, size))
+        self._gradients = [np.empty((_FIRST_CAPACITY, width)) for width in space.widths]
         self._gram = np.empty((_FIRST_CAPACITY, _FIRST_CAPACITY))
         self._offsets = np.empty(_FIRST_CAPACITY)
         self._leaks = np.empty(_FIRST_CAPACITY)
@@ -44,46 +47,48 @@ class PlaneModel:
     def __len__(self) -> int:
         return self._n
 
-    def add(self, gradient: np.ndarray, offset: float, leak: float) -> None:
-        """Add the plane ``offset + gradient @ u``, valid up to `leak` times a bound on biases."""
+    def add(self, plane: InnerSolution) -> None:
+        """Add the plane that a surrogate returned."""
         place = self._free_place()
-        self._gradients[place] = gradient
-        products = self._gradients[: self._n] @ gradient
+        lifted = self._space.lift(plane.coefficients)
+        for stack, kept in zip(self._gradients, lifted, strict=True):
+            stack[place] = kept
+        products = self._space.products([stack[: self._n] for stack in self._gradients], lifted)
         self._gram[place, : self._n] = products
         self._gram[: self._n, place] = products
-        self._offsets[place] = offset
-        self._leaks[place] = leak
+        self._gram[place, place] = max(products[place], 0.0)  # rounding may say less
+        self._offsets[place] = plane.offset
+        self._leaks[place] = plane.leak
         self._multipliers[place] = 1.0 if self._n == 1 else 0.0
         self._idle[place] = 0
 
-    def minimize(self, tol: float) -> tuple[np.ndarray, float, float]:
+    def minimize(self, tol: float) -> tuple[Point, float, float]:
         """Solve the reduced problem to the absolute accuracy `tol`.
 
         Returns
         -------
-        point : ndarray of shape (size,)
+        point : Point
         lower_bound : float
-            Value of the dual, up to `leak` times the bound on biases.
+            Value of the dual, up to `leak` times the bound on thresholds.
         leak : float
         """
         n = self._n
-        gram = self._gram[:n, :n]
         multipliers = solve_simplex_qp(
-            gram,
+            self._gram[:n, :n],
             self._alpha * self._offsets[:n],
             self._multipliers[:n],
             self._alpha * tol,
             100 + 10 * n,
         )
         self._multipliers[:n] = multipliers
-        used = np.flatnonzero(multipliers)
-        self._idle[:n] += 1
-        self._idle[used] = 0
-        share = multipliers[used]
-        point = (share / -self._alpha) @ self._gradients[used]
+        self._idle[:n] = np.where(multipliers > 0.0, 0, self._idle[:n] + 1)
+        point = self._space.combine(
+            [stack[:n] for stack in self._gradients], multipliers / -self._alpha
+        )
         # The norm from the point itself: the Gram matrix would lose digits to cancellation.
-        lower_bound = share @ self._offsets[used] - 0.5 * self._alpha * (point @ point)
-        return point, float(lower_bound), float(share @ self._leaks[used])
+        squared_norm = self._space.inner(point, point)
+        lower_bound = float(multipliers @ self._offsets[:n]) - 0.5 * self._alpha * squared_norm
+        return point, lower_bound, float(multipliers @ self._leaks[:n])
 
     def _free_place(self) -> int:
         """Index for a new plane: that of the longest idle one, or one more."""
@@ -97,11 +102,16 @@ class PlaneModel:
         return self._n - 1
 
     def _grow(self, capacity: int) -> None:
-        for name in ("_gradients", "_offsets", "_leaks", "_multipliers", "_idle"):
-            old = getattr(self, name)
+        def longer(old: np.ndarray) -> np.ndarray:
             new = np.zeros((capacity, *old.shape[1:]), dtype=old.dtype)
             new[: self._n] = old
-            setattr(self, name, new)
+            return new
+
+        self._gradients = [longer(stack) for stack in self._gradients]
+        self._offsets = longer(self._offsets)
+        self._leaks = longer(self._leaks)
+        self._multipliers = longer(self._multipliers)
+        self._idle = longer(self._idle)
         gram = np.empty((capacity, capacity))
         gram[: self._n, : self._n] = self._gram
         self._gram = gram

@@ -1,0 +1,140 @@
+r"""Where the solver keeps its vectors: among the features or among the samples.
+
+Planes and points of the cutting-plane method are vectors w with one entry per feature, of which
+the method needs inner products, linear combinations and scores X w. Starting from zero, every one
+of them is :math:`w = X^T u`, and with the scores s = X w at hand
+
+.. math:: \langle w_1, w_2 \rangle = \langle u_1, s_2 \rangle,
+
+so u and s, one entry per sample each, can stand for w. Both spaces cost one product with X and one
+with X^T per iteration; what differs is the length of the vectors that are stored and combined.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import numpy as np
+
+from vilma.design_matrices import DesignMatrix
+
+__all__ = ["FeatureSpace", "Point", "SampleSpace", "Space", "choose_space"]
+
+
+class Point(NamedTuple):
+    """A vector w with its scores."""
+
+    vector: np.ndarray  # w, or u with w = X^T u
+    scores: np.ndarray  # X w
+
+    def towards(self, other: Point, step: float) -> Point:
+        """Go a share `step` of the way to another point."""
+        return Point(
+            self.vector + step * (other.vector - self.vector),
+            self.scores + step * (other.scores - self.scores),
+        )
+
+
+class Space(ABC):
+    """Inner products and combinations of vectors w.
+
+    A plane's gradient is kept as the arrays that `lift` returns, stacked plane by plane.
+    """
+
+    def __init__(self, X: DesignMatrix) -> None:
+        self._X = X
+
+    @property
+    @abstractmethod
+    def widths(self) -> tuple[int, ...]:
+        """Lengths of the arrays that `lift` returns."""
+
+    @abstractmethod
+    def lift(self, coefficients: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return what is kept of the gradient X^T c."""
+
+    @abstractmethod
+    def products(self, stacks: list[np.ndarray], lifted: tuple[np.ndarray, ...]) -> np.ndarray:
+        """Inner products of all stacked gradients with one of them."""
+
+    @abstractmethod
+    def combine(self, stacks: list[np.ndarray], weights: np.ndarray) -> Point:
+        """Return the combination of stacked gradients, with its scores."""
+
+    @abstractmethod
+    def start(self, coef: np.ndarray | None) -> Point:
+        """Return the starting point: zero where `coef` is None."""
+
+    @abstractmethod
+    def inner(self, a: Point, b: Point) -> float:
+        """Inner product of two vectors w."""
+
+    @abstractmethod
+    def coef(self, point: Point) -> np.ndarray:
+        """Return w itself."""
+
+
+class FeatureSpace(Space):
+    """Vectors are kept as they are: for few features."""
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        return (self._X.shape[1],)
+
+    def lift(self, coefficients: np.ndarray) -> tuple[np.ndarray, ...]:
+        return (self._X.transpose_dot(coefficients),)
+
+    def products(self, stacks: list[np.ndarray], lifted: tuple[np.ndarray, ...]) -> np.ndarray:
+        return stacks[0] @ lifted[0]
+
+    def combine(self, stacks: list[np.ndarray], weights: np.ndarray) -> Point:
+        vector = weights @ stacks[0]
+        return Point(vector, self._X.dot(vector))
+
+    def start(self, coef: np.ndarray | None) -> Point:
+        if coef is None:
+            return Point(np.zeros(self._X.shape[1]), np.zeros(self._X.shape[0]))
+        return Point(coef, self._X.dot(coef))
+
+    def inner(self, a: Point, b: Point) -> float:
+        return float(a.vector @ b.vector)
+
+    def coef(self, point: Point) -> np.ndarray:
+        return point.vector
+
+
+class SampleSpace(Space):
+    """Vectors are kept as u and X X^T u: for more features than samples."""
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        return (self._X.shape[0], self._X.shape[0])
+
+    def lift(self, coefficients: np.ndarray) -> tuple[np.ndarray, ...]:
+        return coefficients, self._X.dot(self._X.transpose_dot(coefficients))
+
+    def products(self, stacks: list[np.ndarray], lifted: tuple[np.ndarray, ...]) -> np.ndarray:
+        return stacks[0] @ lifted[1]
+
+    def combine(self, stacks: list[np.ndarray], weights: np.ndarray) -> Point:
+        return Point(weights @ stacks[0], weights @ stacks[1])
+
+    def start(self, coef: np.ndarray | None) -> Point:
+        if coef is not None:
+            raise ValueError("Only zero is known to be a combination of samples.")
+        return Point(np.zeros(self._X.shape[0]), np.zeros(self._X.shape[0]))
+
+    def inner(self, a: Point, b: Point) -> float:
+        return float(a.vector @ b.scores)
+
+    def coef(self, point: Point) -> np.ndarray:
+        return self._X.transpose_dot(point.vector)
+
+
+def choose_space(X: DesignMatrix, coef_init: np.ndarray | None) -> Space:
+    """Return the space with the shorter vectors; a given start needs that of the features."""
+    n_samples, n_features = X.shape
+    if coef_init is None and 2 * n_samples < n_features:
+        return SampleSpace(X)
+    return FeatureSpace(X)
