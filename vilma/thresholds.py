@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["hull_thresholds", "separated_thresholds", "spread_thresholds", "to_biases"]
+from vilma.surrogates import LabeledWeights
+
+__all__ = ["hull_thresholds", "spread_thresholds", "supported_thresholds", "to_biases"]
 
 
 def to_biases(thresholds: np.ndarray) -> np.ndarray:
@@ -45,29 +47,44 @@ def hull_thresholds(differences: np.ndarray) -> np.ndarray:
     return np.maximum.accumulate(np.repeat(slopes, widths))
 
 
-def separated_thresholds(lower: np.ndarray, upper: np.ndarray, n_classes: int) -> np.ndarray:
-    """Tell which thresholds some annotation supports.
+def supported_thresholds(labels: LabeledWeights) -> np.ndarray:
+    """Tell which thresholds the annotations support well enough to be trusted.
 
-    Threshold k is supported by an annotation that ends at k or begins at k + 1. Where there is
-    none, the data cannot tell the labels k and k + 1 apart.
+    Threshold k is *supported* by the annotations that end at k or begin at k + 1, and *crossed* by
+    those that contain both labels and so say nothing about it. Where most annotations are
+    brackets, the few exact labels inside a bracket leave its inner thresholds a small share of
+    support; the surrogate's minimiser then has them near the middle of the bracket, because
+    the plentiful examples of the neighbouring brackets decide. A threshold counts as
+    supported if its share is at least half the mean share, the mean taken over the supporting
+    annotations. Exact labels cross nothing: every share is 1. Intervals that slide along the
+    scale cross all thresholds alike.
 
     Returns
     -------
     ndarray of shape (n_classes - 1,), dtype=bool
+        False wherever no annotation of positive weight supports the threshold.
     """
-    separated = np.zeros(n_classes - 1, dtype=bool)
-    separated[upper[upper < n_classes - 1]] = True
-    separated[lower[lower > 0] - 1] = True
-    return separated
+    lower, upper, weight, n_classes = labels
+    ending = np.bincount(upper, weight, minlength=n_classes)
+    beginning = np.bincount(lower, weight, minlength=n_classes)
+    support = ending[:-1] + beginning[1:]
+    crossing = np.maximum(np.cumsum(beginning - ending)[:-1], 0.0)
+    touching = support + crossing
+    # Where next to nothing is known of a threshold, chance must not make its share: a tenth of
+    # the usual number of annotations, with the overall share, is added to all.
+    prior = 0.1 * touching.mean()
+    overall = support.sum() / touching.sum()
+    share = (support + prior * overall) / (touching + prior)
+    return (support > 0.0) & (share >= 0.5 * np.average(share, weights=support))
 
 
-def spread_thresholds(thresholds: np.ndarray, separated: np.ndarray) -> np.ndarray:
-    """Place the thresholds that no annotation supports evenly between those that some do.
+def spread_thresholds(thresholds: np.ndarray, supported: np.ndarray) -> np.ndarray:
+    """Place the thresholds without support evenly between their supported neighbours.
 
     Outside the first and the last supported threshold the mean spacing between the two goes on.
     With fewer than two supported thresholds there is no spacing to go by, and nothing changes.
     """
-    known = np.flatnonzero(separated)
+    known = np.flatnonzero(supported)
     if len(known) < 2 or len(known) == len(thresholds):
         return thresholds
     places = np.arange(len(thresholds))

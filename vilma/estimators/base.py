@@ -21,8 +21,8 @@ from vilma.solvers import Settings, Solution, minimize_cutting_plane
 from vilma.surrogates import Surrogate
 from vilma.thresholds import (
     hull_thresholds,
-    separated_thresholds,
     spread_thresholds,
+    supported_thresholds,
     to_biases,
 )
 
@@ -232,9 +232,8 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
         self.surrogate_thresholds_ = hull_thresholds(solution.thresholds)
         self.thresholds_ = self.surrogate_thresholds_
         if self.spread_thresholds:
-            lower, upper, _, n_classes = problem.labels
             self.thresholds_ = spread_thresholds(
-                self.surrogate_thresholds_, separated_thresholds(lower, upper, n_classes)
+                self.surrogate_thresholds_, supported_thresholds(problem.labels)
             )
         self.objective_ = solution.objective
         self.lower_bound_ = solution.lower_bound

@@ -53,8 +53,9 @@ class VILMA(LinearOrdinalClassifier):
         some labels of the scale never occur as an endpoint, or when labels are strings whose
         order is not the alphabet's.
     spread_thresholds : bool, default=True
-        Place thresholds that no annotation supports evenly between those that some do, instead
-        of where the surrogate's minimiser happens to have them (all on one point).
+        Place thresholds that few or no annotations support evenly between those that many do,
+        instead of where the surrogate's minimiser happens to have them (close to one point).
+        Annotations support the thresholds at their two ends; exact labels leave none weak.
     solver : {"cutting_plane", "conic"}, default="cutting_plane"
         "conic" hands the whole problem to CVXPY: for small problems, and for checking.
     warm_start : bool, default=False
