@@ -1,0 +1,73 @@
+"""The documentation says what is so."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from numpydoc.validate import validate
+
+import vilma
+
+ROOT = Path(__file__).resolve().parent.parent
+PUBLIC = [
+    "vilma.IISVOR_EXP",
+    "vilma.IISVOR_IMC",
+    "vilma.VILMA",
+    "vilma.features.MultiScaleLBP",
+    "vilma.features.canonical_crop",
+    "vilma.features.find_images",
+    "vilma.features.read_image",
+    "vilma.labels.read_labels",
+    "vilma.losses.cost_matrix",
+    "vilma.metrics.interval_coverage",
+    "vilma.metrics.interval_insensitive_loss",
+    "vilma.metrics.interval_scorer",
+]
+METHODS = [
+    f"{name}.{method}"
+    for name in PUBLIC
+    if inspect.isclass(
+        getattr(importlib.import_module(name.rpartition(".")[0]), name.rpartition(".")[2])
+    )
+    for method in ("fit", "predict", "project", "decision_function", "score", "transform")
+    if hasattr(
+        getattr(importlib.import_module(name.rpartition(".")[0]), name.rpartition(".")[2]), method
+    )
+]
+# Extended summaries, see-also and example sections are welcome, not required of every function.
+OPTIONAL = {"ES01", "SA01", "EX01", "RT02", "GL08"}
+
+
+@pytest.mark.parametrize("name", PUBLIC + METHODS)
+def test_docstrings_follow_numpydoc(name):
+    errors = [error for error in validate(name)["errors"] if error[0] not in OPTIONAL]
+    assert not errors
+
+
+def test_readme_commands_are_those_that_ci_runs():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    commands = re.findall(r"^python3 -m venv .*$", readme, flags=re.MULTILINE)
+    assert len(commands) == 2
+    assert "vilma demo" in commands[0]
+    assert f"\n\t{commands[1]}\n" in makefile
+    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_version_is_the_same_everywhere():
+    setup = (ROOT / "setup.py").read_text(encoding="utf-8")
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f'version="{vilma.__version__}"' in setup
+    assert f"version: {vilma.__version__}\n" in citation
+
+
+def test_public_names_exist():
+    for name in vilma.__all__:
+        assert getattr(vilma, name) is not None
+    assert set(vilma.__all__) <= set(dir(vilma))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        vilma.nothing  # noqa: B018
