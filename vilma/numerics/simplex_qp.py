@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from vilma._numba import njit
+from vilma.numerics.cholesky import factorize, solve_factorized
 
 __all__ = ["solve_simplex_qp"]
 
@@ -23,7 +24,7 @@ _DEPENDENT = 1e-13
 
 
 @njit
-def _stationary_point(gram, linear, support, n_support, factor, point):
+def _stationary_point(gram, linear, support, n_support, matrix, factor, point):
     """Minimise ``a'Ha/2 - q'a`` over the affine hull of the support, into ``point``.
 
     Adding a multiple of ``(sum a)^2`` changes nothing on the hull and makes the matrix positive
@@ -36,35 +37,17 @@ def _stationary_point(gram, linear, support, n_support, factor, point):
         level += linear[support[i]]
     level /= n_support
     shift /= n_support
-    for i in range(n_support):  # planes without slope: keep the quotients below finite
+    for i in range(n_support):  # planes without slope: keep the quotients finite
         shift = max(shift, 1e-9 * abs(linear[support[i]] - level), 1e-200)
-    for i in range(n_support):
-        for j in range(i + 1):
-            total = gram[support[i], support[j]] + shift
-            for k in range(j):
-                total -= factor[i, k] * factor[j, k]
-            if i == j:
-                floor = _DEPENDENT * (gram[support[i], support[i]] + shift)
-                factor[i, i] = np.sqrt(max(total, floor))
-            else:
-                factor[i, j] = total / factor[j, j]
     ones = np.empty(n_support)
     for i in range(n_support):
-        left = linear[support[i]] - level
-        right = 1.0
-        for k in range(i):
-            left -= factor[i, k] * point[k]
-            right -= factor[i, k] * ones[k]
-        point[i] = left / factor[i, i]
-        ones[i] = right / factor[i, i]
-    for i in range(n_support - 1, -1, -1):
-        left = point[i]
-        right = ones[i]
-        for k in range(i + 1, n_support):
-            left -= factor[k, i] * point[k]
-            right -= factor[k, i] * ones[k]
-        point[i] = left / factor[i, i]
-        ones[i] = right / factor[i, i]
+        for j in range(n_support):
+            matrix[i, j] = gram[support[i], support[j]] + shift
+        point[i] = linear[support[i]] - level
+        ones[i] = 1.0
+    factorize(matrix, n_support, _DEPENDENT, factor)
+    solve_factorized(factor, n_support, point)
+    solve_factorized(factor, n_support, ones)
     excess = 1.0
     weight = 0.0
     for i in range(n_support):
@@ -80,8 +63,8 @@ def solve_simplex_qp(gram, linear, start, tol, max_iter):
 
     Parameters
     ----------
-    gram : ndarray of shape (n, n)
-        The positive semi-definite matrix H.
+    gram : ndarray of shape (at least n, at least n)
+        The positive semi-definite matrix H; what stands beyond row and column n is ignored.
     linear : ndarray of shape (n,)
         The vector q.
     start : ndarray of shape (n,)
@@ -106,12 +89,13 @@ def solve_simplex_qp(gram, linear, start, tol, max_iter):
         if supported[j]:
             support[n_support] = j
             n_support += 1
+    matrix = np.empty((n, n))
     factor = np.empty((n, n))
     point = np.empty(n)
     gradient = np.empty(n)
     entered = -1
     for _ in range(max_iter):
-        _stationary_point(gram, linear, support, n_support, factor, point)
+        _stationary_point(gram, linear, support, n_support, matrix, factor, point)
         # Walk from a towards the stationary point, up to the first coordinate that hits zero.
         step = 1.0
         blocking = -1

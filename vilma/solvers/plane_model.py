@@ -74,7 +74,7 @@ class PlaneModel:
         """
         n = self._n
         multipliers = solve_simplex_qp(
-            self._gram[:n, :n],
+            self._gram,
             self._alpha * self._offsets[:n],
             self._multipliers[:n],
             self._alpha * tol,

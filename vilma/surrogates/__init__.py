@@ -3,8 +3,9 @@
 To add a surrogate, write a subclass of `Surrogate` in a file of its own, with its kernels beside.
 """
 
-from vilma.surrogates.base import InnerSolution, LabeledWeights, Surrogate
+from vilma.surrogates.base import InnerSolution, Surrogate
 from vilma.surrogates.hinge import ExplicitHinge, ImplicitHinge
+from vilma.surrogates.labeled import LabeledWeights
 from vilma.surrogates.penalized import PenalizedBiases
 from vilma.surrogates.v_shaped import VShaped
 

@@ -27,6 +27,7 @@ from __future__ import annotations
 import numpy as np
 
 from vilma._numba import njit
+from vilma.numerics.cholesky import factorize, solve_factorized
 
 
 @njit
@@ -256,8 +257,17 @@ def _derivatives(cost, theta, half_width, lower_side, upper_side, total_weight):
 @njit
 def _newton_step(hessian, gradient, ridge):
     n = gradient.shape[0]
-    ridge += 1e-14 * (np.trace(hessian) / n + 1e-300)
-    return np.linalg.solve(hessian + ridge * np.eye(n), -gradient)
+    matrix = hessian.copy()
+    trace = 0.0
+    for k in range(n):
+        trace += hessian[k, k]
+    for k in range(n):
+        matrix[k, k] += ridge + 1e-14 * (trace / n + 1e-300)
+    factor = np.empty((n, n))
+    factorize(matrix, n, 1e-15, factor)
+    step = -gradient
+    solve_factorized(factor, n, step)
+    return step
 
 
 @njit

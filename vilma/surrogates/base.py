@@ -12,26 +12,13 @@ convex in :math:`s`. It never sees X: the solver turns the per-example coefficie
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from vilma.surrogates.pieces import Pieces
+from vilma.surrogates.pieces import Pieces
 
-__all__ = ["InnerSolution", "LabeledWeights", "Surrogate"]
-
-
-class LabeledWeights(NamedTuple):
-    """The labels and weights of one problem, checked: what every surrogate is built from.
-
-    Labels are the codes 0, ..., n_classes - 1; threshold k separates label k from k + 1.
-    """
-
-    lower: np.ndarray  # (m,) int64
-    upper: np.ndarray  # (m,) int64, lower <= upper
-    weight: np.ndarray  # (m,) float64, positive
-    n_classes: int
+__all__ = ["InnerSolution", "Surrogate"]
 
 
 class InnerSolution(NamedTuple):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from vilma.surrogates import _hinge_kernels as kernels
-from vilma.surrogates.base import InnerSolution, LabeledWeights, Surrogate
+from vilma.surrogates.base import InnerSolution, Surrogate
+from vilma.surrogates.labeled import LabeledWeights
 from vilma.surrogates.pieces import Pieces, hinge_pieces
 
 __all__ = ["ExplicitHinge", "ImplicitHinge"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from vilma.surrogates.base import InnerSolution, LabeledWeights, Surrogate
+from vilma.surrogates.base import InnerSolution, Surrogate
+from vilma.surrogates.labeled import LabeledWeights
 from vilma.surrogates.pieces import Pieces
 from vilma.surrogates.v_shaped import VShaped
 

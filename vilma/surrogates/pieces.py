@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from vilma.surrogates.base import LabeledWeights
+from vilma.surrogates.labeled import LabeledWeights
 
 __all__ = ["Pieces", "hinge_pieces", "v_shaped_pieces"]
 

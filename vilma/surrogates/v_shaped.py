@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from vilma.surrogates import _v_shaped_kernels as kernels
-from vilma.surrogates.base import InnerSolution, LabeledWeights, Surrogate
+from vilma.surrogates.base import InnerSolution, Surrogate
+from vilma.surrogates.labeled import LabeledWeights
 from vilma.surrogates.pieces import Pieces, v_shaped_pieces
 
 __all__ = ["VShaped"]
