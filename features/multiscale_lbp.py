@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags, check_array
 
 from vilma.features._lbp_kernels import halve, interior_patterns
+from vilma.one_hot import OneHotCodes
 
 N_PATTERNS = 256
 _SMALLEST_SIDE = 3  # a pixel needs neighbours on all sides
@@ -78,8 +79,12 @@ class MultiScaleLBP(  # type: ignore[call-arg]
         Leave out level 0, as the experiments of [1]_ do: 60 x 40 images then have 623
         positions and 159,488 features. With False, they have 2,827 and 723,712.
 
+    output : {"csr", "codes"}, default="csr"
+        A sparse matrix, or :class:`vilma.OneHotCodes` with one byte per position, which
+        vilma's estimators take as it is.
+
     dtype : dtype, default=numpy.float32
-        Type of the ones in the output: boolean, integer or floating.
+        Type of the ones in the sparse output: boolean, integer or floating.
 
     n_jobs : int or None, default=None
         Number of threads. None means 1 unless in a :obj:`joblib.parallel_backend` context;
@@ -134,12 +139,14 @@ class MultiScaleLBP(  # type: ignore[call-arg]
         size: tuple[int, int] = (60, 40),
         levels: int | None = None,
         drop_full_resolution: bool = True,
+        output: str = "csr",
         dtype: DTypeLike = np.float32,
         n_jobs: int | None = None,
     ) -> None:
         self.size = size
         self.levels = levels
         self.drop_full_resolution = drop_full_resolution
+        self.output = output
         self.dtype = dtype
         self.n_jobs = n_jobs
 
@@ -169,7 +176,7 @@ class MultiScaleLBP(  # type: ignore[call-arg]
         self._check_images(X)
         return self
 
-    def transform(self, X: ArrayLike) -> csr_array:
+    def transform(self, X: ArrayLike) -> csr_array | OneHotCodes:
         """Turn images into one-hot patterns.
 
         Parameters
@@ -179,7 +186,7 @@ class MultiScaleLBP(  # type: ignore[call-arg]
 
         Returns
         -------
-        scipy.sparse.csr_array of shape (n_images, n_features_out_)
+        scipy.sparse.csr_array or OneHotCodes of shape (n_images, n_features_out_)
             Exactly one 1 in every block of 256 columns of a row. Indices are sorted, and
             int32 as long as the number of ones fits.
 
@@ -191,6 +198,8 @@ class MultiScaleLBP(  # type: ignore[call-arg]
         """
         dtype = self._output_dtype()
         codes = self.compute_codes(X)
+        if self.output == "codes":
+            return OneHotCodes(codes, N_PATTERNS)
         n_images, n_positions = codes.shape
         n_features = N_PATTERNS * n_positions
         fits = max(codes.size, n_features) <= np.iinfo(np.int32).max
@@ -386,6 +395,11 @@ class MultiScaleLBP(  # type: ignore[call-arg]
         return {level: shapes[level] for level in range(first, len(shapes))}
 
     def _output_dtype(self) -> np.dtype:
+        if self.output not in ("csr", "codes"):
+            raise ValueError(
+                "The 'output' parameter of MultiScaleLBP must be 'csr' or 'codes'. "
+                f"Got {self.output!r} instead."
+            )
         try:
             dtype = np.dtype(self.dtype)
         except TypeError:

@@ -14,10 +14,11 @@ _WHERE = {
     "VILMA": "vilma.estimators",
     "IISVOR_EXP": "vilma.estimators",
     "IISVOR_IMC": "vilma.estimators",
+    "OneHotCodes": "vilma.one_hot",
 }
 _SUBMODULES = ("features", "metrics")
 
-__all__ = ["IISVOR_EXP", "IISVOR_IMC", "VILMA", "__version__", *_SUBMODULES]
+__all__ = ["IISVOR_EXP", "IISVOR_IMC", "VILMA", "OneHotCodes", "__version__", *_SUBMODULES]
 
 # In a checkout that is not installed, vilma/features does not exist: the folder stands beside
 # vilma/. Let `vilma.features` be found there, and nowhere else.

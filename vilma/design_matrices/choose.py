@@ -8,15 +8,21 @@ from scipy import sparse
 from vilma.design_matrices.base import DesignMatrix
 from vilma.design_matrices.dense import DenseMatrix
 from vilma.design_matrices.threads import BlockThreads
+from vilma.one_hot import OneHotCodes
 
 __all__ = ["as_design_matrix"]
 
+# Kernels are imported where they are needed: no problem waits for those of another.
+
 
 def as_design_matrix(X, threads: BlockThreads) -> DesignMatrix:
-    """Wrap X, which is validated: a 2-D float64 array or a CSR matrix, all entries finite."""
+    """Wrap X, which is validated: a 2-D float64 array, CSR with finite entries, or codes."""
+    if isinstance(X, OneHotCodes):
+        from vilma.design_matrices.one_hot import OneHotMatrix
+
+        return OneHotMatrix(X, threads)
     if not sparse.issparse(X):
         return DenseMatrix(X)
-    # Only here, so that dense problems never wait for these kernels.
     from vilma.design_matrices.csr import BinaryCSRMatrix, CSRMatrix
 
     if not X.has_canonical_format:

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_n_features, _check_sample_weight, validate_data
 
 from vilma.labels import IntervalLabels, read_labels
+from vilma.one_hot import OneHotCodes
 from vilma.surrogates import LabeledWeights
 
 __all__ = ["Problem", "all_or_nothing", "read_X", "read_problem"]
@@ -38,7 +39,17 @@ def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
 
 
 def read_X(estimator: BaseEstimator, X, *, reset: bool):
-    """Check X with scikit-learn; sparse formats become CSR, numbers float64."""
+    """Check X with scikit-learn; sparse formats become CSR, numbers float64, codes stay codes."""
+    if isinstance(X, OneHotCodes):
+        _check_n_features(estimator, X, reset=reset)
+        if reset and hasattr(estimator, "feature_names_in_"):
+            del estimator.feature_names_in_
+        if not len(X):
+            raise ValueError(
+                f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is "
+                f"required by {type(estimator).__name__}."
+            )
+        return X
     return validate_data(
         estimator, X, reset=reset, accept_sparse="csr", dtype=np.float64, accept_large_sparse=True
     )

@@ -79,7 +79,7 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes} of shape (n_samples, n_features)
             Training data. Sparse data are used as CSR; a matrix of zeros and ones is kept
             without its values.
         y : array-like of shape (n_samples,) or (n_samples, 2)
@@ -119,7 +119,7 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes} of shape (n_samples, n_features)
             Data to project.
 
         Returns
@@ -138,7 +138,7 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes} of shape (n_samples, n_features)
             Data to score.
 
         Returns
@@ -157,7 +157,7 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes} of shape (n_samples, n_features)
             Data to predict.
 
         Returns
@@ -175,7 +175,7 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes} of shape (n_samples, n_features)
             Test data.
         y : array-like of shape (n_samples,) or (n_samples, 2)
             Exact labels or intervals.

@@ -19,6 +19,7 @@ import cvxpy as cp
 import numpy as np
 from scipy import sparse
 
+from vilma.one_hot import OneHotCodes
 from vilma.solvers.settings import Settings
 from vilma.solvers.solution import History, Solution, relative_gap
 from vilma.surrogates import Surrogate
@@ -58,6 +59,8 @@ def minimize_conic(X, n_extra: int, surrogate: Surrogate, settings: Settings) ->
         If the conic solver ends without a point.
     """
     start = time.perf_counter()
+    if isinstance(X, OneHotCodes):
+        X = X.tocsr()
     if n_extra:
         X = sparse.block_diag([sparse.csr_array(X), sparse.eye_array(n_extra)], format="csr")
     pieces = surrogate.pieces()

@@ -16,6 +16,7 @@ References
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ from vilma.solvers.solution import History, Solution, relative_gap
 from vilma.solvers.spaces import Point, Space, choose_space
 from vilma.surrogates import InnerSolution, Surrogate
 
-__all__ = ["minimize_cutting_plane"]
+__all__ = ["minimize_cutting_plane", "minimize_path"]
 
 # The next plane is taken this far on the way from the best point to the reduced solution.
 _PLANE_PLACE = 0.1
@@ -57,6 +58,7 @@ class _InnerLoop:
         self._alpha = alpha
         self._largest_score = 0.0
         self._accuracy = 0.0
+        self.rounding = _ROUNDING * surrogate.scale
         self.n_evaluations = 0
         self.seconds = 0.0
 
@@ -71,7 +73,7 @@ class _InnerLoop:
         """Adapt to the best objective and the absolute gap to certify next."""
         # lambda/2 |w*|^2 <= F* <= objective bounds every score at the optimum.
         self._largest_score = self._longest_row * np.sqrt(2.0 * objective / self._alpha)
-        self._accuracy = max(_INNER_SHARE * gap, _ROUNDING * self._surrogate.scale)
+        self._accuracy = max(_INNER_SHARE * gap, self.rounding)
 
     def bound_thresholds(self) -> float:
         """Bound the thresholds at the optimum."""
@@ -105,24 +107,62 @@ def minimize_cutting_plane(
         ``converged`` is False where the iterations ran out; point and certificate are valid
         all the same.
     """
-    alpha, tol = settings.alpha, settings.tol
-    history = History(settings)
-    rounding = _ROUNDING * surrogate.scale
-    inner_loop = _InnerLoop(surrogate, X.largest_row_norm(), alpha)
-    space = choose_space(X, coef_init)
-    model = PlaneModel(space, alpha)
+    return next(minimize_path(X, surrogate, [settings], coef_init))
 
-    # 0. Value and plane at the starting point.
-    best = _evaluate_start(space, coef_init, alpha, inner_loop)
-    model.add(best.inner)
+
+def minimize_path(
+    X: DesignMatrix,
+    surrogate: Surrogate,
+    path: Iterable[Settings],
+    coef_init: np.ndarray | None = None,
+) -> Iterator[Solution]:
+    """Solve one problem after the other, for several alphas.
+
+    Planes of G know nothing of alpha: every problem begins with those of the problems before it,
+    and at the last solution. Large alphas first is the cheap order.
+
+    Yields
+    ------
+    Solution
+        As `minimize_cutting_plane`, one for each of the settings.
+    """
+    space = choose_space(X, coef_init)
+    model = PlaneModel(space)
+    longest_row = X.largest_row_norm()
+    best: _Evaluated | None = None
+    for settings in path:
+        inner_loop = _InnerLoop(surrogate, longest_row, settings.alpha)
+        history = History(settings)
+        # 0. Value and plane at the starting point.
+        if best is None:
+            point = space.start(coef_init)
+            best = _evaluate(space, point, settings.alpha, inner_loop)
+            model.add(best.inner)
+        else:
+            best = _evaluate(space, best.point, settings.alpha, inner_loop)
+        best, lower_bound = _close_gap(space, model, best, inner_loop, settings, history)
+        inner_loop.aim(best.objective, settings.tol * best.objective)
+        yield _certify(X, space.coef(best.point), lower_bound, inner_loop, settings, history)
+
+
+def _close_gap(
+    space: Space,
+    model: PlaneModel,
+    best: _Evaluated,
+    inner_loop: _InnerLoop,
+    settings: Settings,
+    history: History,
+) -> tuple[_Evaluated, float]:
+    """Iterate from `best` until the two bounds meet; return the last point and bound."""
+    alpha, tol = settings.alpha, settings.tol
     lower_bound = 0.0  # no loss is negative
     step = 0.5
     while True:
         # 1. Solve the reduced problem; its value bounds the optimum from below.
         missing = max(best.objective - lower_bound, tol * best.objective)
-        reduced, bound, leak = model.minimize(_REDUCED_SHARE * missing)
+        reduced, bound, leak = model.minimize(alpha, _REDUCED_SHARE * missing)
         lower_bound = max(lower_bound, bound - inner_loop.bound_thresholds() * leak)
-        gap = relative_gap(best.objective, lower_bound, rounding)
+        gap = relative_gap(best.objective, lower_bound, inner_loop.rounding)
         history.add(
             best.objective,
             lower_bound,
@@ -135,7 +175,7 @@ def minimize_cutting_plane(
         inner_loop.reset_counters()
         # 2. Stop when the two bounds meet.
         if gap <= tol or len(history) >= settings.max_iter:
-            break
+            return best, lower_bound
         # 3. Look for the best point on the way to the reduced solution.
         inner_loop.aim(best.objective, max(best.objective - lower_bound, tol * best.objective))
         start = best.point
@@ -143,28 +183,33 @@ def minimize_cutting_plane(
         # 4. Add a plane a little further on.
         model.add(inner_loop(start.towards(reduced, step + _PLANE_PLACE * (1.0 - step)).scores))
 
-    # 5. The certificate is that of the coefficients returned: no rounding from updated scores.
-    inner_loop.aim(best.objective, tol * best.objective)
-    coef = space.coef(best.point)
+
+def _certify(
+    X: DesignMatrix,
+    coef: np.ndarray,
+    lower_bound: float,
+    inner_loop: _InnerLoop,
+    settings: Settings,
+    history: History,
+) -> Solution:
+    """Evaluate the coefficients that are returned: no rounding from updated scores."""
+    penalty = 0.5 * settings.alpha * float(coef @ coef)
     inner = inner_loop(X.dot(coef))
-    objective = 0.5 * alpha * float(coef @ coef) + inner.value
-    gap = relative_gap(objective, lower_bound, rounding)
+    objective = penalty + inner.value
+    gap = relative_gap(objective, lower_bound, inner_loop.rounding)
     return Solution(
         coef=coef,
         thresholds=inner.thresholds,
         objective=objective,
         lower_bound=min(lower_bound, objective),
         gap=gap,
-        converged=gap <= tol,
+        converged=gap <= settings.tol,
         history=history.as_array(),
     )
 
 
-def _evaluate_start(
-    space: Space, coef_init: np.ndarray | None, alpha: float, inner_loop: _InnerLoop
-) -> _Evaluated:
-    """Evaluate the starting point, first roughly to learn the scale of the objective."""
-    point = space.start(coef_init)
+def _evaluate(space: Space, point: Point, alpha: float, inner_loop: _InnerLoop) -> _Evaluated:
+    """Evaluate a starting point, first roughly to learn the scale of the objective."""
     penalty = 0.5 * alpha * space.inner(point, point)
     inner_loop.aim(1.0, 1.0)
     rough = penalty + inner_loop(point.scores).value

@@ -3,7 +3,8 @@ r"""The reduced problem: a maximum of planes plus the squared norm.
 .. math:: \min_u \frac{\lambda}{2} |u|^2 + \max_j (o_j + \langle g_j, u \rangle)
 
 It is solved in its dual over the simplex, where any feasible point gives a lower bound on the
-full problem; the bound is kept, so a plane may be dropped at any time.
+full problem; the bound is kept, so a plane may be dropped at any time. The planes do not depend on
+lambda.
 """
 
 from __future__ import annotations
@@ -29,13 +30,10 @@ class PlaneModel:
     ----------
     space : Space
         Where the planes' gradients are kept.
-    alpha : float
-        Weight lambda of the squared norm.
     """
 
-    def __init__(self, space: Space, alpha: float) -> None:
+    def __init__(self, space: Space) -> None:
         self._space = space
-        self._alpha = alpha
         self._n = 0
         self._gradients = [np.empty((_FIRST_CAPACITY, width)) for width in space.widths]
         self._gram = np.empty((_FIRST_CAPACITY, _FIRST_CAPACITY))
@@ -62,8 +60,14 @@ class PlaneModel:
         self._multipliers[place] = 1.0 if self._n == 1 else 0.0
         self._idle[place] = 0
 
-    def minimize(self, tol: float) -> tuple[Point, float, float]:
+    def minimize(self, alpha: float, tol: float) -> tuple[Point, float, float]:
         """Solve the reduced problem to the absolute accuracy `tol`.
+
+        Parameters
+        ----------
+        alpha : float
+            Weight lambda of the squared norm.
+        tol : float
 
         Returns
         -------
@@ -75,19 +79,17 @@ class PlaneModel:
         n = self._n
         multipliers = solve_simplex_qp(
             self._gram,
-            self._alpha * self._offsets[:n],
+            alpha * self._offsets[:n],
             self._multipliers[:n],
-            self._alpha * tol,
+            alpha * tol,
             100 + 10 * n,
         )
         self._multipliers[:n] = multipliers
         self._idle[:n] = np.where(multipliers > 0.0, 0, self._idle[:n] + 1)
-        point = self._space.combine(
-            [stack[:n] for stack in self._gradients], multipliers / -self._alpha
-        )
+        point = self._space.combine([stack[:n] for stack in self._gradients], multipliers / -alpha)
         # The norm from the point itself: the Gram matrix would lose digits to cancellation.
         squared_norm = self._space.inner(point, point)
-        lower_bound = float(multipliers @ self._offsets[:n]) - 0.5 * self._alpha * squared_norm
+        lower_bound = float(multipliers @ self._offsets[:n]) - 0.5 * alpha * squared_norm
         return point, lower_bound, float(multipliers @ self._leaks[:n])
 
     def _free_place(self) -> int:

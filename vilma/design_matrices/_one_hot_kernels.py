@@ -1,0 +1,55 @@
+"""Products with one-hot codes, stored block by block.
+
+``codes[b, i]`` says which of the features of block b is 1 in row i; ``starts[b]`` is the first
+feature of block b. A block's weights fit the fastest cache, and its codes are read in order.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vilma._numba import njit
+
+
+@njit
+def one_hot_dot(codes, starts, coef, start, stop, out):
+    """Write the rows' products with `coef` to ``out[start:stop]``."""
+    n_blocks = codes.shape[0]
+    for i in range(start, stop):
+        out[i] = 0.0
+    whole = n_blocks // 4 * 4
+    # Four blocks at a time, so that a sum is read and written once for four additions.
+    for b in range(0, whole, 4):
+        p, q, r, s = starts[b], starts[b + 1], starts[b + 2], starts[b + 3]
+        for i in range(start, stop):
+            out[i] += (coef[p + codes[b, i]] + coef[q + codes[b + 1, i]]) + (
+                coef[r + codes[b + 2, i]] + coef[s + codes[b + 3, i]]
+            )
+    for b in range(whole, n_blocks):
+        p = starts[b]
+        for i in range(start, stop):
+            out[i] += coef[p + codes[b, i]]
+
+
+@njit
+def one_hot_transpose_dot(codes, starts, coefficients, first, last, out):
+    """Write the sums of coefficients by feature for the blocks ``first``, ..., ``last - 1``."""
+    n_rows = codes.shape[1]
+    widest = 0
+    for b in range(first, last):
+        widest = max(widest, starts[b + 1] - starts[b])
+    # Rows in turn add to four sums: common codes would wait for themselves in one.
+    sums = np.empty((4, widest))
+    whole = n_rows // 4 * 4
+    for b in range(first, last):
+        width = starts[b + 1] - starts[b]
+        sums[:, :width] = 0.0
+        for i in range(0, whole, 4):
+            sums[0, codes[b, i]] += coefficients[i]
+            sums[1, codes[b, i + 1]] += coefficients[i + 1]
+            sums[2, codes[b, i + 2]] += coefficients[i + 2]
+            sums[3, codes[b, i + 3]] += coefficients[i + 3]
+        for i in range(whole, n_rows):
+            sums[0, codes[b, i]] += coefficients[i]
+        for f in range(width):
+            out[starts[b] + f] = (sums[0, f] + sums[1, f]) + (sums[2, f] + sums[3, f])

@@ -1,0 +1,51 @@
+"""Design matrices of one-hot codes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vilma.design_matrices import _one_hot_kernels as kernels
+from vilma.design_matrices.base import DesignMatrix
+from vilma.design_matrices.threads import BlockThreads, row_blocks
+from vilma.one_hot import OneHotCodes
+
+__all__ = ["OneHotMatrix"]
+
+_WORK_PER_BLOCK = 1_000_000  # codes; below, threads cost more than they save
+_MAX_BLOCKS = 64
+
+
+class OneHotMatrix(DesignMatrix):
+    """Products with codes: rows are split for X w, blocks of features for X^T c."""
+
+    def __init__(self, X: OneHotCodes, threads: BlockThreads) -> None:
+        self.shape = X.shape
+        self._codes = X.codes.T
+        self._starts = X.block_starts
+        self._threads = threads
+        n_blocks, n_rows = self._codes.shape
+        self._row_ranges = row_blocks(n_rows, X.codes.size, _WORK_PER_BLOCK, _MAX_BLOCKS)
+        self._feature_ranges = row_blocks(n_blocks, X.codes.size, _WORK_PER_BLOCK, _MAX_BLOCKS)
+
+    def dot(self, coef: np.ndarray) -> np.ndarray:
+        out = np.empty(self.shape[0])
+
+        def block(start: int, stop: int) -> None:
+            kernels.one_hot_dot(self._codes, self._starts, coef, start, stop, out)
+
+        self._threads.map(block, self._row_ranges)
+        return out
+
+    def transpose_dot(self, coefficients: np.ndarray) -> np.ndarray:
+        out = np.empty(self.shape[1])
+
+        def block(first: int, last: int) -> None:
+            kernels.one_hot_transpose_dot(
+                self._codes, self._starts, coefficients, first, last, out
+            )
+
+        self._threads.map(block, self._feature_ranges)
+        return out
+
+    def largest_row_norm(self) -> float:
+        return float(np.sqrt(self._codes.shape[0]))
