@@ -16,12 +16,17 @@ ROOT = Path(__file__).resolve().parent.parent
 PUBLIC = [
     "vilma.IISVOR_EXP",
     "vilma.IISVOR_IMC",
+    "vilma.IISVOR_EXPCV",
+    "vilma.IISVOR_IMCCV",
+    "vilma.OneHotCodes",
     "vilma.VILMA",
+    "vilma.VILMACV",
     "vilma.features.MultiScaleLBP",
     "vilma.features.canonical_crop",
     "vilma.features.find_images",
     "vilma.features.read_image",
     "vilma.labels.read_labels",
+    "vilma.vilma_path",
     "vilma.losses.cost_matrix",
     "vilma.metrics.interval_coverage",
     "vilma.metrics.interval_insensitive_loss",
@@ -33,7 +38,17 @@ METHODS = [
     if inspect.isclass(
         getattr(importlib.import_module(name.rpartition(".")[0]), name.rpartition(".")[2])
     )
-    for method in ("fit", "predict", "project", "decision_function", "score", "transform")
+    for method in (
+        "fit",
+        "predict",
+        "project",
+        "decision_function",
+        "score",
+        "transform",
+        "from_csr",
+        "tocsr",
+        "toarray",
+    )
     if hasattr(
         getattr(importlib.import_module(name.rpartition(".")[0]), name.rpartition(".")[2]), method
     )

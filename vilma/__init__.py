@@ -14,11 +14,15 @@ _WHERE = {
     "VILMA": "vilma.estimators",
     "IISVOR_EXP": "vilma.estimators",
     "IISVOR_IMC": "vilma.estimators",
+    "IISVOR_EXPCV": "vilma.estimators",
+    "IISVOR_IMCCV": "vilma.estimators",
+    "VILMACV": "vilma.estimators",
+    "vilma_path": "vilma.estimators",
     "OneHotCodes": "vilma.one_hot",
 }
 _SUBMODULES = ("features", "metrics")
 
-__all__ = ["IISVOR_EXP", "IISVOR_IMC", "VILMA", "OneHotCodes", "__version__", *_SUBMODULES]
+__all__ = ["__version__", *_WHERE, *_SUBMODULES]
 
 # In a checkout that is not installed, vilma/features does not exist: the folder stands beside
 # vilma/. Let `vilma.features` be found there, and nowhere else.

@@ -1,6 +1,16 @@
 """Estimators under scikit-learn's API. They only translate between users and solvers."""
 
+from vilma.estimators.cross_validated import IISVOR_EXPCV, IISVOR_IMCCV, VILMACV
 from vilma.estimators.iisvor import IISVOR_EXP, IISVOR_IMC
+from vilma.estimators.path import vilma_path
 from vilma.estimators.vilma import VILMA
 
-__all__ = ["IISVOR_EXP", "IISVOR_IMC", "VILMA"]
+__all__ = [
+    "IISVOR_EXP",
+    "IISVOR_EXPCV",
+    "IISVOR_IMC",
+    "IISVOR_IMCCV",
+    "VILMA",
+    "VILMACV",
+    "vilma_path",
+]

@@ -17,7 +17,7 @@ from vilma.design_matrices import BorderedMatrix, as_design_matrix
 from vilma.design_matrices.threads import BlockThreads
 from vilma.estimators._problem import Problem, all_or_nothing, read_problem, read_X
 from vilma.metrics import interval_coverage
-from vilma.solvers import Settings, Solution, minimize_cutting_plane
+from vilma.solvers import Settings, Solution, minimize_path
 from vilma.surrogates import Surrogate
 from vilma.thresholds import (
     hull_thresholds,
@@ -107,11 +107,9 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
         with all_or_nothing(self):
             self._validate_params()
             problem = read_problem(self, X, y, sample_weight, self.classes)
-            settings = Settings(self.alpha, self.tol, self.max_iter, int(self.verbose))
-            solution = self._solve(problem, settings)
+            (solution,) = self._solve(problem, [self._settings()])
             self._store(problem, solution)
-        if not solution.converged:
-            self._warn_of_gap(solution)
+        self._warn_of_gap(solution)
         return self
 
     def project(self, X) -> np.ndarray:
@@ -210,20 +208,24 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
         coef = getattr(self, "coef_", None) if self.warm_start else None
         return coef if coef is not None and len(coef) == n_features else None
 
-    def _solve(self, problem: Problem, settings: Settings) -> Solution:
+    def _settings(self) -> Settings:
+        return Settings(self.alpha, self.tol, self.max_iter, int(self.verbose))
+
+    def _solve(self, problem: Problem, path: list[Settings]) -> list[Solution]:
+        """Solve the problem for each of the settings."""
         n_classes = problem.labels.n_classes
         surrogate = self._make_surrogate(problem)
         n_extra = self._n_penalized(n_classes)
         if self.solver == "conic":
             from vilma.solvers.conic import minimize_conic  # CVXPY takes a while to import
 
-            return minimize_conic(problem.X, n_extra, surrogate, settings)
+            return [minimize_conic(problem.X, n_extra, surrogate, each) for each in path]
         with BlockThreads(self.n_jobs) as threads:
             X = as_design_matrix(problem.X, threads)
             if n_extra:
                 X = BorderedMatrix(X, n_extra)
             initial = self._initial_coef(problem.X.shape[1], n_classes)
-            return minimize_cutting_plane(X, surrogate, settings, initial)
+            return list(minimize_path(X, surrogate, path, initial))
 
     def _store(self, problem: Problem, solution: Solution) -> None:
         """Turn a solution into fitted attributes."""
@@ -242,11 +244,13 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
         self.n_iter_ = solution.n_iter
 
     def _warn_of_gap(self, solution: Solution) -> None:
+        if solution.converged:
+            return
         warnings.warn(
-            f"{type(self).__name__} stopped after max_iter={self.max_iter} iterations with a "
-            f"relative gap of {solution.gap:.2e} > tol={self.tol:g}: the objective "
-            f"{solution.objective:.6g} is at most that far above the optimum. Increase max_iter, "
-            "tol or alpha, or bring the features to a common scale.",
+            f"{type(self).__name__}(alpha={self.alpha:g}) stopped after max_iter={self.max_iter} "
+            f"iterations with a relative gap of {solution.gap:.2e} > tol={self.tol:g}: the "
+            f"objective {solution.objective:.6g} is at most that far above the optimum. Increase "
+            "max_iter, tol or alpha, or bring the features to a common scale.",
             ConvergenceWarning,
             stacklevel=3,
         )

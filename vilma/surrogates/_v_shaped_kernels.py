@@ -262,7 +262,7 @@ def _newton_step(hessian, gradient, ridge):
     for k in range(n):
         trace += hessian[k, k]
     for k in range(n):
-        matrix[k, k] += ridge + 1e-14 * (trace / n + 1e-300)
+        matrix[k, k] = max(matrix[k, k], 0.0) + ridge + 1e-12 * trace / n + 1e-300
     factor = np.empty((n, n))
     factorize(matrix, n, 1e-15, factor)
     step = -gradient
@@ -370,7 +370,7 @@ def balanced_plane(cost, theta, half_width, lower_side, upper_side, members, wei
             cost, theta, half_width, nudge, lower_side, upper_side, members, weight, total_weight
         )
         leak = np.sum(np.abs(gradient))
-        if leak >= best_leak:
+        if not leak < best_leak:
             break
         gained = leak < 0.01 * best_leak
         best_coefficients = coefficients

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.model_selection import GroupKFold, KFold
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from vilma import (
+    IISVOR_EXP,
+    IISVOR_EXPCV,
+    IISVOR_IMC,
+    IISVOR_IMCCV,
+    VILMA,
+    VILMACV,
+    OneHotCodes,
+    vilma_path,
+)
+from vilma.metrics import interval_insensitive_loss, interval_scorer
+
+ALPHAS = [0.01, 1.0, 0.1]
+
+
+def interval_problem(n_samples=90, n_features=6, n_classes=7, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_samples, n_features))
+    s = X @ np.linspace(1.0, 2.0, n_features) + rng.normal(size=n_samples)
+    y = np.clip(np.rint(s / 2 + n_classes / 2), 0, n_classes - 1).astype(int)
+    width = rng.integers(0, 3, n_samples)
+    return X, np.column_stack([np.maximum(y - width, 0), np.minimum(y + width, n_classes - 1)])
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        IISVOR_IMC(tol=1e-6),
+        IISVOR_EXP(tol=1e-6),
+        VILMA(tol=1e-6, loss="squared"),
+        VILMA(tol=1e-6, penalize_biases=True),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("n_features", [6, 400], ids=["features", "samples"])
+def test_path_certifies_the_optimum_of_every_alpha(estimator, n_features):
+    X, y = interval_problem(n_features=n_features)
+    models = vilma_path(X, y, ALPHAS, estimator=estimator)
+    assert [model.alpha for model in models] == ALPHAS
+    for model in models:
+        single = type(estimator)(**{**estimator.get_params(), "alpha": model.alpha}).fit(X, y)
+        assert model.gap_ <= 1e-6
+        assert model.objective_ == pytest.approx(single.objective_, rel=2e-6)
+        assert model.lower_bound_ <= single.objective_ * (1 + 1e-9)
+        assert model.n_features_in_ == n_features
+    assert not hasattr(estimator, "coef_")
+
+
+def test_later_alphas_profit_from_earlier_planes():
+    X, y = interval_problem(n_samples=400, n_features=40)
+    path = vilma_path(X, y, [1.0, 0.1, 0.01, 0.001], estimator=IISVOR_IMC())
+    alone = IISVOR_IMC(0.001).fit(X, y)
+    assert path[-1].n_iter_ < alone.n_iter_
+
+
+def test_path_defaults_and_names():
+    pandas = pytest.importorskip("pandas")
+    X, y = interval_problem()
+    frame = pandas.DataFrame(X, columns=list("abcdef"))
+    models = vilma_path(frame, y)
+    assert [model.alpha for model in models] == [1.0, 0.1, 0.01, 0.001]
+    assert all(isinstance(model, VILMA) for model in models)
+    assert all(list(model.feature_names_in_) == list("abcdef") for model in models)
+
+
+def test_path_takes_weights_and_codes():
+    rng = np.random.default_rng(0)
+    X = OneHotCodes(rng.integers(0, 4, (30, 5)), 4)
+    y = rng.integers(0, 3, 30)
+    weight = rng.integers(0, 3, 30)
+    (weighted,) = vilma_path(
+        X, y, [0.1], estimator=IISVOR_IMC(tol=1e-6), sample_weight=weight.astype(float)
+    )
+    (repeated,) = vilma_path(
+        X[np.repeat(np.arange(30), weight)],
+        np.repeat(y, weight),
+        [0.1],
+        estimator=IISVOR_IMC(tol=1e-6),
+    )
+    assert weighted.objective_ == pytest.approx(repeated.objective_, rel=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("alphas", "message"),
+    [
+        ([], "at least one alpha"),
+        ([1.0, 0.0], "positive and finite, got 0 at place 1"),
+        ([np.inf], "positive and finite, got inf at place 0"),
+    ],
+)
+def test_bad_alphas(alphas, message):
+    X, y = interval_problem()
+    with pytest.raises(ValueError, match=message):
+        vilma_path(X, y, alphas)
+    with pytest.raises(ValueError, match=message):
+        IISVOR_IMCCV(alphas=alphas).fit(X, y)
+
+
+def test_path_warns_of_every_gap_left():
+    X, y = interval_problem()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        vilma_path(X, y, [0.1, 0.01], estimator=IISVOR_IMC(tol=1e-9, max_iter=2))
+    texts = [str(w.message) for w in caught if w.category is ConvergenceWarning]
+    assert len(texts) == 2
+    assert "alpha=0.1" in texts[0]
+    assert "alpha=0.01" in texts[1]
+
+
+@parametrize_with_checks([IISVOR_IMCCV(), IISVOR_EXPCV(), VILMACV()])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize(
+    ("searching", "single"),
+    [
+        (IISVOR_IMCCV(ALPHAS, tol=1e-6), IISVOR_IMC(tol=1e-6)),
+        (IISVOR_EXPCV(ALPHAS, tol=1e-6), IISVOR_EXP(tol=1e-6)),
+        (VILMACV(ALPHAS, tol=1e-6, loss="squared"), VILMA(tol=1e-6, loss="squared")),
+    ],
+    ids=["imc", "exp", "vilma"],
+)
+def test_search_agrees_with_a_loop(searching, single):
+    X, y = interval_problem()
+    loss = "zero_one" if isinstance(single, IISVOR_EXP) else "mae"
+    splits = list(KFold(5, shuffle=True, random_state=0).split(X))
+    expected = [
+        [
+            -interval_insensitive_loss(
+                y[test],
+                single.set_params(alpha=alpha, classes=range(7))
+                .fit(X[train], y[train])
+                .predict(X[test]),
+                loss=loss,
+            )
+            for train, test in splits
+        ]
+        for alpha in ALPHAS
+    ]
+    model = searching.fit(X, y)
+    # Optima are unique in the projection, thresholds may be anywhere on a flat stretch.
+    np.testing.assert_allclose(model.cv_scores_, expected, atol=0.08)
+    assert model.cv_scores_.shape == (3, 5)
+    means = model.cv_scores_.mean(axis=1)
+    assert model.alpha_ == max(np.asarray(ALPHAS)[means == means.max()])
+    best = single.set_params(alpha=model.alpha_, classes=None).fit(X, y)
+    np.testing.assert_array_equal(model.coef_, best.coef_)
+    np.testing.assert_array_equal(model.predict(X), best.predict(X))
+
+
+def test_search_is_the_same_with_two_jobs():
+    X, y = interval_problem()
+    one = IISVOR_IMCCV(ALPHAS).fit(X, y)
+    two = IISVOR_IMCCV(ALPHAS, n_jobs=2).fit(X, y)
+    np.testing.assert_array_equal(one.cv_scores_, two.cv_scores_)
+    np.testing.assert_array_equal(one.coef_, two.coef_)
+
+
+def test_search_takes_splits_scorers_and_open_ends():
+    X, y = interval_problem()
+    y = y.astype(float)
+    y[y[:, 0] == 0, 0] = -np.inf
+    y[y[:, 1] == 6, 1] = np.nan
+    splits = list(GroupKFold(3).split(X, groups=np.arange(len(X)) % 9))
+    model = VILMACV(
+        ALPHAS, cv=splits, scoring=interval_scorer("zero_one", classes=range(7)), classes=range(7)
+    ).fit(X, y)
+    assert model.cv_scores_.shape == (3, 3)
+    assert ((model.cv_scores_ <= 0) & (model.cv_scores_ >= -1)).all()
+
+
+def test_search_without_refit_cannot_predict():
+    X, y = interval_problem()
+    model = IISVOR_IMCCV(ALPHAS, refit=False).fit(X, y)
+    assert model.alpha_ in ALPHAS
+    assert not hasattr(model, "coef_")
+    with pytest.raises((NotFittedError, AttributeError)):
+        model.predict(X)
+
+
+def test_failed_search_leaves_the_estimator_as_it_was():
+    X, y = interval_problem()
+    model = IISVOR_IMCCV(ALPHAS).fit(X, y)
+    before = dict(vars(model))
+    with pytest.raises(ValueError, match="classes"):
+        model.set_params(classes=range(3)).fit(X[:, :2], y)
+    assert model.set_params(classes=None).n_features_in_ == 6
+    assert vars(model).keys() == before.keys()

@@ -1,0 +1,389 @@
+"""Estimators that choose alpha by cross-validation along the regularisation path."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import ClassVar
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import KFold, check_cv
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _check_sample_weight
+
+from vilma.estimators._problem import all_or_nothing, read_X
+from vilma.estimators.base import LinearOrdinalClassifier
+from vilma.estimators.iisvor import IISVOR_EXP, IISVOR_IMC
+from vilma.estimators.path import read_alphas, vilma_path
+from vilma.estimators.vilma import VILMA
+from vilma.labels import read_labels
+from vilma.metrics import interval_scorer
+
+__all__ = ["IISVOR_EXPCV", "IISVOR_IMCCV", "VILMACV"]
+
+
+class _AlphaCV(LinearOrdinalClassifier):
+    """What the three have in common; the next class in line says what is fitted."""
+
+    _single: ClassVar[type[LinearOrdinalClassifier]]
+    _default_loss: ClassVar[str]
+
+    _parameter_constraints: ClassVar[dict] = {
+        **VILMA._parameter_constraints,
+        "alphas": ["array-like"],
+        "cv": ["cv_object"],
+        "scoring": [str, callable, None],
+        "refit": ["boolean"],
+    }
+    for _unused in ("alpha", "solver", "warm_start"):
+        _parameter_constraints.pop(_unused)
+
+    def fit(self, X, y, sample_weight=None):
+        """Choose alpha by cross-validation, then fit on all data.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, OneHotCodes} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, 2)
+            Exact labels, or intervals ``[lower, upper]``; an end may be open.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Nonnegative weights, for fits and scores.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            As `fit` of the estimator for one alpha does, and if an alpha is not positive.
+        """
+        with all_or_nothing(self):
+            self._validate_params()
+            alphas = read_alphas(self.alphas)
+            X = read_X(self, X, reset=True)
+            classes = read_labels(y, self.classes).classes
+            model = self._make_single(classes)
+            self.alphas_ = alphas
+            self.cv_scores_ = self._score_folds(model, alphas, X, y, sample_weight)
+            means = self.cv_scores_.mean(axis=1)
+            self.alpha_ = float(alphas[means == means.max()].max())
+            if self.refit:
+                model.set_params(alpha=self.alpha_).fit(X, y, sample_weight)
+                for name, value in vars(model).items():
+                    if name.endswith("_"):
+                        setattr(self, name, value)
+        return self
+
+    def _make_single(self, classes: np.ndarray) -> LinearOrdinalClassifier:
+        """Return the estimator for one alpha, with the scale of all labels."""
+        shared = self._single().get_params().keys() & self.get_params().keys()
+        params = {name: getattr(self, name) for name in shared - {"n_jobs", "classes"}}
+        return self._single(**params, classes=classes)
+
+    def _score_folds(self, model, alphas: np.ndarray, X, y, sample_weight) -> np.ndarray:
+        scoring = self.scoring
+        if scoring is None:
+            scoring = interval_scorer(self._default_loss, classes=model.classes)
+        scorer = check_scoring(model, scoring)
+        y = np.asarray(y)
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        folds = 5 if self.cv is None else self.cv
+        if isinstance(folds, Integral):
+            folds = KFold(folds, shuffle=True, random_state=0)
+            if weight is not None:  # rows of weight 0 count as none; none may fill a fold
+                kept = np.flatnonzero(weight)
+                X, y, weight = _safe_indexing(X, kept), y[kept], weight[kept]
+        splits = list(check_cv(folds).split(X, y))
+        scores = Parallel(n_jobs=self.n_jobs)(
+            delayed(_score_path)(model, alphas, scorer, X, y, weight, train, test)
+            for train, test in splits
+        )
+        return np.array(scores).T
+
+
+def _score_path(model, alphas, scorer, X, y, weight, train, test) -> list[float]:
+    """Fit the path on the training rows and score it on the others."""
+    part = None if weight is None else weight[train]
+    models = vilma_path(
+        _safe_indexing(X, train), y[train], alphas, estimator=model, sample_weight=part
+    )
+    held_out = _safe_indexing(X, test), y[test]
+    extra = {} if weight is None else {"sample_weight": weight[test]}
+    return [scorer(fitted, *held_out, **extra) for fitted in models]
+
+
+class IISVOR_IMCCV(_AlphaCV, IISVOR_IMC):
+    """Support vector ordinal regression, implicit constraints, alpha by cross-validation.
+
+    Every fold fits the whole path of alphas, whose fits share their cutting planes.
+
+    Parameters
+    ----------
+    alphas : array-like of shape (n_alphas,), default=(1.0, 0.1, 0.01, 0.001)
+        Weights of the squared norm to try, all positive.
+    cv : int, cross-validation splitter or iterable, default=None
+        None means 5 folds. A number means that many folds of the shuffled rows (always the same
+        shuffle); splitters and lists of splits are used as they are.
+    scoring : str, callable, default=None
+        How a fitted fold is scored, greater is better. None means the negative
+        interval-insensitive absolute error (:func:`vilma.metrics.interval_scorer`).
+    refit : bool, default=True
+        Fit the best alpha on all data. Otherwise the estimator knows `alpha_` and
+        `cv_scores_` only, and cannot predict.
+    tol : float, default=1e-3
+        Relative gap between objective and lower bound at which to stop.
+    max_iter : int, default=1000
+        Limit on the iterations of the outer loop, for every fit.
+    classes : array-like of shape (n_classes,), default=None
+        The ordered scale. By default the sorted labels, or finite endpoints, in all of y.
+    spread_thresholds : bool, default=True
+        Place thresholds with little support evenly between those with much.
+    n_jobs : int, default=None
+        Folds to work on at once. None means 1 unless in a :obj:`joblib.parallel_config` context,
+        -1 all cores. Results do not depend on it.
+    verbose : int, default=0
+        Print the certificate every `verbose` iterations.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The alpha with the best mean score; the largest of them where several share it.
+    alphas_ : ndarray of shape (n_alphas,)
+        The alphas tried.
+    cv_scores_ : ndarray of shape (n_alphas, n_folds)
+        Scores of the folds.
+    coef_, thresholds_, surrogate_thresholds_, classes_, objective_, lower_bound_, gap_, \
+            history_, n_iter_
+        As those of `IISVOR_IMC`, of the fit on all data.
+
+    See Also
+    --------
+    IISVOR_IMC : The same for one alpha.
+    vilma_path : The path alone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vilma import IISVOR_IMCCV
+    >>> X = np.arange(40.0).reshape(-1, 1) / 10
+    >>> model = IISVOR_IMCCV(alphas=[1.0, 0.01]).fit(X, np.arange(40) // 10)
+    >>> model.alpha_
+    0.01
+    """
+
+    _single = IISVOR_IMC
+    _default_loss = "mae"
+
+    def __init__(
+        self,
+        alphas=(1.0, 0.1, 0.01, 0.001),
+        *,
+        cv=None,
+        scoring=None,
+        refit: bool = True,
+        tol: float = 1e-3,
+        max_iter: int = 1000,
+        classes=None,
+        spread_thresholds: bool = True,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.alphas = alphas
+        self.cv = cv
+        self.scoring = scoring
+        self.refit = refit
+        self.tol = tol
+        self.max_iter = max_iter
+        self.classes = classes
+        self.spread_thresholds = spread_thresholds
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+
+class IISVOR_EXPCV(_AlphaCV, IISVOR_EXP):
+    """Support vector ordinal regression, explicit constraints, alpha by cross-validation.
+
+    Every fold fits the whole path of alphas, whose fits share their cutting planes.
+
+    Parameters
+    ----------
+    alphas : array-like of shape (n_alphas,), default=(1.0, 0.1, 0.01, 0.001)
+        Weights of the squared norm to try, all positive.
+    cv : int, cross-validation splitter or iterable, default=None
+        None means 5 folds. A number means that many folds of the shuffled rows (always the same
+        shuffle); splitters and lists of splits are used as they are.
+    scoring : str, callable, default=None
+        How a fitted fold is scored, greater is better. None means the negative
+        interval-insensitive 0/1 loss (:func:`vilma.metrics.interval_scorer`).
+    refit : bool, default=True
+        Fit the best alpha on all data. Otherwise the estimator knows `alpha_` and
+        `cv_scores_` only, and cannot predict.
+    tol : float, default=1e-3
+        Relative gap between objective and lower bound at which to stop.
+    max_iter : int, default=1000
+        Limit on the iterations of the outer loop, for every fit.
+    classes : array-like of shape (n_classes,), default=None
+        The ordered scale. By default the sorted labels, or finite endpoints, in all of y.
+    spread_thresholds : bool, default=True
+        Place thresholds with little support evenly between those with much.
+    n_jobs : int, default=None
+        Folds to work on at once. None means 1 unless in a :obj:`joblib.parallel_config` context,
+        -1 all cores. Results do not depend on it.
+    verbose : int, default=0
+        Print the certificate every `verbose` iterations.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The alpha with the best mean score; the largest of them where several share it.
+    alphas_ : ndarray of shape (n_alphas,)
+        The alphas tried.
+    cv_scores_ : ndarray of shape (n_alphas, n_folds)
+        Scores of the folds.
+    coef_, thresholds_, surrogate_thresholds_, classes_, objective_, lower_bound_, gap_, \
+            history_, n_iter_
+        As those of `IISVOR_EXP`, of the fit on all data.
+
+    See Also
+    --------
+    IISVOR_EXP : The same for one alpha.
+    vilma_path : The path alone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vilma import IISVOR_EXPCV
+    >>> X = np.arange(40.0).reshape(-1, 1) / 10
+    >>> model = IISVOR_EXPCV(alphas=[1.0, 0.01]).fit(X, np.arange(40) // 10)
+    >>> model.alpha_
+    0.01
+    """
+
+    _single = IISVOR_EXP
+    _default_loss = "zero_one"
+
+    def __init__(
+        self,
+        alphas=(1.0, 0.1, 0.01, 0.001),
+        *,
+        cv=None,
+        scoring=None,
+        refit: bool = True,
+        tol: float = 1e-3,
+        max_iter: int = 1000,
+        classes=None,
+        spread_thresholds: bool = True,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.alphas = alphas
+        self.cv = cv
+        self.scoring = scoring
+        self.refit = refit
+        self.tol = tol
+        self.max_iter = max_iter
+        self.classes = classes
+        self.spread_thresholds = spread_thresholds
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+
+class VILMACV(_AlphaCV, VILMA):
+    """Linear ordinal classification for any V-shaped loss, alpha by cross-validation.
+
+    Every fold fits the whole path of alphas, whose fits share their cutting planes.
+
+    Parameters
+    ----------
+    alphas : array-like of shape (n_alphas,), default=(1.0, 0.1, 0.01, 0.001)
+        Weights of the squared norm to try, all positive.
+    cv : int, cross-validation splitter or iterable, default=None
+        None means 5 folds. A number means that many folds of the shuffled rows (always the same
+        shuffle); splitters and lists of splits are used as they are.
+    scoring : str, callable, default=None
+        How a fitted fold is scored, greater is better. None means the negative
+        interval-insensitive absolute error (:func:`vilma.metrics.interval_scorer`).
+    refit : bool, default=True
+        Fit the best alpha on all data. Otherwise the estimator knows `alpha_` and
+        `cv_scores_` only, and cannot predict.
+    loss : {"mae", "zero_one", "squared"}, callable or array-like of shape \
+            (n_classes, n_classes), default="mae"
+        The loss to be bounded, as for `VILMA`.
+    penalize_biases : bool, default=False
+        Regularise the biases too, as for `VILMA`.
+    tol : float, default=1e-3
+        Relative gap between objective and lower bound at which to stop.
+    max_iter : int, default=1000
+        Limit on the iterations of the outer loop, for every fit.
+    classes : array-like of shape (n_classes,), default=None
+        The ordered scale. By default the sorted labels, or finite endpoints, in all of y.
+    spread_thresholds : bool, default=True
+        Place thresholds with little support evenly between those with much.
+    n_jobs : int, default=None
+        Folds to work on at once. None means 1 unless in a :obj:`joblib.parallel_config` context,
+        -1 all cores. Results do not depend on it.
+    verbose : int, default=0
+        Print the certificate every `verbose` iterations.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The alpha with the best mean score; the largest of them where several share it.
+    alphas_ : ndarray of shape (n_alphas,)
+        The alphas tried.
+    cv_scores_ : ndarray of shape (n_alphas, n_folds)
+        Scores of the folds.
+    coef_, thresholds_, surrogate_thresholds_, classes_, objective_, lower_bound_, gap_, \
+            history_, n_iter_
+        As those of `VILMA`, of the fit on all data.
+
+    See Also
+    --------
+    VILMA : The same for one alpha.
+    vilma_path : The path alone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vilma import VILMACV
+    >>> X = np.arange(40.0).reshape(-1, 1) / 10
+    >>> model = VILMACV(alphas=[1.0, 0.01]).fit(X, np.arange(40) // 10)
+    >>> model.alpha_
+    0.01
+    """
+
+    _single = VILMA
+    _default_loss = "mae"
+
+    def __init__(
+        self,
+        alphas=(1.0, 0.1, 0.01, 0.001),
+        *,
+        cv=None,
+        scoring=None,
+        refit: bool = True,
+        loss="mae",
+        penalize_biases: bool = False,
+        tol: float = 1e-3,
+        max_iter: int = 1000,
+        classes=None,
+        spread_thresholds: bool = True,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.alphas = alphas
+        self.cv = cv
+        self.scoring = scoring
+        self.refit = refit
+        self.loss = loss
+        self.penalize_biases = penalize_biases
+        self.tol = tol
+        self.max_iter = max_iter
+        self.classes = classes
+        self.spread_thresholds = spread_thresholds
+        self.n_jobs = n_jobs
+        self.verbose = verbose

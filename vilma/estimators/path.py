@@ -1,0 +1,102 @@
+"""The regularisation path: fits for several alphas that share their planes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from sklearn.base import clone
+
+from vilma.estimators._problem import read_problem
+from vilma.estimators.base import LinearOrdinalClassifier
+from vilma.estimators.vilma import VILMA
+
+__all__ = ["read_alphas", "vilma_path"]
+
+
+def vilma_path(
+    X,
+    y,
+    alphas: Iterable[float] = (1.0, 0.1, 0.01, 0.001),
+    *,
+    estimator: LinearOrdinalClassifier | None = None,
+    sample_weight=None,
+) -> list[LinearOrdinalClassifier]:
+    """Fit an estimator for several alphas, each fit going on from the planes of the one before.
+
+    The cutting planes of the loss do not depend on alpha, so the whole path costs little more
+    than its smallest alpha alone. Every fit has its own certificate.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix, OneHotCodes} of shape (n_samples, n_features)
+        Training data.
+    y : array-like of shape (n_samples,) or (n_samples, 2)
+        Exact or interval labels.
+    alphas : iterable of float, default=(1.0, 0.1, 0.01, 0.001)
+        Weights of the squared norm, all positive. They are solved from the largest down.
+    estimator : VILMA, IISVOR_EXP or IISVOR_IMC, default=None
+        What to fit, with all other parameters; it is not changed. None means ``VILMA()``.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Nonnegative weights.
+
+    Returns
+    -------
+    list of estimators
+        Fitted clones with the parameter `alpha` set, in the order of `alphas`.
+
+    Raises
+    ------
+    ValueError
+        If an alpha is not positive, or as `fit` does.
+
+    References
+    ----------
+    Antoniuk, Franc, Hlavac: V-shaped interval insensitive loss for ordinal classification,
+    Machine Learning 103, 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vilma import IISVOR_IMC, vilma_path
+    >>> X = np.arange(6.0).reshape(-1, 1)
+    >>> models = vilma_path(X, [1, 1, 2, 2, 3, 3], [1.0, 0.1], estimator=IISVOR_IMC())
+    >>> [model.alpha for model in models]
+    [1.0, 0.1]
+    """
+    values = read_alphas(alphas)
+    estimator = VILMA() if estimator is None else estimator
+    descending = np.argsort(-values, kind="stable")
+    models = [clone(estimator).set_params(alpha=float(values[i])) for i in descending]
+    _fit_together(models, X, y, sample_weight)
+    return [models[place] for place in np.argsort(descending)]
+
+
+def _fit_together(models: list[LinearOrdinalClassifier], X, y, sample_weight) -> None:
+    """Fit models that differ in alpha alone, in the order given."""
+    for model in models:
+        model._validate_params()
+    first = models[0]
+    problem = read_problem(first, X, y, sample_weight, first.classes)
+    solutions = first._solve(problem, [model._settings() for model in models])
+    seen = dict(vars(first))  # what reading X left: the features' number and names
+    for model, solution in zip(models, solutions, strict=True):
+        for name in ("n_features_in_", "feature_names_in_"):
+            if name in seen:
+                setattr(model, name, seen[name])
+        model._store(problem, solution)
+        model._warn_of_gap(solution)
+
+
+def read_alphas(alphas: Iterable[float]) -> np.ndarray:
+    """Return the alphas as an array, all positive."""
+    values = np.array(list(alphas), dtype=np.float64)
+    if not len(values):
+        raise ValueError("Expected at least one alpha, got none.")
+    wrong = ~(np.isfinite(values) & (values > 0.0))
+    if wrong.any():
+        raise ValueError(
+            f"Every alpha must be positive and finite, got {values[wrong][0]:g} at place "
+            f"{int(np.argmax(wrong))}."
+        )
+    return values
