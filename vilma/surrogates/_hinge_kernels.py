@@ -26,23 +26,24 @@ _ROUNDING = 4e-15
 
 
 @njit
-def _next_breakpoint(scores, order, left, right):
-    """Tell whether the next breakpoint is an upper one (at ``order[left]``)."""
-    m = order.shape[0]
+def _upper_is_next(scores, left, right):
+    """Tell whether the next breakpoint is an upper one, at `left`, or a lower one, at `right`."""
+    m = scores.shape[0]
     if left >= m:
         return False
     if right >= m:
         return True
-    return scores[order[left]] - 1.0 <= scores[order[right]] + 1.0
+    return scores[left] - 1.0 <= scores[right] + 1.0
 
 
 @njit
-def imc_minimizers(scores, order, lower, upper, weight, n_thresholds, largest):
+def imc_minimizers(scores, lower, upper, weight, n_thresholds, largest):
     """Smallest (or largest) minimiser of every threshold of the IMC surrogate.
 
+    The examples come in ascending order of their scores.
     Threshold k has the upper hinges of ``lower > k`` and the lower hinges of ``upper <= k``.
     """
-    m = order.shape[0]
+    m = scores.shape[0]
     theta = np.empty(n_thresholds)
     upper_total = np.zeros(n_thresholds + 1)  # weight by label `upper`
     total = 0.0
@@ -70,15 +71,15 @@ def imc_minimizers(scores, order, lower, upper, weight, n_thresholds, largest):
                 quantile += upper_total[k]
         if k == n_thresholds or (left >= m and right >= m):
             break
-        if _next_breakpoint(scores, order, left, right):
-            i = order[left]
+        if _upper_is_next(scores, left, right):
+            i = left
             left += 1
             passed_lower[lower[i]] += weight[i]
             if lower[i] > k:
                 passed += weight[i]
                 position = scores[i] - 1.0
         else:
-            i = order[right]
+            i = right
             right += 1
             passed_upper[upper[i]] += weight[i]
             if upper[i] <= k:
@@ -89,16 +90,17 @@ def imc_minimizers(scores, order, lower, upper, weight, n_thresholds, largest):
 
 
 @njit
-def exp_minimizers(scores, order, lower, upper, weight, n_thresholds, largest):
+def exp_minimizers(scores, lower, upper, weight, n_thresholds, largest):
     """Smallest (or largest) minimiser of the EXP surrogate under the order of thresholds.
 
+    The examples come in ascending order of their scores.
     Threshold k has the upper hinges of ``lower == k + 1`` and the lower hinges of ``upper == k``.
     By threshold decomposition the chain is solved level by level: at level v the thresholds
     that are <= v form the prefix with the largest sum of derivatives. ``excess[j]`` is the sum of
     the derivatives of the unplaced thresholds up to j; as soon as one turns positive (reaches
     zero, for the smallest minimiser), the prefix with the largest sum is placed.
     """
-    m = order.shape[0]
+    m = scores.shape[0]
     theta = np.empty(n_thresholds)
     total = 0.0
     derivative = np.zeros(n_thresholds)
@@ -134,13 +136,13 @@ def exp_minimizers(scores, order, lower, upper, weight, n_thresholds, largest):
         if k == n_thresholds or (left >= m and right >= m):
             break
         touched = n_thresholds
-        if _next_breakpoint(scores, order, left, right):
-            i = order[left]
+        if _upper_is_next(scores, left, right):
+            i = left
             left += 1
             event = lower[i] - 1
             place = scores[i] - 1.0
         else:
-            i = order[right]
+            i = right
             right += 1
             event = upper[i] if upper[i] < n_thresholds else -1
             place = scores[i] + 1.0
@@ -197,55 +199,59 @@ def imc_plane(scores, lower, upper, weight, theta):
     """
     m = scores.shape[0]
     n_thresholds = theta.shape[0]
-    balance = np.zeros(n_thresholds)
-    on_upper = np.zeros(n_thresholds)
-    on_lower = np.zeros(n_thresholds)
-    for i in range(m):
-        for k in range(lower[i] - 1, -1, -1):
-            if theta[k] > scores[i] - 1.0:
-                balance[k] += weight[i]
-            elif theta[k] == scores[i] - 1.0:
-                on_upper[k] += weight[i]
-            else:
-                break
-        for k in range(upper[i], n_thresholds):
-            if theta[k] < scores[i] + 1.0:
-                balance[k] -= weight[i]
-            elif theta[k] == scores[i] + 1.0:
-                on_lower[k] += weight[i]
-            else:
-                break
-    tau = np.zeros(n_thresholds)
-    for k in range(n_thresholds):
-        tied = on_upper[k] + on_lower[k]
-        if tied > 0.0:
-            tau[k] = min(max((on_lower[k] - balance[k]) / tied, 0.0), 1.0)
     value = 0.0
     offset = 0.0
     coefficients = np.empty(m)
+    balance = np.zeros(n_thresholds)
+    on_upper = np.zeros(n_thresholds)
+    on_lower = np.zeros(n_thresholds)
+    tied = False
     for i in range(m):
         loss = 0.0
-        share_upper = 0.0
-        share_lower = 0.0
+        n_upper = 0
+        n_lower = 0
         for k in range(lower[i] - 1, -1, -1):
             if theta[k] > scores[i] - 1.0:
                 loss += 1.0 - scores[i] + theta[k]
-                share_upper += 1.0
+                n_upper += 1
+                balance[k] += weight[i]
             elif theta[k] == scores[i] - 1.0:
-                share_upper += tau[k]
+                on_upper[k] += weight[i]
+                tied = True
             else:
                 break
         for k in range(upper[i], n_thresholds):
             if theta[k] < scores[i] + 1.0:
                 loss += 1.0 + scores[i] - theta[k]
-                share_lower += 1.0
+                n_lower += 1
+                balance[k] -= weight[i]
             elif theta[k] == scores[i] + 1.0:
-                share_lower += 1.0 - tau[k]
+                on_lower[k] += weight[i]
+                tied = True
             else:
                 break
         value += weight[i] * loss
-        offset += weight[i] * (share_upper + share_lower)
-        coefficients[i] = weight[i] * (share_lower - share_upper)
+        offset += weight[i] * (n_upper + n_lower)
+        coefficients[i] = weight[i] * (n_lower - n_upper)
+    if tied:
+        tau = np.zeros(n_thresholds)
+        for k in range(n_thresholds):
+            here = on_upper[k] + on_lower[k]
+            if here > 0.0:
+                tau[k] = min(max((on_lower[k] - balance[k]) / here, 0.0), 1.0)
+        for i in range(m):
+            for k in range(lower[i] - 1, -1, -1):
+                if theta[k] == scores[i] - 1.0:
+                    offset += weight[i] * tau[k]
+                    coefficients[i] -= weight[i] * tau[k]
+                elif theta[k] < scores[i] - 1.0:
+                    break
+            for k in range(upper[i], n_thresholds):
+                if theta[k] == scores[i] + 1.0:
+                    offset += weight[i] * (1.0 - tau[k])
+                    coefficients[i] += weight[i] * (1.0 - tau[k])
+                elif theta[k] > scores[i] + 1.0:
+                    break
     return value, offset, coefficients
 
 

@@ -28,9 +28,9 @@ class _HingeSurrogate(Surrogate):
     def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerSolution:
         lower, upper, weight, n_classes = self._labels
         order = np.argsort(scores)
+        ascending = scores[order], lower[order], upper[order], weight[order]
         smallest, largest = (
-            self._minimizers(scores, order, lower, upper, weight, n_classes - 1, largest)
-            for largest in (False, True)
+            self._minimizers(*ascending, n_classes - 1, largest) for largest in (False, True)
         )
         thresholds = kernels.middle_thresholds(smallest, largest, scores)
         value, offset, coefficients = self._plane(scores, lower, upper, weight, thresholds)
