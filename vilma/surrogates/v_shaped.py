@@ -15,9 +15,11 @@ __all__ = ["VShaped"]
 
 _NEWTON_TOL = 1e-6  # largest derivative left; the plane's fractions remove the rest
 _MAX_EVALUATIONS = 150  # of one width
+_WIDER = 10.0  # after a failure: half-hearted steps back cost more than starting over
 _MAX_WIDTHS = 80
 _NARROWEST = 1e-12  # of the scores' spread; below, a window holds nothing but rounding
 _UNSMOOTHED = 1e-300  # ties share a label's border evenly, nothing else is mixed
+_ROUNDING_LEAK = 1e-13  # a smaller one is not for want of convergence
 _EASY = 5  # evaluations after which a width counts as easily solved
 
 
@@ -62,24 +64,31 @@ class VShaped(Surrogate):
         sorted_scores = self._sort(scores)
         bound = self.bound_thresholds(largest_score)
         spread = sorted_scores.spread
-        start = self._thresholds
-        if start is None:
-            start = np.full(self._labels.n_classes - 1, float(np.median(scores)))
-        half_width = min(self._half_width, spread)
+        center = np.full(self._labels.n_classes - 1, float(np.median(scores)))
+        start = center if self._thresholds is None else self._thresholds
+        half_width = min(max(self._half_width, 10.0 * _NARROWEST * spread), spread)
         shrink = 0.3
         solved: tuple[float, np.ndarray] | None = None
+        best, best_error, best_width = None, np.inf, half_width
         for _ in range(_MAX_WIDTHS):
             solution, n_evaluations = self._solve_width(sorted_scores, start, half_width)
             plane_value = solution.offset + float(solution.coefficients @ scores)
             missing = bound * solution.leak
             error = solution.value - plane_value + missing
-            if error <= accuracy or half_width <= _NARROWEST * spread:
+            if best is None or error < best_error:
+                best, best_error, best_width = solution, error, half_width
+            if error <= accuracy:
                 break
-            start = solution.thresholds
-            if missing > 0.5 * accuracy:  # too narrow to get there from here
-                half_width *= 3.0
+            if missing > 0.5 * accuracy and solution.leak > _ROUNDING_LEAK:
+                # Too narrow to get there from here.
+                if half_width >= spread:
+                    start = center
+                half_width = min(_WIDER * half_width, spread)
                 shrink = 0.5
                 continue
+            if half_width <= _NARROWEST * spread:
+                break
+            start = solution.thresholds
             # The error falls with the square of the width, in proportion to it under ties.
             narrower = half_width * min(max(0.7 * np.sqrt(accuracy / error), shrink), 0.5)
             if solved is not None and solved[0] > half_width:
@@ -89,9 +98,10 @@ class VShaped(Surrogate):
             solved = half_width, solution.thresholds
             shrink = max(0.3 * shrink, 0.01) if n_evaluations <= _EASY else 0.3
             half_width = narrower
-        self._thresholds = solution.thresholds
-        self._half_width = 1.5 * half_width if error < 0.5 * accuracy else half_width
-        return solution
+        assert best is not None
+        self._thresholds = best.thresholds
+        self._half_width = 1.5 * best_width if best_error < 0.5 * accuracy else best_width
+        return best
 
     def evaluate(
         self, scores: np.ndarray, thresholds: np.ndarray
