@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from joblib import effective_n_jobs
-from threadpoolctl import threadpool_limits
+
+from vilma.design_matrices.blas import BlasLimit
 
 __all__ = ["BlockThreads", "row_blocks"]
 
@@ -32,12 +33,13 @@ class BlockThreads:
 
     def __init__(self, n_jobs: int | None = None) -> None:
         self._n_threads = effective_n_jobs(n_jobs)
+        self._blas = BlasLimit(self._n_threads)
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> BlockThreads:
         # The solver's vectors are short: BLAS threads nobody asked for slow it down many times
         # as soon as another process wants a core.
-        self._blas = threadpool_limits(limits=self._n_threads, user_api="blas")
+        self._blas.__enter__()
         if self._n_threads > 1:
             self._pool = ThreadPoolExecutor(self._n_threads)
         return self
@@ -46,7 +48,7 @@ class BlockThreads:
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
-        self._blas.restore_original_limits()
+        self._blas.__exit__()
 
     def map(self, function: Callable[..., Result], blocks: Iterable[tuple]) -> list[Result]:
         """Return ``[function(*block) for block in blocks]``, in order."""

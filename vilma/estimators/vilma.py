@@ -154,6 +154,11 @@ class VILMA(LinearOrdinalClassifier):
 
     def _make_surrogate(self, problem: Problem) -> Surrogate:
         cost = cost_matrix(self.loss, problem.labels.n_classes)
+        if not cost.any():
+            raise ValueError(
+                "The loss is 0 everywhere, so there is nothing to learn. Pass a loss that charges "
+                "something for a wrong label."
+            )
         return (PenalizedBiases if self.penalize_biases else VShaped)(problem.labels, cost)
 
     def _n_penalized(self, n_classes: int) -> int:

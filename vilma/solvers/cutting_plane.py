@@ -38,6 +38,8 @@ _SEARCH_PRECISION = 0.1
 # The inner loop may err by this share of the outer gap.
 _INNER_SHARE = 0.02
 _REDUCED_SHARE = 0.01  # the same for the reduced problem
+# The point is evaluated anew at the end, with the inner loop's error: leave room for that.
+_STOP_SHARE = 1.0 - 1.5 * _INNER_SHARE
 _ROUNDING = 1e-13  # of the size of a loss: differences below count as none
 
 
@@ -174,7 +176,7 @@ def _close_gap(
         )
         inner_loop.reset_counters()
         # 2. Stop when the two bounds meet.
-        if gap <= tol or len(history) >= settings.max_iter:
+        if gap <= _STOP_SHARE * tol or len(history) >= settings.max_iter:
             return best, lower_bound
         # 3. Look for the best point on the way to the reduced solution.
         inner_loop.aim(best.objective, max(best.objective - lower_bound, tol * best.objective))
