@@ -1,0 +1,430 @@
+"""Every surrogate against an exact linear program, at its scores and away from them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.reference import Problem, inner_objective, random_problem, reference_inner
+from vilma.losses import cost_matrix
+from vilma.surrogates import (
+    ExplicitHinge,
+    ImplicitHinge,
+    LabeledWeights,
+    PenalizedBiases,
+    VShaped,
+)
+from vilma.surrogates import _hinge_kernels as kernels
+from vilma.thresholds import to_biases
+
+HINGES = {"exp": ExplicitHinge, "imc": ImplicitHinge}
+LARGEST_SCORE = 60.0
+SEEDS = range(60)
+# A linear program's own error, of no concern to what is tested.
+ROUNDING = 1e-12
+
+
+def kept(problem):
+    """Rows of positive weight: the others never reach a surrogate."""
+    return problem.shares > 0
+
+
+def make_surrogate(problem):
+    weight = np.ones(len(problem.lower)) if problem.weights is None else problem.weights
+    rows = kept(problem)
+    labels = LabeledWeights(
+        problem.lower[rows], problem.upper[rows], weight[rows], problem.n_classes
+    )
+    if problem.kind in HINGES:
+        return HINGES[problem.kind](labels)
+    return VShaped(labels, problem.cost)
+
+
+def make_problem(kind, lower, upper, n_classes, *, weights=None, cost="mae"):
+    return Problem(
+        X=np.zeros((len(lower), 1)),
+        lower=np.asarray(lower, dtype=np.int64),
+        upper=np.asarray(upper, dtype=np.int64),
+        n_classes=n_classes,
+        cost=cost_matrix(cost, n_classes),
+        weights=None if weights is None else np.asarray(weights, dtype=float),
+        alpha=1.0,
+        kind=kind,
+    )
+
+
+def draw_scores(rng, problem, style):
+    """Scores with ties of every kind, and without."""
+    m = len(problem.lower)
+    scores = rng.choice([0.1, 1.0, 5.0]) * rng.normal(size=m)
+    if style == "integers":  # breakpoints s - 1 and s + 1 coincide
+        return np.round(scores)
+    if style == "all equal":
+        return np.full(m, scores[0])
+    if style == "duplicated":
+        return scores[rng.integers(0, max(1, m // 3), size=m)]
+    if style == "projection":  # the ties that the rows of X have
+        return problem.dense_X @ rng.normal(size=problem.X.shape[1])
+    return scores
+
+
+STYLES = ("integers", "all equal", "duplicated", "projection", "distinct")
+
+
+def check(problem, scores, rng, accuracy, message):
+    """Value, thresholds and plane of one call, against the exact minimum."""
+    surrogate = make_surrogate(problem)
+    rows = kept(problem)
+    solution = surrogate.minimize(scores[rows], accuracy, LARGEST_SCORE)
+    biases = solution.thresholds if problem.kind in HINGES else to_biases(solution.thresholds)
+    exact, _ = reference_inner(problem, scores)
+    small = ROUNDING * max(1.0, exact)
+    naive = inner_objective(problem, scores, biases)
+    assert solution.value == pytest.approx(naive, rel=ROUNDING, abs=ROUNDING), message
+    assert exact - small <= solution.value <= exact + accuracy + small, message
+    assert solution.leak >= 0.0, message
+    charge = solution.leak * surrogate.bound_thresholds(LARGEST_SCORE)
+
+    def plane(at):
+        return solution.offset + solution.coefficients @ at[rows] - charge
+
+    assert exact - accuracy - small <= plane(scores) <= exact + small, message
+    away = (
+        scores + 1e-3 * rng.normal(size=len(scores)),
+        draw_scores(rng, problem, rng.choice(STYLES)),
+        np.zeros(len(scores)),
+    )
+    for at in away:
+        if np.abs(at).max() <= LARGEST_SCORE:
+            minimum, _ = reference_inner(problem, at)
+            assert plane(at) <= minimum + 1e-10, message
+    return solution
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("kind", HINGES)
+def test_hinges_are_minimised_exactly(kind, style):
+    for seed in SEEDS:
+        problem = random_problem(seed, kind=kind)
+        rng = np.random.default_rng(seed)
+        scores = draw_scores(rng, problem, style)
+        solution = check(problem, scores, rng, 0.0, f"seed {seed}")
+        assert solution.leak == 0.0
+        assert np.all(np.diff(solution.thresholds) >= 0.0), f"seed {seed}"
+        assert np.all(np.isfinite(solution.thresholds)), f"seed {seed}"
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("accuracy", [1e-3, 1e-9])
+def test_v_shaped_is_minimised_to_the_accuracy_asked(accuracy, style):
+    for seed in SEEDS:
+        problem = random_problem(seed, kind="vshaped")
+        rng = np.random.default_rng(seed)
+        check(problem, draw_scores(rng, problem, style), rng, accuracy, f"seed {seed}")
+
+
+def test_v_shaped_does_not_depend_on_what_it_was_called_with_before():
+    # The thresholds and the width of the last call must help the next one, never hurt it.
+    for seed in range(80):
+        problem = random_problem(seed, kind="vshaped")
+        surrogate = make_surrogate(problem)
+        rows = kept(problem)
+        rng = np.random.default_rng(seed)
+        projection = problem.dense_X @ rng.normal(size=problem.X.shape[1])
+        for factor in (0.0, 1.0, 100.0, 0.1, 10.0):
+            scores = factor * projection[rows]
+            largest = 1.0 + 3.0 * np.abs(scores).max()
+            bound = surrogate.bound_thresholds(largest)
+            for accuracy in (1e-2, 1e-4, 1e-9):
+                solution = surrogate.minimize(scores, accuracy * surrogate.scale, largest)
+                plane = solution.offset + solution.coefficients @ scores
+                error = solution.value - plane + solution.leak * bound
+                rounding = 1e-12 * np.abs(scores).max()
+                assert error <= accuracy * surrogate.scale + rounding, f"seed {seed}, {factor}"
+
+
+def test_v_shaped_survives_more_accuracy_than_there_is():
+    # Asked for the impossible, it has to return the best it has seen, not the last.
+    for seed in range(80):
+        problem = random_problem(seed, kind="vshaped")
+        surrogate = make_surrogate(problem)
+        rows = kept(problem)
+        rng = np.random.default_rng(seed)
+        scores = problem.dense_X @ rng.normal(size=problem.X.shape[1])
+        solution = surrogate.minimize(scores[rows], 0.0, LARGEST_SCORE)
+        exact, _ = reference_inner(problem, scores)
+        assert solution.value <= exact + 1e-7 * max(1.0, surrogate.scale), f"seed {seed}"
+
+
+@pytest.mark.parametrize("kind", ["exp", "imc", "vshaped"])
+def test_one_sided_annotations_cost_nothing(kind):
+    # "At least k" alone is satisfied by thresholds far below, "at most k" by ones far above.
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=20)
+    lower = rng.integers(1, 5, size=20)
+    upper = np.full(20, 4)
+    for problem in (
+        make_problem(kind, lower, upper, 5),
+        make_problem(kind, 4 - upper, 4 - lower, 5),
+    ):
+        solution = check(problem, scores, rng, 1e-9, kind)
+        assert solution.value == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["exp", "imc", "vshaped"])
+def test_two_classes(kind):
+    # max(0, 1 - s + t) over s = 1, 2 and max(0, 1 + s - t) over s = -1, 1.5:
+    # flat between t = 0.5 and t = 1, value (0 + (1.5 - t) ... ) by hand at t = 1:
+    # 1 - 1 + 1 = 1, 1 - 2 + 1 = 0, 1 - 1 - 1 < 0, 1 + 1.5 - 1 = 1.5; mean 2.5 / 4.
+    problem = make_problem(kind, [1, 1, 0, 0], [1, 1, 0, 0], 2)
+    scores = np.array([1.0, 2.0, -1.0, 1.5])
+    solution = check(problem, scores, np.random.default_rng(0), 1e-9, kind)
+    assert solution.value == pytest.approx(2.5 / 4, abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["exp", "imc", "vshaped"])
+def test_missing_classes(kind):
+    rng = np.random.default_rng(1)
+    codes = rng.choice([0, 7, 9], size=30)
+    problem = make_problem(kind, codes, codes, 12)
+    check(problem, np.round(codes + rng.normal(size=30)), rng, 1e-9, kind)
+
+
+@pytest.mark.parametrize("kind", ["exp", "imc", "vshaped"])
+def test_the_order_of_the_examples_does_not_matter(kind):
+    for seed in range(20):
+        problem = random_problem(seed, kind=kind)
+        rng = np.random.default_rng(seed)
+        scores = np.round(2.0 * rng.normal(size=len(problem.lower)))
+        order = rng.permutation(len(scores))
+        shuffled = replace(
+            problem,
+            lower=problem.lower[order],
+            upper=problem.upper[order],
+            weights=None if problem.weights is None else problem.weights[order],
+        )
+        a = make_surrogate(problem).minimize(scores[kept(problem)], 1e-9, LARGEST_SCORE)
+        b = make_surrogate(shuffled).minimize(scores[order][kept(shuffled)], 1e-9, LARGEST_SCORE)
+        assert b.value == pytest.approx(a.value, abs=2e-9)
+        full = np.zeros(len(scores))
+        full[kept(problem)] = a.coefficients
+        back = np.zeros(len(scores))
+        back[order[kept(shuffled)]] = b.coefficients
+        np.testing.assert_allclose(back, full, atol=1e-7, err_msg=f"seed {seed}")
+        assert b.offset == pytest.approx(a.offset, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["exp", "imc", "vshaped"])
+def test_a_weight_of_two_is_a_repeated_example(kind):
+    for seed in range(20):
+        problem = random_problem(seed, kind=kind)
+        rng = np.random.default_rng(seed)
+        m = len(problem.lower)
+        counts = rng.integers(1, 4, size=m)
+        scores = np.round(2.0 * rng.normal(size=m))
+        rows = np.repeat(np.arange(m), counts)
+        weighted = replace(problem, weights=counts.astype(float))
+        repeated = replace(
+            problem, lower=problem.lower[rows], upper=problem.upper[rows], weights=None
+        )
+        a = make_surrogate(weighted).minimize(scores, 1e-9, LARGEST_SCORE)
+        b = make_surrogate(repeated).minimize(scores[rows], 1e-9, LARGEST_SCORE)
+        assert b.value == pytest.approx(a.value, abs=2e-9)
+        merged = np.bincount(rows, b.coefficients, minlength=m)
+        np.testing.assert_allclose(merged, a.coefficients, atol=1e-7, err_msg=f"seed {seed}")
+        assert b.offset == pytest.approx(a.offset, abs=1e-6)
+
+
+def naive_minimisers(problem, scores):
+    """Smallest and largest minimiser of every threshold of IMC, by trying all breakpoints."""
+    ends = []
+    for k in range(problem.n_classes - 1):
+        rises = problem.lower > k
+        falls = problem.upper <= k
+        shares = problem.shares
+
+        def loss(theta, rises=rises, falls=falls, shares=shares):
+            return shares @ (
+                rises * np.maximum(0.0, 1 - scores + theta)
+                + falls * np.maximum(0.0, 1 + scores - theta)
+            )
+
+        places = np.unique(np.concatenate([(scores - 1)[rises], (scores + 1)[falls]]))
+        if len(places) == 0:
+            ends.append((-np.inf, np.inf))
+            continue
+        losses = np.array([loss(place) for place in places])
+        best = places[losses <= losses.min() + 1e-13]
+        ends.append((best[0] if falls.any() else -np.inf, best[-1] if rises.any() else np.inf))
+    return np.array(ends).T
+
+
+def test_ends_of_the_imc_minimisers_by_brute_force():
+    for seed in range(60):
+        problem = random_problem(seed, kind="imc")
+        problem = replace(problem, weights=None)  # flat pieces are then exactly flat
+        rng = np.random.default_rng(seed)
+        scores = rng.integers(-8, 9, size=len(problem.lower)) / 4.0
+        expected = naive_minimisers(problem, scores)
+        weight = np.ones(len(scores))
+        for largest in (False, True):
+            order = np.argsort(scores)
+            found = kernels.imc_minimizers(
+                scores[order],
+                problem.lower[order],
+                problem.upper[order],
+                weight,
+                problem.n_classes - 1,
+                largest,
+            )
+            # Without breakpoints a threshold may go anywhere; only its neighbours order it.
+            known = np.isfinite(expected).all(axis=0)
+            np.testing.assert_array_equal(
+                found[known], expected[int(largest)][known], err_msg=f"seed {seed}"
+            )
+            assert np.all(found[1:] >= found[:-1]), f"seed {seed}"
+
+
+def test_ends_of_the_exp_minimisers_by_brute_force():
+    # Small enough to try all nondecreasing choices of breakpoints.
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        m, n_classes = 5, 4
+        lower = rng.integers(0, n_classes, size=m)
+        upper = np.maximum(lower, rng.integers(0, n_classes, size=m))
+        problem = make_problem("exp", lower, upper, n_classes)
+        scores = rng.integers(-4, 5, size=m) / 2.0
+        far = 50.0
+        places = np.unique(np.concatenate([scores - 1, scores + 1, [-far, far]]))
+        grid = np.stack(np.meshgrid(places, places, places, indexing="ij"), -1).reshape(-1, 3)
+        grid = grid[(np.diff(grid, axis=1) >= 0).all(axis=1)]
+        below = np.maximum(0.0, 1 - scores + np.c_[np.zeros(len(grid)), grid][:, lower])
+        above = np.maximum(0.0, 1 + scores - np.c_[grid, np.zeros(len(grid))][:, upper])
+        losses = (below * (lower > 0) + above * (upper < n_classes - 1)).sum(axis=1)
+        best = grid[losses <= losses.min() + 1e-12]
+        for largest in (False, True):
+            order = np.argsort(scores)
+            found = kernels.exp_minimizers(
+                scores[order], lower[order], upper[order], np.ones(m), n_classes - 1, largest
+            )
+            expected = best.max(axis=0) if largest else best.min(axis=0)
+            np.testing.assert_array_equal(
+                np.clip(found, -far, far), expected, err_msg=f"seed {seed}, {problem}"
+            )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_penalised_biases_against_finite_differences(seed):
+    problem = random_problem(seed, kind="vshaped_reg")
+    rows = kept(problem)
+    weight = np.ones(len(rows)) if problem.weights is None else problem.weights
+    labels = LabeledWeights(
+        problem.lower[rows], problem.upper[rows], weight[rows], problem.n_classes
+    )
+    surrogate = PenalizedBiases(labels, problem.cost)
+    rng = np.random.default_rng(seed)
+    m = int(rows.sum())
+    # Irrational places have no ties: the function is smooth there.
+    at = rng.normal(size=m + problem.n_classes)
+
+    def value(at):
+        scores = np.zeros(len(rows))
+        scores[rows] = at[:m]
+        return inner_objective(problem, scores, at[m:])
+
+    solution = surrogate.minimize(at, 0.0, LARGEST_SCORE)
+    assert solution.leak == 0.0
+    assert solution.value == pytest.approx(value(at), rel=1e-12, abs=1e-12)
+    plane = solution.offset + solution.coefficients @ at
+    assert plane == pytest.approx(solution.value, rel=1e-12, abs=1e-12)
+    h = 1e-7
+    differences = [
+        (value(at + h * unit) - value(at - h * unit)) / (2 * h) for unit in np.eye(len(at))
+    ]
+    np.testing.assert_allclose(solution.coefficients, differences, atol=1e-6)
+
+
+def test_penalised_biases_at_ties():
+    # Subgradients at kinks: the plane stays below everywhere and touches.
+    for seed in range(40):
+        problem = random_problem(seed, kind="vshaped_reg")
+        problem = replace(problem, weights=None)
+        labels = LabeledWeights(
+            problem.lower, problem.upper, np.ones(len(problem.lower)), problem.n_classes
+        )
+        surrogate = PenalizedBiases(labels, problem.cost)
+        rng = np.random.default_rng(seed)
+        m = len(problem.lower)
+        for at in (
+            np.zeros(m + problem.n_classes),
+            np.round(rng.normal(size=m + len(problem.cost))),
+        ):
+            solution = surrogate.minimize(at, 0.0, LARGEST_SCORE)
+            touching = solution.offset + solution.coefficients @ at
+            assert touching == pytest.approx(solution.value, rel=1e-12, abs=1e-12)
+            for scale in (0.01, 1.0, 10.0):
+                other = at + scale * rng.normal(size=len(at))
+                above = inner_objective(problem, other[:m], other[m:])
+                assert solution.offset + solution.coefficients @ other <= above + 1e-11
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_a_larger_problem_agrees_with_imc(ties):
+    # With the absolute error, VILMA and IMC have the same minimum (Proposition 2).
+    rng = np.random.default_rng(0)
+    m, n_classes = 5000, 30
+    true = rng.integers(0, n_classes, size=m)
+    lower = np.maximum(true - rng.integers(0, 4, size=m), 0)
+    upper = np.minimum(true + rng.integers(0, 4, size=m), n_classes - 1)
+    labels = LabeledWeights(lower, upper, rng.exponential(size=m), n_classes)
+    scores = 0.7 * true + rng.normal(size=m)
+    if ties:
+        scores = np.round(scores)
+    imc = ImplicitHinge(labels).minimize(scores, 0.0, LARGEST_SCORE)
+    surrogate = VShaped(labels, cost_matrix("mae", n_classes))
+    for accuracy in (1e-2, 1e-5, 1e-8):
+        solution = surrogate.minimize(scores, accuracy, LARGEST_SCORE)
+        assert imc.value - 1e-10 <= solution.value <= imc.value + accuracy + 1e-10
+        plane = solution.offset + solution.coefficients @ scores
+        charge = solution.leak * surrogate.bound_thresholds(LARGEST_SCORE)
+        assert plane - charge >= imc.value - accuracy - 1e-10
+        assert plane - charge <= imc.value + 1e-10
+        other = np.full(m, 3.0)
+        minimum = ImplicitHinge(labels).minimize(other, 0.0, LARGEST_SCORE).value
+        assert solution.offset + solution.coefficients @ other - charge <= minimum + 1e-10
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("loss", ["mae", "zero_one", "squared"])
+def test_one_call_after_the_other_at_a_usual_size(loss, ties):
+    # Scores change a lot from one call to the next, as along a line search; most thresholds
+    # then have no example in their window, and the Hessian of the smoothed loss is singular.
+    rng = np.random.default_rng(0)
+    m, n_classes = 500, 30
+    true = rng.integers(0, n_classes, size=m)
+    lower = np.maximum(true - rng.integers(0, 3, size=m), 0)
+    upper = np.minimum(true + rng.integers(0, 3, size=m), n_classes - 1)
+    labels = LabeledWeights(lower, upper, np.ones(m), n_classes)
+    surrogate = VShaped(labels, cost_matrix(loss, n_classes))
+    X = rng.normal(size=(m, 5))
+    if ties:
+        X = (X > 0).astype(float)
+    calls = [np.zeros(m)] + [factor * X @ rng.normal(size=5) for factor in (1, 30, 0.1, 5)]
+    calls += [factor * true + rng.normal(size=m) for factor in (1.0, 3.0, 0.3)]
+    for scores in calls:
+        largest = 10.0 + 3.0 * np.abs(scores).max()
+        for accuracy in (1e-2, 1e-4):
+            solution = surrogate.minimize(scores, accuracy * surrogate.scale, largest)
+            plane = solution.offset + solution.coefficients @ scores
+            charge = solution.leak * surrogate.bound_thresholds(largest)
+            assert np.all(np.isfinite(solution.thresholds))
+            assert solution.value - plane + charge <= accuracy * surrogate.scale
+
+
+def test_breakpoints_that_differ_by_rounding_only():
+    # 0.1 + 2 - 1 and 0.1 + 1 are the same breakpoint but not the same number.
+    scores = np.array([0.1, 0.1 + 2, 0.3, 0.3 + 2, 0.1, 2.1])
+    lower = np.array([0, 1, 0, 1, 1, 0])
+    for kind in HINGES:
+        problem = make_problem(kind, lower, lower, 2)
+        check(problem, scores, np.random.default_rng(0), 0.0, kind)
