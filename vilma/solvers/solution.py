@@ -28,7 +28,7 @@ HISTORY_DTYPE = np.dtype(
 def relative_gap(objective: float, lower_bound: float, rounding: float) -> float:
     """Return ``(objective - lower_bound) / objective``, 0 where the difference is rounding."""
     difference = objective - lower_bound
-    return difference / objective if difference > rounding else 0.0
+    return 0.0 if difference <= rounding else difference / objective
 
 
 @dataclass(frozen=True)

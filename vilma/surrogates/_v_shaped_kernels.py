@@ -287,22 +287,25 @@ def minimize_smoothed(
     size = np.max(np.abs(gradient))
     ridge = size / spread
     n_evaluations = 1
+    rejected = False
     while n_evaluations < max_iter and size > tol:
         step = _newton_step(hessian, gradient, ridge)
-        descent = np.dot(gradient, step)
         trial_gradient, trial_hessian = _derivatives(
             cost, theta + step, half_width, lower_side, upper_side, total_weight
         )
         n_evaluations += 1
         slope = np.dot(trial_gradient, step)
-        if slope > -0.5 * descent:
+        if slope > 0.0:
             ridge *= 4.0
+            rejected = True
             continue
         theta += step
         gradient = trial_gradient
         hessian = trial_hessian
         size = np.max(np.abs(gradient))
-        ridge = min(0.2 * ridge, size / spread)
+        # A ridge that had to grow is still needed: forgetting it means growing it again.
+        ridge = 0.25 * ridge if rejected else min(0.2 * ridge, size / spread)
+        rejected = False
     return theta, n_evaluations
 
 

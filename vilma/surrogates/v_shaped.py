@@ -14,8 +14,8 @@ from vilma.surrogates.pieces import Pieces, v_shaped_pieces
 __all__ = ["VShaped"]
 
 _NEWTON_TOL = 1e-6  # largest derivative left; the plane's fractions remove the rest
-_MAX_EVALUATIONS = 150  # of one width
-_WIDER = 10.0  # after a failure: half-hearted steps back cost more than starting over
+_MAX_EVALUATIONS = 100  # of one width
+_WIDER = 100.0  # after a failure: half-hearted steps back cost more than starting over
 _MAX_WIDTHS = 80
 _NARROWEST = 1e-12  # of the scores' spread; below, a window holds nothing but rounding
 _UNSMOOTHED = 1e-300  # ties share a label's border evenly, nothing else is mixed
