@@ -46,7 +46,7 @@ def test_a_kink_is_found(first):
     t, payload = search(Quadratic(0.0, 0.0, 1.0), lines, first)
     assert t == pytest.approx(0.5, abs=1e-12)
     assert payload == ("seen", t)
-    assert len(lines.asked) <= 4
+    assert len(lines.asked) <= 6
 
 
 def test_a_smooth_minimum_is_found():
@@ -61,7 +61,22 @@ def test_the_far_end_is_found():
     t, payload = search(Quadratic(0.0, 0.0, 1.0), lines, 0.01)
     assert t == 1.0
     assert payload == ("seen", 1.0)
-    assert lines.asked == [0.01, 1.0]
+    np.testing.assert_allclose(lines.asked, [0.01, 0.03, 0.09, 0.27, 0.81, 1.0])
+
+
+def test_lines_that_err_end_the_search():
+    # G is 1 above the lines that are given: the last percents are not worth a step more.
+    exact, low = MaxOfLines([1.0, -0.5], [-2.0, 1.0]), MaxOfLines([0.0, -1.5], [-2.0, 1.0])
+    quadratic = Quadratic(0.0, 0.0, 1.0)
+    asked = []
+
+    def evaluate(t):
+        asked.append(t)
+        return exact.value(t), low.line(t), t
+
+    t, _ = search_segment(quadratic, low.line(0.0), 1.0, 0.55, evaluate, 0.1)
+    assert asked == [0.55]
+    assert t == 0.55
 
 
 def test_nothing_is_better_than_the_start():

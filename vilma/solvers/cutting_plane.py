@@ -36,7 +36,7 @@ _PLANE_PLACE = 0.1
 # The line search stops at this share of the decrease it has reached.
 _SEARCH_PRECISION = 0.1
 # The inner loop may err by this share of the outer gap.
-_INNER_SHARE = 0.02
+_INNER_SHARE = 0.05
 _REDUCED_SHARE = 0.01  # the same for the reduced problem
 # The point is evaluated anew at the end, with the inner loop's error: leave room for that.
 _STOP_SHARE = 1.0 - 1.5 * _INNER_SHARE

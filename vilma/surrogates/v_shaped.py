@@ -14,12 +14,13 @@ from vilma.surrogates.pieces import Pieces, v_shaped_pieces
 __all__ = ["VShaped"]
 
 _NEWTON_TOL = 1e-6  # largest derivative left; the plane's fractions remove the rest
-_MAX_EVALUATIONS = 100  # of one width
+_MAX_EVALUATIONS = 100, 4  # of one width, and for every label
 _WIDER = 100.0  # after a failure: half-hearted steps back cost more than starting over
 _MAX_WIDTHS = 80
 _NARROWEST = 1e-12  # of the scores' spread; below, a window holds nothing but rounding
 _UNSMOOTHED = 1e-300  # ties share a label's border evenly, nothing else is mixed
 _ROUNDING_LEAK = 1e-13  # a smaller one is not for want of convergence
+_BOLDEST = 0.3  # smallest share of the width to go to at once
 _EASY = 5  # evaluations after which a width counts as easily solved
 
 
@@ -52,6 +53,7 @@ class VShaped(Surrogate):
         self._labels = labels
         self._cost = np.ascontiguousarray(cost, dtype=np.float64)
         self.scale = float(self._cost.max())
+        self._max_evaluations = _MAX_EVALUATIONS[0] + _MAX_EVALUATIONS[1] * labels.n_classes
         self._total_weight = float(labels.weight.sum())
         self._starts = [
             np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=labels.n_classes))])
@@ -67,7 +69,7 @@ class VShaped(Surrogate):
         center = np.full(self._labels.n_classes - 1, float(np.median(scores)))
         start = center if self._thresholds is None else self._thresholds
         half_width = min(max(self._half_width, 10.0 * _NARROWEST * spread), spread)
-        shrink = 0.3
+        boldest = _BOLDEST
         solved: tuple[float, np.ndarray] | None = None
         best, best_error, best_width = None, np.inf, half_width
         for _ in range(_MAX_WIDTHS):
@@ -81,22 +83,27 @@ class VShaped(Surrogate):
                 break
             if missing > 0.5 * accuracy and solution.leak > _ROUNDING_LEAK:
                 # Too narrow to get there from here.
-                if half_width >= spread:
+                boldest = np.sqrt(boldest)
+                if solved is not None:
+                    start, half_width = solved[1], boldest * solved[0]
+                elif half_width < spread:
+                    half_width = min(_WIDER * half_width, spread)
+                else:
                     start = center
-                half_width = min(_WIDER * half_width, spread)
-                shrink = 0.5
                 continue
             if half_width <= _NARROWEST * spread:
                 break
             start = solution.thresholds
             # The error falls with the square of the width, in proportion to it under ties.
-            narrower = half_width * min(max(0.7 * np.sqrt(accuracy / error), shrink), 0.5)
+            ratio = min(max(0.7 * np.sqrt(accuracy / error), boldest), max(0.5, boldest))
+            narrower = ratio * half_width
             if solved is not None and solved[0] > half_width:
                 # The thresholds are nearly linear in the width.
                 ahead = (narrower - half_width) / (half_width - solved[0])
                 start = start + ahead * (start - solved[1])
             solved = half_width, solution.thresholds
-            shrink = max(0.3 * shrink, 0.01) if n_evaluations <= _EASY else 0.3
+            easy = n_evaluations <= _EASY
+            boldest = max(0.3 * boldest, 0.01) if easy else max(boldest**1.5, _BOLDEST)
             half_width = narrower
         assert best is not None
         self._thresholds = best.thresholds
@@ -160,7 +167,7 @@ class VShaped(Surrogate):
             self._total_weight,
             sorted_scores.spread,
             _NEWTON_TOL,
-            _MAX_EVALUATIONS,
+            self._max_evaluations,
         )
         value = kernels.mean_loss(self._cost, thresholds, *sides, self._total_weight)
         coefficients, offset, leak = kernels.balanced_plane(
