@@ -419,6 +419,45 @@ def test_warm_start_needs_fewer_iterations(make):
     assert model.objective_ == pytest.approx(fresh.objective_, rel=2e-6)
 
 
+def test_warm_start_reuses_the_planes(make):
+    X, _, intervals = data(m=200)
+    model = make(warm_start=True, tol=1e-6, alpha=0.1).fit(X, intervals)
+    cold = make(tol=1e-6, alpha=0.09).fit(X, intervals)
+    model.set_params(alpha=0.09).fit(X.copy(), intervals.copy())
+    assert model.n_iter_ < cold.n_iter_
+    assert model.objective_ == pytest.approx(cold.objective_, rel=2e-6)
+    model.fit(X, intervals)
+    assert model.n_iter_ == 1
+    # Pickles and copies come without the planes; the solution is still the start.
+    assert "_kept" not in vars(pickle.loads(pickle.dumps(model)))
+    # One label changed: none of the planes holds any more.
+    other = intervals.copy()
+    other[0] = intervals[:, 0].min(), intervals[:, 0].min()
+    model.fit(X, other)
+    fresh = make(tol=1e-6, alpha=0.09).fit(X, other)
+    assert model.objective_ == pytest.approx(fresh.objective_, rel=2e-6)
+    assert model.lower_bound_ <= fresh.objective_
+
+
+def test_an_interrupted_fit_leaves_no_planes(make, monkeypatch):
+    X, _, intervals = data(m=200)
+    model = make(warm_start=True, tol=1e-6, alpha=0.1).fit(X, intervals)
+    before = model.coef_.copy()
+
+    def interrupt(self, settings):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("vilma.solvers.CuttingPlaneMethod.minimize", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(X, intervals)
+    np.testing.assert_array_equal(model.coef_, before)
+    model.fit(X, intervals)
+    assert model.objective_ == pytest.approx(
+        make(tol=1e-6, alpha=0.1).fit(X, intervals).objective_, rel=2e-6
+    )
+
+
 def test_without_warm_start_the_past_does_not_count(make):
     X, _, intervals = data()
     other_X, _, other = data(seed=1)

@@ -7,7 +7,7 @@ import pytest
 from tests.reference import random_problem, reference_optimum
 from vilma.design_matrices.dense import DenseMatrix
 from vilma.losses import cost_matrix
-from vilma.solvers import Settings, minimize_cutting_plane, plane_model
+from vilma.solvers import CuttingPlaneMethod, Settings, plane_model
 from vilma.solvers.plane_model import PlaneModel
 from vilma.solvers.spaces import FeatureSpace, SampleSpace, choose_space
 from vilma.surrogates import ImplicitHinge, InnerSolution, LabeledWeights, VShaped
@@ -147,11 +147,8 @@ def test_reuse_keeps_the_bounds_valid(limit, monkeypatch):
             if surrogate.scale == 0.0:
                 continue
             optimum = reference_optimum(problem)
-            solution = minimize_cutting_plane(
-                DenseMatrix(problem.dense_X[rows]),
-                surrogate,
-                Settings(problem.alpha, 1e-4, 200, 0),
-            )
+            method = CuttingPlaneMethod(DenseMatrix(problem.dense_X[rows]), surrogate)
+            solution = method.minimize(Settings(problem.alpha, 1e-4, 200, 0))
             slack = 1e-9 * optimum.upper + 1e-12
             assert np.all(solution.history["lower_bound"] <= optimum.upper + slack), seed
             assert solution.lower_bound <= optimum.upper + slack
@@ -163,11 +160,31 @@ def test_planes_serve_several_alphas():
     X = rng.normal(size=(30, 4))
     codes = rng.integers(0, 4, size=30)
     labels = LabeledWeights(codes, codes, np.ones(30), 4)
-    for alpha in (1.0, 0.1):
-        solution = minimize_cutting_plane(
-            DenseMatrix(X),
-            VShaped(labels, cost_matrix("squared", 4)),
-            Settings(alpha, 1e-5, 500, 0),
+    surrogate = VShaped(labels, cost_matrix("squared", 4))
+    method = CuttingPlaneMethod(DenseMatrix(X), surrogate)
+    for alpha in (1.0, 0.1, 10.0):
+        solution = method.minimize(Settings(alpha, 1e-5, 500, 0))
+        alone = CuttingPlaneMethod(DenseMatrix(X), surrogate).minimize(
+            Settings(alpha, 1e-5, 500, 0)
         )
         assert solution.converged
         assert solution.gap <= 1e-5
+        assert solution.lower_bound <= alone.objective
+        assert alone.lower_bound <= solution.objective
+        assert solution.n_iter <= alone.n_iter
+
+
+def test_the_last_problem_again_takes_one_iteration():
+    rng = np.random.default_rng(4)
+    codes = rng.integers(0, 4, size=30)
+    labels = LabeledWeights(codes, codes, np.ones(30), 4)
+    X = DenseMatrix(rng.normal(size=(30, 4)))
+    method = CuttingPlaneMethod(X, ImplicitHinge(labels))
+    settings = Settings(0.1, 1e-4, 500, 0)
+    first = method.minimize(settings)
+    method.release()
+    method.resume(X)
+    again = method.minimize(settings)
+    assert first.n_iter > 1
+    assert again.n_iter == 1
+    np.testing.assert_allclose(again.coef, first.coef)

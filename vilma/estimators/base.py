@@ -13,11 +13,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from vilma.design_matrices import BorderedMatrix, as_design_matrix
+from vilma.design_matrices import BorderedMatrix, DesignMatrix, as_design_matrix
 from vilma.design_matrices.threads import BlockThreads
 from vilma.estimators._problem import Problem, all_or_nothing, read_problem, read_X
+from vilma.estimators._resume import KeptMethod, fingerprint
 from vilma.metrics import interval_coverage
-from vilma.solvers import Settings, Solution, minimize_path
+from vilma.solvers import CuttingPlaneMethod, Settings, Solution
 from vilma.surrogates import Surrogate
 from vilma.thresholds import (
     hull_thresholds,
@@ -196,6 +197,10 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
         tags.classifier_tags.poor_score = True
         return tags
 
+    def __getstate__(self):
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_kept"}
+
     def _score_biases(self) -> np.ndarray:
         return to_biases(self.thresholds_)
 
@@ -204,8 +209,8 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
         return 0
 
     def _initial_coef(self, n_features: int, n_classes: int) -> np.ndarray | None:
-        """Return the last solution, if asked for and of the right size."""
-        coef = getattr(self, "coef_", None) if self.warm_start else None
+        """Return the last solution, if there is one of the right size."""
+        coef = getattr(self, "coef_", None)
         return coef if coef is not None and len(coef) == n_features else None
 
     def _settings(self) -> Settings:
@@ -213,9 +218,8 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
 
     def _solve(self, problem: Problem, path: list[Settings]) -> list[Solution]:
         """Solve the problem for each of the settings."""
-        n_classes = problem.labels.n_classes
         surrogate = self._make_surrogate(problem)
-        n_extra = self._n_penalized(n_classes)
+        n_extra = self._n_penalized(problem.labels.n_classes)
         if self.solver == "conic":
             from vilma.solvers.conic import minimize_conic  # CVXPY takes a while to import
 
@@ -224,8 +228,25 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
             X = as_design_matrix(problem.X, threads)
             if n_extra:
                 X = BorderedMatrix(X, n_extra)
-            initial = self._initial_coef(problem.X.shape[1], n_classes)
-            return list(minimize_path(X, surrogate, path, initial))
+            if not self.warm_start:
+                self.__dict__.pop("_kept", None)
+                method = CuttingPlaneMethod(X, surrogate)
+                return [method.minimize(each) for each in path]
+            return self._go_on(problem, X, surrogate, path)
+
+    def _go_on(
+        self, problem: Problem, X: DesignMatrix, surrogate: Surrogate, path: list[Settings]
+    ) -> list[Solution]:
+        """Begin with the last fit's planes if the problem is the same, else with its solution."""
+        digest = fingerprint(problem.X, surrogate)
+        kept: KeptMethod | None = getattr(self, "_kept", None)
+        method = kept.take(digest, X) if kept is not None else None
+        if method is None:
+            initial = self._initial_coef(problem.X.shape[1], problem.labels.n_classes)
+            method = CuttingPlaneMethod(X, surrogate, initial)
+        solutions = [method.minimize(each) for each in path]
+        self._kept = KeptMethod(digest, method)
+        return solutions
 
     def _store(self, problem: Problem, solution: Solution) -> None:
         """Turn a solution into fitted attributes."""

@@ -42,7 +42,9 @@ class IISVOR_EXP(LinearOrdinalClassifier):
     solver : {"cutting_plane", "conic"}, default="cutting_plane"
         "conic" hands the whole problem to CVXPY: for small problems, and for checking.
     warm_start : bool, default=False
-        Start from the last solution instead of zero, if the number of features is the same.
+        Start from the last solution instead of zero, if the number of features is the same. If
+        the data are the same, too, go on with its cutting planes: another alpha or tolerance
+        then takes few iterations. The planes stay in memory, but are not pickled.
     n_jobs : int, default=None
         Threads for products with large sparse matrices. None means 1 unless in a
         :obj:`joblib.parallel_config` context, -1 all cores. Results do not depend on it.
@@ -135,7 +137,9 @@ class IISVOR_IMC(LinearOrdinalClassifier):
     solver : {"cutting_plane", "conic"}, default="cutting_plane"
         "conic" hands the whole problem to CVXPY: for small problems, and for checking.
     warm_start : bool, default=False
-        Start from the last solution instead of zero, if the number of features is the same.
+        Start from the last solution instead of zero, if the number of features is the same. If
+        the data are the same, too, go on with its cutting planes: another alpha or tolerance
+        then takes few iterations. The planes stay in memory, but are not pickled.
     n_jobs : int, default=None
         Threads for products with large sparse matrices. None means 1 unless in a
         :obj:`joblib.parallel_config` context, -1 all cores. Results do not depend on it.

@@ -16,7 +16,6 @@ References
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +28,7 @@ from vilma.solvers.solution import History, Solution, relative_gap
 from vilma.solvers.spaces import Point, Space, choose_space
 from vilma.surrogates import InnerSolution, Surrogate
 
-__all__ = ["minimize_cutting_plane", "minimize_path"]
+__all__ = ["CuttingPlaneMethod"]
 
 # The next plane is taken this far on the way from the best point to the reduced solution.
 _PLANE_PLACE = 0.1
@@ -87,64 +86,65 @@ class _InnerLoop:
         self.seconds = 0.0
 
 
-def minimize_cutting_plane(
-    X: DesignMatrix,
-    surrogate: Surrogate,
-    settings: Settings,
-    coef_init: np.ndarray | None = None,
-) -> Solution:
-    """Minimise the regularised surrogate to a relative gap of ``settings.tol``.
+class CuttingPlaneMethod:
+    """Minimises the regularised surrogate for one alpha after the other.
+
+    Planes of G know nothing of alpha: every problem begins with those of the problems before it,
+    and at the last solution. Large alphas first is the cheap order.
 
     Parameters
     ----------
     X : DesignMatrix
     surrogate : Surrogate
-    settings : Settings
     coef_init : ndarray of shape (n_features,), optional
         Where to start; zero by default.
-
-    Returns
-    -------
-    Solution
-        ``converged`` is False where the iterations ran out; point and certificate are valid
-        all the same.
     """
-    return next(minimize_path(X, surrogate, [settings], coef_init))
 
+    def __init__(
+        self, X: DesignMatrix, surrogate: Surrogate, coef_init: np.ndarray | None = None
+    ) -> None:
+        self._X = X
+        self._surrogate = surrogate
+        self._space = choose_space(X, coef_init)
+        self._model = PlaneModel(self._space)
+        self._point = self._space.start(coef_init)
+        self._longest_row = X.largest_row_norm()
 
-def minimize_path(
-    X: DesignMatrix,
-    surrogate: Surrogate,
-    path: Iterable[Settings],
-    coef_init: np.ndarray | None = None,
-) -> Iterator[Solution]:
-    """Solve one problem after the other, for several alphas.
+    def release(self) -> None:
+        """Let go of X: nothing but `resume` may be called next."""
+        del self._X, self._space.X
 
-    Planes of G know nothing of alpha: every problem begins with those of the problems before it,
-    and at the last solution. Large alphas first is the cheap order.
+    def resume(self, X: DesignMatrix) -> None:
+        """Take the same matrix again."""
+        self._X = X
+        self._space.X = X
 
-    Yields
-    ------
-    Solution
-        As `minimize_cutting_plane`, one for each of the settings.
-    """
-    space = choose_space(X, coef_init)
-    model = PlaneModel(space)
-    longest_row = X.largest_row_norm()
-    best: _Evaluated | None = None
-    for settings in path:
-        inner_loop = _InnerLoop(surrogate, longest_row, settings.alpha)
+    def minimize(self, settings: Settings) -> Solution:
+        """Minimise to a relative gap of ``settings.tol``.
+
+        Parameters
+        ----------
+        settings : Settings
+
+        Returns
+        -------
+        Solution
+            ``converged`` is False where the iterations ran out; point and certificate are valid
+            all the same.
+        """
+        inner_loop = _InnerLoop(self._surrogate, self._longest_row, settings.alpha)
         history = History(settings)
         # 0. Value and plane at the starting point.
-        if best is None:
-            point = space.start(coef_init)
-            best = _evaluate(space, point, settings.alpha, inner_loop)
-            model.add(best.inner)
-        else:
-            best = _evaluate(space, best.point, settings.alpha, inner_loop)
-        best, lower_bound = _close_gap(space, model, best, inner_loop, settings, history)
+        best = _evaluate(self._space, self._point, settings.alpha, inner_loop)
+        if not len(self._model):
+            self._model.add(best.inner)
+        best, lower_bound = _close_gap(
+            self._space, self._model, best, inner_loop, settings, history
+        )
+        self._point = best.point
         inner_loop.aim(best.objective, settings.tol * best.objective)
-        yield _certify(X, space.coef(best.point), lower_bound, inner_loop, settings, history)
+        coef = self._space.coef(best.point)
+        return _certify(self._X, coef, lower_bound, inner_loop, settings, history)
 
 
 def _close_gap(

@@ -43,7 +43,7 @@ class Space(ABC):
     """
 
     def __init__(self, X: DesignMatrix) -> None:
-        self._X = X
+        self.X = X
 
     @property
     @abstractmethod
@@ -80,22 +80,22 @@ class FeatureSpace(Space):
 
     @property
     def widths(self) -> tuple[int, ...]:
-        return (self._X.shape[1],)
+        return (self.X.shape[1],)
 
     def lift(self, coefficients: np.ndarray) -> tuple[np.ndarray, ...]:
-        return (self._X.transpose_dot(coefficients),)
+        return (self.X.transpose_dot(coefficients),)
 
     def products(self, stacks: list[np.ndarray], lifted: tuple[np.ndarray, ...]) -> np.ndarray:
         return stacks[0] @ lifted[0]
 
     def combine(self, stacks: list[np.ndarray], weights: np.ndarray) -> Point:
         vector = weights @ stacks[0]
-        return Point(vector, self._X.dot(vector))
+        return Point(vector, self.X.dot(vector))
 
     def start(self, coef: np.ndarray | None) -> Point:
         if coef is None:
-            return Point(np.zeros(self._X.shape[1]), np.zeros(self._X.shape[0]))
-        return Point(coef, self._X.dot(coef))
+            return Point(np.zeros(self.X.shape[1]), np.zeros(self.X.shape[0]))
+        return Point(coef, self.X.dot(coef))
 
     def inner(self, a: Point, b: Point) -> float:
         return float(a.vector @ b.vector)
@@ -109,10 +109,10 @@ class SampleSpace(Space):
 
     @property
     def widths(self) -> tuple[int, ...]:
-        return (self._X.shape[0], self._X.shape[0])
+        return (self.X.shape[0], self.X.shape[0])
 
     def lift(self, coefficients: np.ndarray) -> tuple[np.ndarray, ...]:
-        return coefficients, self._X.dot(self._X.transpose_dot(coefficients))
+        return coefficients, self.X.dot(self.X.transpose_dot(coefficients))
 
     def products(self, stacks: list[np.ndarray], lifted: tuple[np.ndarray, ...]) -> np.ndarray:
         return stacks[0] @ lifted[1]
@@ -123,13 +123,13 @@ class SampleSpace(Space):
     def start(self, coef: np.ndarray | None) -> Point:
         if coef is not None:
             raise ValueError("Only zero is known to be a combination of samples.")
-        return Point(np.zeros(self._X.shape[0]), np.zeros(self._X.shape[0]))
+        return Point(np.zeros(self.X.shape[0]), np.zeros(self.X.shape[0]))
 
     def inner(self, a: Point, b: Point) -> float:
         return float(a.vector @ b.scores)
 
     def coef(self, point: Point) -> np.ndarray:
-        return self._X.transpose_dot(point.vector)
+        return self.X.transpose_dot(point.vector)
 
 
 def choose_space(X: DesignMatrix, coef_init: np.ndarray | None) -> Space:
