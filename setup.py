@@ -14,11 +14,15 @@ PACKAGE_DIR = {"vilma": "vilma", "vilma.features": "features"}
 PACKAGES = [
     "vilma",
     "vilma.cli",
+    "vilma.datasets",
     "vilma.demo",
     "vilma.design_matrices",
     "vilma.estimators",
     "vilma.features",
+    "vilma.intervals",
     "vilma.losses",
+    "vilma.mapped",
+    "vilma.metrics",
     "vilma.numerics",
     "vilma.solvers",
     "vilma.surrogates",
@@ -50,7 +54,10 @@ setup(
     python_requires=">=3.11",
     packages=PACKAGES,
     package_dir=PACKAGE_DIR,
-    package_data={"vilma": ["py.typed"]},
+    package_data={
+        "vilma": ["py.typed"],
+        "vilma.datasets": ["data/*.csv.xz", "data/README.md"],
+    },
     install_requires=[
         "click>=8.1",
         "cvxpy>=1.5",

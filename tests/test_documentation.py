@@ -13,24 +13,16 @@ from numpydoc.validate import validate
 import vilma
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ["vilma", "vilma.datasets", "vilma.features", "vilma.intervals", "vilma.metrics"]
 PUBLIC = [
-    "vilma.IISVOR_EXP",
-    "vilma.IISVOR_IMC",
-    "vilma.IISVOR_EXPCV",
-    "vilma.IISVOR_IMCCV",
-    "vilma.OneHotCodes",
-    "vilma.VILMA",
-    "vilma.VILMACV",
-    "vilma.features.MultiScaleLBP",
-    "vilma.features.canonical_crop",
-    "vilma.features.find_images",
-    "vilma.features.read_image",
     "vilma.labels.read_labels",
-    "vilma.vilma_path",
     "vilma.losses.cost_matrix",
-    "vilma.metrics.interval_coverage",
-    "vilma.metrics.interval_insensitive_loss",
-    "vilma.metrics.interval_scorer",
+    *(
+        f"{package}.{name}"
+        for package in PACKAGES
+        for name in importlib.import_module(package).__all__
+        if callable(getattr(importlib.import_module(package), name))
+    ),
 ]
 METHODS = [
     f"{name}.{method}"
@@ -44,6 +36,7 @@ METHODS = [
         "project",
         "decision_function",
         "score",
+        "split",
         "transform",
         "from_csr",
         "tocsr",

@@ -267,3 +267,112 @@ def test_codes_stand_for_the_endpoints(data):
         return
     for written in (y, np.where(open_ends, NAN, y), np.where(open_ends, [-INF, INF], y)):
         assert_labels(read_labels(written, scale), lower.tolist(), upper.tolist(), scale)
+
+
+def intervals(*pairs, closed="right"):
+    return pd.arrays.IntervalArray.from_tuples(pairs, closed=closed)
+
+
+@pytest.mark.parametrize(
+    ("closed", "first", "last"),
+    [("right", 21, 30), ("left", 20, 29), ("both", 20, 30), ("neither", 21, 29)],
+)
+def test_closed_sides_of_interval_objects(closed, first, last):
+    y = intervals((20, 30), (30, 40), closed=closed)
+    step = 10
+    expected = [first, first + step, last, last + step]
+    labels = read_labels(y)
+    got = labels.classes[np.concatenate([labels.lower, labels.upper])]
+    assert got.tolist() == expected
+    assert labels.classes.dtype == np.int64
+    for form in (pd.IntervalIndex(y), pd.Series(y), list(y), np.array(list(y), dtype=object)):
+        assert read_labels(form).lower.tolist() == labels.lower.tolist()
+
+
+def test_labels_inside_of_intervals_on_a_scale():
+    y = intervals((0, 5), (4.5, 20), (20, INF), (-INF, 0), (0, 1e9), (0, 1))
+    y = pd.Series(y).shift(1)  # a missing interval says nothing
+    assert_labels(
+        read_labels(y, classes=[0, 5, 7, 20, 30]),
+        [0, 1, 1, 4, 0, 1],
+        [4, 1, 3, 4, 0, 4],
+        [0, 5, 7, 20, 30],
+    )
+
+
+def test_fractional_closed_intervals_are_their_ends():
+    y = intervals((0.5, 1.5), (1.5, 2.5), closed="both")
+    assert_labels(read_labels(y), [0, 1], [1, 2], [0.5, 1.5, 2.5])
+
+
+def test_polars_enum_and_structured_arrays():
+    assert_labels(
+        read_labels(pl.Series(["large", "small"], dtype=pl.Enum(SIZES))), [2, 0], [2, 0], SIZES
+    )
+    pairs = np.array([(1, 2), (2, 2)], dtype=[("lower", int), ("upper", int)])
+    assert_labels(read_labels(pairs), [0, 1], [1, 1], [1, 2])
+
+
+def test_ordered_numbers_that_disagree():
+    frame = pd.DataFrame(
+        {
+            "lower": pd.Categorical([1, 1], [1, 2], ordered=True),
+            "upper": pd.Categorical([1, 2], [1, 2, 3], ordered=True),
+        }
+    )
+    with pytest.raises(ValueError, match=r"disagree: \[1, 2\] and \[1, 2, 3\]\. Intervals of num"):
+        read_labels(frame)
+    assert_labels(read_labels(frame, classes=[1, 2, 3]), [0, 0], [0, 1], [1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    ("y", "classes", "error", "message"),
+    [
+        (
+            intervals((0, 1), (2.5, 3)),
+            None,
+            ValueError,
+            "y has the interval (0, 1] in row 0, which",
+        ),
+        (
+            intervals((0, 1), (2.5, 3)),
+            None,
+            ValueError,
+            "and (2.5, 3] in row 1, so labels are not",
+        ),
+        (
+            intervals((0, 5), (5, 9)),
+            [1, 2, 10],
+            ValueError,
+            "y has the interval (5, 9] in row 1, which contains none of the labels [1, 2, 10]",
+        ),
+        (
+            intervals((0, 5), (5, 6), closed="neither"),
+            None,
+            ValueError,
+            "y has the interval (5, 6) in row 1, which contains none of the whole numbers",
+        ),
+        (intervals((0, 5)), SIZES, TypeError, "intervals of numbers but classes holds strings"),
+        (
+            [pd.Interval(0, 5), 3],
+            None,
+            TypeError,
+            "row 1 has 3 of type int. Write an exact label v as Interval(v, v, 'both')",
+        ),
+        (
+            pd.interval_range(pd.Timestamp("2020"), periods=2),
+            None,
+            TypeError,
+            "in row 0, whose ends are of type Timestamp; expected numbers",
+        ),
+        (
+            np.array([(1, 2, 3)], dtype=[("a", int), ("b", int), ("c", int)]),
+            None,
+            TypeError,
+            "y has dtype [('a'",
+        ),
+    ],
+)
+def test_bad_interval_objects(y, classes, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        read_labels(y, classes)

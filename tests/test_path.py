@@ -197,3 +197,15 @@ def test_failed_search_leaves_the_estimator_as_it_was():
         model.set_params(classes=range(3)).fit(X[:, :2], y)
     assert model.set_params(classes=None).n_features_in_ == 6
     assert vars(model).keys() == before.keys()
+
+
+def test_string_intervals_with_open_ends_are_validated_on():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    codes = np.digitize(X[:, 0], [-0.5, 0.5])
+    y = [("abc"[code], None if code == 1 else "abc"[code]) for code in codes]
+    model = VILMACV(alphas=[1.0, 0.1], classes=list("abc"), cv=3).fit(X, y)
+    upper = np.where(codes == 1, 2, codes)
+    same = VILMACV(alphas=[1.0, 0.1], classes=[0, 1, 2], cv=3).fit(X, np.c_[codes, upper])
+    np.testing.assert_array_equal(model.cv_scores_, same.cv_scores_)
+    np.testing.assert_array_equal(model.coef_, same.coef_)

@@ -19,8 +19,10 @@ _WHERE = {
     "VILMACV": "vilma.estimators",
     "vilma_path": "vilma.estimators",
     "OneHotCodes": "vilma.one_hot",
+    "MappedMatrix": "vilma.mapped",
+    "save_mapped": "vilma.mapped",
 }
-_SUBMODULES = ("features", "metrics")
+_SUBMODULES = ("datasets", "features", "intervals", "metrics")
 
 __all__ = ["__version__", *_WHERE, *_SUBMODULES]
 

@@ -49,6 +49,11 @@ def read_values(y: Any, name: str) -> tuple[NDArray[Any], BoolArray]:
     return array, np.asarray(array != array, dtype=bool)  # only NaN differs from itself
 
 
+def is_missing(entry: Any) -> bool:
+    """Tell whether an entry stands for nothing: None, NaN, pandas.NA or NaT."""
+    return _is_nothing(type(entry)) or (_is_number(type(entry)) and bool(entry != entry))
+
+
 def _as_array(y: Any, name: str) -> NDArray[Any]:
     """Return `y` as a nonempty array whose entries are still what the user wrote."""
     if y is None:
@@ -57,6 +62,8 @@ def _as_array(y: Any, name: str) -> NDArray[Any]:
         raise TypeError(f"{name} is a sparse {type(y).__name__}; pass a dense array of labels.")
     # NumPy would turn the lists [1, "a"] and ["low", nan] into strings without a word.
     array = np.asarray(y, dtype=None if hasattr(y, "__array__") else object)
+    if array.dtype.names is not None and len(array.dtype.names) == 2:
+        array = np.stack([array[field] for field in array.dtype.names], axis=-1)
     if array.ndim == 0:
         raise ValueError(f"Expected array-like (array or non-string sequence), got {y!r}.")
     if array.size == 0:

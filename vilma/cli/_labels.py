@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import math
-from collections import defaultdict
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import numpy as np
 
 from vilma.cli._report import some_of, warn
+from vilma.datasets import label_file
+from vilma.datasets.label_file import ColumnsError, LabelTable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,87 +18,15 @@ if TYPE_CHECKING:
 MAX_LEVELS = 10_000
 
 
-@dataclass(frozen=True)
-class LabelTable:
-    """Annotations of named images.
-
-    Attributes
-    ----------
-    names : list of str
-        One name per row.
-    intervals : ndarray of shape (n_rows, 2)
-        Lower and upper end; -inf and inf where an end is open; equal where the label is exact.
-    columns : tuple of str
-        The columns they were read from.
-    """
-
-    names: list[str]
-    intervals: NDArray[np.float64]
-    columns: tuple[str, ...]
-
-
-def _choose_columns(
-    header: list[str], wanted: tuple[str, ...] | None, path: Path
-) -> tuple[str, ...]:
-    """Return the columns to read: the wanted ones, the standard ones, or the only candidates."""
-    if wanted is not None:
-        candidates = [wanted]
-    else:
-        candidates = [("file", "label"), ("file", "lower", "upper")]
-        if len(header) == 2 and header[0] == "file":
-            candidates.append(("file", header[1]))
-    for candidate in candidates:
-        if all(header.count(name) == 1 for name in candidate):
-            return candidate
-    expected = " or ".join(",".join(candidate) for candidate in candidates)
-    raise click.ClickException(
-        f"{path} has the columns {','.join(header)!r}; expected {expected}, each once. "
-        "Name the columns to use with --columns FILE,LABEL or --columns FILE,LOWER,UPPER."
-    )
-
-
-def _number(text: str, open_end: float | None, where: str) -> float:
-    """Return the number in a cell; an empty cell is the open end, where one may be."""
-    text = text.strip()
-    try:
-        value = float(text) if text else math.nan
-    except ValueError:
-        raise click.ClickException(f"{where} is {text!r}; expected a number.") from None
-    if math.isnan(value) and open_end is not None:
-        return open_end
-    if not math.isfinite(value) and value != open_end:
-        raise click.ClickException(
-            f"{where} is {text!r}; expected a finite number. "
-            "Open ends go into the columns lower,upper, as empty cells."
-        )
-    return value
-
-
-def _interval(cells: list[str], columns: tuple[str, ...], where: str) -> tuple[float, float]:
-    """Return the lower and the upper end in the cells of a row."""
-    if len(cells) == 1:
-        label = _number(cells[0], None, f"{where}, column {columns[1]!r}")
-        return label, label
-    lower = _number(cells[0], -math.inf, f"{where}, column {columns[1]!r}")
-    upper = _number(cells[1], math.inf, f"{where}, column {columns[2]!r}")
-    if lower > upper:
-        raise click.ClickException(
-            f"{where} has the lower end {lower:g} above the upper end {upper:g}; swap them."
-        )
-    return lower, upper
-
-
 def read_label_table(path: Path, columns: tuple[str, ...] | None = None) -> LabelTable:
-    """Read annotations from a CSV file with a header.
+    """Read annotations from a CSV file, see :func:`vilma.datasets.label_file.read_label_table`.
 
     Parameters
     ----------
     path : Path
-        UTF-8, separated by commas. In the columns of interval ends an empty cell is an open end.
+        The file.
     columns : tuple of str, optional
-        The columns of file and label, or of file, lower and upper end. By default ``file,label``
-        or ``file,lower,upper``; a second column of another name is the label when there are
-        only two.
+        The columns to read.
 
     Returns
     -------
@@ -110,64 +36,20 @@ def read_label_table(path: Path, columns: tuple[str, ...] | None = None) -> Labe
     Raises
     ------
     click.ClickException
-        If columns are missing, a row is short or long, a cell is no number, the ends are in the
-        wrong order or an image is named twice; the message names the line.
+        If the file cannot be read as annotations.
     """
-    names: list[str] = []
-    intervals: list[tuple[float, float]] = []
-    first_line: dict[str, int] = {}
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            columns = _choose_columns(header, columns, path)
-            places = [header.index(name) for name in columns]
-            for cells in reader:
-                where = f"{path}, line {reader.line_num}"
-                if not any(cell.strip() for cell in cells):
-                    continue
-                if len(cells) != len(header):
-                    raise click.ClickException(
-                        f"{where} has {len(cells)} cells; the header has {len(header)}."
-                    )
-                name, *ends = (cells[place] for place in places)
-                name = _tidy(name)
-                if not name:
-                    raise click.ClickException(f"{where} has no file name.")
-                if name in first_line:
-                    raise click.ClickException(
-                        f"{where} labels {name!r} again; the first time was line "
-                        f"{first_line[name]}. Keep one label per image."
-                    )
-                first_line[name] = reader.line_num
-                names.append(name)
-                intervals.append(_interval(ends, columns, where))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        return label_file.read_label_table(path, columns)
+    except ColumnsError as error:
         raise click.ClickException(
-            f"{path} is not a readable CSV file in UTF-8 ({error})."
+            f"{error} On the command line: --columns FILE,LABEL or --columns FILE,LOWER,UPPER."
         ) from error
-    if not names:
-        raise click.ClickException(f"{path} has a header and no rows; expected one row per image.")
-    return LabelTable(names, np.array(intervals), columns)
-
-
-def _tidy(name: str) -> str:
-    """Write a path with slashes and without a leading ``./``."""
-    name = name.strip().replace("\\", "/")
-    return str(PurePosixPath(name)) if name else name
-
-
-def _tails(name: str) -> list[str]:
-    """Return ``c.jpg``, ``b/c.jpg``, ``a/b/c.jpg`` for ``a/b/c.jpg``: what the name may end in."""
-    parts = name.split("/")
-    return ["/".join(parts[start:]) for start in range(len(parts) - 1, -1, -1)]
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def match_names(rows: list[str], labelled: list[str]) -> list[tuple[int, int]]:
-    """Pair images with labels by name.
-
-    A name pairs with the equal name; left over, with the one name that is its tail, or whose
-    tail it is (``faces/a.jpg`` with ``a.jpg``, not with ``others/a.jpg``).
+    """Pair images with labels, see :func:`vilma.datasets.label_file.match_names`.
 
     Parameters
     ----------
@@ -186,38 +68,10 @@ def match_names(rows: list[str], labelled: list[str]) -> list[tuple[int, int]]:
     click.ClickException
         If a name fits more than one on the other side.
     """
-    place = {name: j for j, name in enumerate(labelled)}
-    pairs = {i: place[name] for i, name in enumerate(rows) if name in place}
-    taken = set(pairs.values())
-
-    by_tail: dict[str, list[int]] = defaultdict(list)
-    for j, name in enumerate(labelled):
-        if j not in taken:
-            for tail in _tails(name):
-                by_tail[tail].append(j)
-    owner: dict[int, int] = {}
-    for i, name in enumerate(rows):
-        if i in pairs:
-            continue
-        tails = _tails(name)
-        fits = set(by_tail.get(name, []))
-        fits.update(place[t] for t in tails if t in place and place[t] not in taken)
-        if len(fits) > 1:
-            _ambiguous("image", name, "labels", [labelled[j] for j in sorted(fits)])
-        for j in fits:
-            if j in owner:
-                _ambiguous("label", labelled[j], "images", [rows[owner[j]], name])
-            owner[j] = i
-            pairs[i] = j
-    return sorted(pairs.items())
-
-
-def _ambiguous(kind: str, name: str, other: str, candidates: list[str]) -> None:
-    raise click.ClickException(
-        f"the {kind} {name!r} fits {len(candidates)} {other}: {some_of(candidates)}. "
-        "Write the names in the label file as they are in the feature file (paths relative to "
-        "the folder given to `vilma lbp`)."
-    )
+    try:
+        return label_file.match_names(rows, labelled)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def join_labels(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
+
+from vilma._wording import some_of as some_of
 
 
 def warn(text: str) -> None:
@@ -19,25 +21,6 @@ def warn(text: str) -> None:
         One sentence.
     """
     click.echo(f"warning: {text}", err=True)
-
-
-def some_of(names: Sequence[str], limit: int = 5) -> str:
-    """Return the first few names, and how many more there are.
-
-    Parameters
-    ----------
-    names : sequence of str
-        All of them.
-    limit : int, default=5
-        How many to name.
-
-    Returns
-    -------
-    str
-        For example ``a.jpg, b.jpg and 3 more``.
-    """
-    text = ", ".join(names[:limit])
-    return text if len(names) <= limit else f"{text} and {len(names) - limit} more"
 
 
 @contextmanager

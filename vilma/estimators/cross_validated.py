@@ -17,6 +17,7 @@ from vilma.estimators.base import LinearOrdinalClassifier
 from vilma.estimators.iisvor import IISVOR_EXP, IISVOR_IMC
 from vilma.estimators.path import read_alphas, vilma_path
 from vilma.estimators.vilma import VILMA
+from vilma.intervals import to_intervals
 from vilma.labels import read_labels
 from vilma.metrics import interval_scorer
 
@@ -89,7 +90,7 @@ class _AlphaCV(LinearOrdinalClassifier):
         if scoring is None:
             scoring = interval_scorer(self._default_loss, classes=model.classes)
         scorer = check_scoring(model, scoring)
-        y = np.asarray(y)
+        y = _as_columns(y, model.classes)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         folds = 5 if self.cv is None else self.cv
         if isinstance(folds, Integral):
@@ -103,6 +104,13 @@ class _AlphaCV(LinearOrdinalClassifier):
             for train, test in splits
         )
         return np.array(scores).T
+
+
+def _as_columns(y, classes: np.ndarray) -> np.ndarray:
+    """Return labels of any form as one column if they are exact, else as two."""
+    ends = to_intervals(y, classes)
+    exact = np.asarray(y, dtype=object).ndim == 1 and np.array_equal(ends[:, 0], ends[:, 1])
+    return ends[:, 0] if exact else ends
 
 
 def _score_path(model, alphas, scorer, X, y, weight, train, test) -> list[float]:

@@ -1,0 +1,184 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vilma.intervals import parse_brackets
+
+NAN, INF = np.nan, np.inf
+
+
+@pytest.mark.parametrize(
+    ("text", "lower", "upper"),
+    [
+        ("20-29", 20, 29),
+        (" 20 – 29 ", 20, 29),
+        ("20—29", 20, 29),
+        ("20...29", 20, 29),
+        ("5 to 9", 5, 9),
+        ("5 TO 9 years", 5, 9),
+        ("5 through 9", 5, 9),
+        ("between 5 and 9", 5, 9),
+        ("from 5 to 9", 5, 9),
+        ("18-24 years old", 18, 24),
+        ("10%-19%", 10, 19),
+        ("-5--1", -5, -1),
+        ("-5-1", -5, 1),
+        ("-5 to -1", -5, -1),
+        ("−5 – −1", -5, -1),
+        ("$10,000 - $14,999", 10_000, 14_999),
+        ("$1,000,000-2,000,000", 1_000_000, 2_000_000),
+        ("-$500 to $0", -500, 0),
+        ("7-7", 7, 7),
+        ("50+", 50, INF),
+        ("50 +", 50, INF),
+        ("$105,000 and over", 105_000, INF),
+        ("50 or more", 50, INF),
+        ("50 years and older", 50, INF),
+        ("at least 50", 50, INF),
+        (">=50", 50, INF),
+        ("≥ 50", 50, INF),
+        ("over 90", 91, INF),
+        ("more than 90", 91, INF),
+        (">90", 91, INF),
+        ("under 5", -INF, 4),
+        ("Younger than 5 years", -INF, 4),
+        ("< 5", -INF, 4),
+        ("less than $3,000", -INF, 2_999),
+        ("up to 5", -INF, 5),
+        ("at most 5", -INF, 5),
+        ("<=5", -INF, 5),
+        ("5 or fewer", -INF, 5),
+        ("5 and under", -INF, 5),
+        ("[20, 30)", 20, 29),
+        ("(20, 30]", 21, 30),
+        ("(-inf, 30]", -INF, 30),
+        ("[20, inf)", 20, INF),
+        ("7", 7, 7),
+        ("1,500", 1500, 1500),
+        ("none", 0, 0),
+        ("None", 0, 0),
+        ("zero", 0, 0),
+        (7, 7, 7),
+        (7.0, 7, 7),
+        (None, -INF, INF),
+        (NAN, -INF, INF),
+        (pd.NA, -INF, INF),
+    ],
+)
+def test_one_bracket(text, lower, upper):
+    assert parse_brackets([text]).tolist() == [[lower, upper]]
+
+
+def test_a_column_of_brackets():
+    column = pd.Series(["under 5", "5-9", "10+", "5-9", "6", None], index=list("abcdef"))
+    expected = [[-INF, 4], [5, 9], [10, INF], [5, 9], [6, 6], [-INF, INF]]
+    assert parse_brackets(column).tolist() == expected
+
+
+def test_text_of_pandas_intervals_is_read_back():
+    cut = pd.cut([1, 5, 9], [0, 4, 8, 12])
+    assert parse_brackets(cut.astype(str)).tolist() == [[1, 4], [5, 8], [9, 12]]
+
+
+def test_names_say_what_other_texts_mean():
+    names = {
+        "Infant": (0, 1),
+        "toddler": "2-3",
+        "none": "under 100",
+        "no answer": None,
+        99: None,
+        "old": (65, None),
+        "one": 1,
+        "old folk": "old",
+    }
+    labels = ["infant", " toddler", "None", "no answer", 99, "OLD", "one", "old folk"]
+    assert parse_brackets(labels, names=names, irregular="ignore").tolist() == [
+        [0, 1],
+        [2, 3],
+        [-INF, 99],
+        [-INF, INF],
+        [-INF, INF],
+        [65, INF],
+        [1, 1],
+        [65, INF],
+    ]
+
+
+def test_closed_says_whom_a_shared_border_belongs_to():
+    shared = ["20-30", "30-40", "35"]
+    assert parse_brackets(shared, closed="left").tolist() == [[20, 29], [30, 39], [35, 35]]
+    assert parse_brackets(shared, closed="right").tolist() == [[21, 30], [31, 40], [35, 35]]
+    # What is written out stays as written.
+    assert parse_brackets(["[20, 30]", "31-31"], closed="left").tolist() == [[20, 30], [31, 31]]
+
+
+def test_classes_are_the_labels_to_look_for():
+    scale = [0, 0.5, 1, 2.5, 10]
+    labels = ["under 1", "1-9", "over 9", "2.5"]
+    assert parse_brackets(labels, classes=scale).tolist() == [
+        [-INF, 0.5],
+        [1, 2.5],
+        [10, INF],
+        [2.5, 2.5],
+    ]
+
+
+def test_units_can_be_left_out():
+    assert parse_brackets(["5 kg - 9 kg", "10KG+"], ignore=["kg"]).tolist() == [[5, 9], [10, INF]]
+
+
+IRREGULAR = [
+    (["20-30", "30-40"], r"'20-30' (row 0) and '30-40' (row 1) overlap: they share label 30"),
+    (["0-9", "25-35", "20-30", "10-19", "25-35"], r"'20-30' (row 2) and '25-35' (row 1) overlap"),
+    (["up to 5", "5+"], "'up to 5' (row 0) and '5+' (row 1) overlap"),
+    (["20-29", "35-39"], "'35-39' (row 1) leave a gap: the label 30 is in none"),
+    (["20-29", "30", "32-39"], "(row 2) leave a gap: the label 31 is in none"),
+    (["0-9", "5,000,000,000+"], "leave a gap: the label 10 is in none"),
+]
+
+
+@pytest.mark.parametrize(("labels", "message"), IRREGULAR)
+def test_overlaps_and_gaps(labels, message):
+    with pytest.warns(UserWarning, match=re.escape(message)):
+        warned = parse_brackets(labels)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        parse_brackets(labels, irregular="raise")
+    np.testing.assert_array_equal(parse_brackets(labels, irregular="ignore"), warned)
+
+
+def test_exact_labels_and_missing_labels_are_regular():
+    labels = ["20-29", "20", "25", None, "30-39", "30"]
+    parse_brackets(labels, irregular="raise")
+    parse_brackets(["20-29", "35-39"], classes=[20, 25, 29, 35, 39], irregular="raise")
+    parse_brackets(["20-29", "30", "31", "32-39"], irregular="raise")
+    parse_brackets(["0.1-0.5", "1.6-2"], irregular="raise")
+    assert parse_brackets([[1, 2], (3, None)]).tolist() == [[1, 2], [3, INF]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "message"),
+    [
+        (["20-29", "abc", "x", "abc"], {}, "labels has 'abc' in row 1, which is no known bracket"),
+        (["20-29", "abc", "x", "abc"], {}, "(3 such row(s)). Also unknown: 'x'. Say what it"),
+        (["abc"], {}, "with names={'abc': (lower, upper)}, or leave out a unit with `ignore`"),
+        (["2,5-3,0"], {}, "labels has '2,5-3,0' in row 0"),
+        (["10k-15k"], {}, "labels has '10k-15k' in row 0"),
+        ([""], {}, "labels has '' in row 0"),
+        ([INF], {}, "labels has inf in row 0"),
+        (["a"], {"names": {"a": "b", "b": "a"}}, "labels has 'a' in row 0"),
+        (["a"], {"names": {"a": (1, 2, 3)}}, "A bracket is given as (1, 2, 3); expected two num"),
+        (["1-2", "29-20"], {}, "'29-20' in row 1, whose lower end 29 is above its upper end 20"),
+        (["1.5-2.5", "under 1.5"], {}, "labels are not whole numbers"),
+        (["1-2"], {"classes": [5, 6]}, "labels has the interval [1, 2] in row 0, which contains"),
+        (["(5, 6)"], {}, "which contains none of the whole numbers"),
+        ([], {}, "Found 0 brackets while a minimum of 1 is required"),
+        ("1-2", {}, "Expected one bracket for each sample, got the string '1-2'"),
+        (["1-2"], {"closed": "no"}, "closed should be one of ['both', 'left', 'right'], got 'no'"),
+        (["1-2"], {"irregular": "no"}, "irregular should be 'warn', 'raise' or 'ignore'"),
+    ],
+)
+def test_bad_brackets(labels, options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        parse_brackets(labels, **options)

@@ -1,0 +1,212 @@
+"""Ordered scales: reading one from a user, and finding the places of labels on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vilma._label_values import BoolArray, read_values
+
+IntArray = NDArray[np.int64]
+
+
+def read_scale(classes: ArrayLike, *, allow_single_class: bool = False) -> NDArray[Any]:
+    """Check a user's ordered scale.
+
+    Parameters
+    ----------
+    classes : array-like of shape (n_classes,)
+        Numbers in strictly increasing order, or distinct strings in the order that is meant.
+    allow_single_class : bool, default=False
+        Accept a scale of one label.
+
+    Returns
+    -------
+    scale : ndarray of shape (n_classes,)
+        The scale; numbers keep their dtype.
+
+    Raises
+    ------
+    ValueError
+        If `classes` is not one-dimensional, too short, not finite, repeats a label, or holds
+        numbers that do not increase strictly.
+    TypeError
+        If `classes` is a set, or its labels are of types that have no common order.
+    """
+    if isinstance(classes, (set, frozenset)):
+        raise TypeError("classes is a set, which has no order; pass a list in scale order.")
+    scale, missing = read_values(classes, "classes")
+    if scale.ndim != 1:
+        raise ValueError(
+            "classes should be a 1d sequence of labels in scale order, got an array of shape "
+            f"{scale.shape} instead."
+        )
+    refuse_non_finite(scale, missing, "classes")
+    if len(scale) < 2 and not allow_single_class:
+        raise ValueError(
+            f"classes should name at least 2 labels, got {len(scale)} class: {abbreviate(scale)}."
+        )
+    if scale.dtype.kind == "U":
+        _refuse_repeated(scale)
+    else:
+        falling = scale[1:] <= scale[:-1]
+        if falling.any():
+            k = first_row(falling)
+            raise ValueError(
+                "classes should be strictly increasing numbers, but entry "
+                f"{k} is {scale[k].item()!r} and entry {k + 1} is {scale[k + 1].item()!r}."
+            )
+    return scale
+
+
+def encode(
+    values: NDArray[Any],
+    scale: NDArray[Any],
+    *,
+    name: str = "y",
+    skip: BoolArray | None = None,
+) -> IntArray:
+    """Find the positions of label values on a scale.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,)
+        Label values, as found in :class:`Endpoints`.
+    scale : ndarray of shape (n_classes,)
+        The labels in scale order, as returned by :func:`read_scale`.
+    name : str, default="y"
+        What error messages call the values.
+    skip : ndarray of shape (n_samples,), dtype=bool, default=None
+        Entries to leave alone; their codes are 0.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_samples,), dtype=int64
+        0-based positions, ``scale[codes] == values``.
+
+    Raises
+    ------
+    ValueError
+        If a value is not on the scale; the first such row is named.
+    TypeError
+        If the one holds strings and the other numbers.
+    """
+    wanted = np.ones(len(values), dtype=bool) if skip is None else ~skip
+    if not wanted.any():
+        return np.zeros(len(values), dtype=np.int64)
+    if (values.dtype.kind == "U") != (scale.dtype.kind == "U"):
+        raise TypeError(
+            f"{name} holds {_describe(values)} but classes holds {_describe(scale)}: "
+            f"{values[first_row(wanted)].item()!r} cannot be on the scale {abbreviate(scale)}."
+        )
+    by_value = np.argsort(scale, kind="stable")
+    place = np.searchsorted(scale, values, sorter=by_value)
+    codes = by_value[np.minimum(place, len(scale) - 1)]
+    unknown = wanted & (scale[codes] != values)
+    if unknown.any():
+        row = first_row(unknown)
+        value = values[row].item()
+        hint = ""
+        if value in {"nan", "None"}:
+            hint = " To leave an end open, put None into a list or an array of dtype object."
+        raise ValueError(
+            f"{name} has the label {value!r} in row {row}, which is not in classes "
+            f"{abbreviate(scale)}.{hint}"
+        )
+    return np.where(wanted, codes, 0).astype(np.int64)
+
+
+def ordered_categories(y: Any) -> list[Any] | None:
+    """Return the scale that the columns of `y` share as ordered categories, if they do.
+
+    Parameters
+    ----------
+    y : object
+        What a user calls labels; ordered categories of pandas and polars Enums count. Categories
+        that are intervals, as from ``pandas.cut``, are no scale.
+
+    Returns
+    -------
+    list or None
+        The categories, lowest first; None where there are none or columns differ.
+    """
+    scales = _category_lists(y)
+    return scales[0] if scales and all(scale == scales[0] for scale in scales) else None
+
+
+def refuse_disagreeing_categories(y: Any) -> None:
+    """Refuse two ordered columns that each bring a scale, and not the same.
+
+    Parameters
+    ----------
+    y : object
+        What a user calls labels.
+
+    Raises
+    ------
+    ValueError
+        If the categories differ.
+    """
+    scales = _category_lists(y)
+    if scales and any(scale != scales[0] for scale in scales):
+        kind = "strings" if isinstance(scales[0][0], str) else "numbers"
+        listed = " and ".join(abbreviate(np.asarray(scale)) for scale in scales)
+        raise ValueError(
+            f"The columns of y are ordered categories that disagree: {listed}. Intervals of "
+            f"{kind} need `classes` or the same ordered categories in both columns."
+        )
+
+
+def _category_lists(y: Any) -> list[list[Any]]:
+    """Return the ordered categories of each column; empty unless every column has some."""
+    dtypes: list[Any] = list(y.dtypes) if hasattr(y, "columns") else [getattr(y, "dtype", None)]
+    scales = []
+    for dtype in dtypes:
+        if not (getattr(dtype, "ordered", False) or type(dtype).__name__ == "Enum"):
+            return []
+        categories = list(dtype.categories)
+        if any(type(category).__name__ == "Interval" for category in categories):
+            return []
+        scales.append(categories)
+    return scales
+
+
+def refuse_non_finite(values: NDArray[Any], missing: BoolArray, name: str) -> None:
+    """Refuse missing and infinite entries; the first row of one is named."""
+    if missing.any():
+        raise ValueError(
+            f"Input {name} contains NaN. The first one is in row {first_row(missing)}; only "
+            "intervals, an array of shape (n_samples, 2), can have open ends."
+        )
+    if values.dtype.kind == "f" and np.isinf(values).any():
+        raise ValueError(
+            f"Input {name} contains infinity or a value too large for {values.dtype!r}. The first "
+            f"one is in row {first_row(np.isinf(values))}."
+        )
+
+
+def _refuse_repeated(scale: NDArray[Any]) -> None:
+    labels, counts = np.unique(scale, return_counts=True)
+    if len(labels) < len(scale):
+        label = labels[counts > 1][0]
+        where = np.flatnonzero(scale == label).tolist()
+        raise ValueError(f"classes repeats the label {label.item()!r}, at the entries {where}.")
+
+
+def first_row(mask: BoolArray) -> int:
+    """Index of the first True."""
+    return int(np.argmax(mask))
+
+
+def _describe(values: NDArray[Any]) -> str:
+    return "strings" if values.dtype.kind == "U" else "numbers"
+
+
+def abbreviate(scale: NDArray[Any]) -> str:
+    """Write a scale out, leaving out the middle of a long one."""
+    labels = [repr(label) for label in scale.tolist()]
+    if len(labels) > 8:
+        labels = [*labels[:4], "...", *labels[-2:]]
+    return f"[{', '.join(labels)}]"

@@ -1,0 +1,24 @@
+"""Wording that messages share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def some_of(names: Sequence[str], limit: int = 5) -> str:
+    """Return the first few names, and how many more there are.
+
+    Parameters
+    ----------
+    names : sequence of str
+        All of them.
+    limit : int, default=5
+        How many to name.
+
+    Returns
+    -------
+    str
+        For example ``a.jpg, b.jpg and 3 more``.
+    """
+    text = ", ".join(names[:limit])
+    return text if len(names) <= limit else f"{text} and {len(names) - limit} more"

@@ -1,0 +1,217 @@
+"""Annotations of named files from a CSV file, and the pairing of names."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vilma._wording import some_of
+
+
+class ColumnsError(ValueError):
+    """A CSV file that has not the columns to be read."""
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """Annotations of named images.
+
+    Attributes
+    ----------
+    names : list of str
+        One name per row.
+    intervals : ndarray of shape (n_rows, 2)
+        Lower and upper end; -inf and inf where an end is open; equal where the label is exact.
+    columns : tuple of str
+        The columns they were read from.
+    """
+
+    names: list[str]
+    intervals: NDArray[np.float64]
+    columns: tuple[str, ...]
+
+
+def read_label_table(path: Path, columns: tuple[str, ...] | None = None) -> LabelTable:
+    """Read annotations from a CSV file with a header.
+
+    Parameters
+    ----------
+    path : Path
+        UTF-8, separated by commas. In the columns of interval ends an empty cell is an open end.
+    columns : tuple of str, optional
+        The columns of file and label, or of file, lower and upper end. By default ``file,label``
+        or ``file,lower,upper``; a second column of another name is the label when there are
+        only two.
+
+    Returns
+    -------
+    LabelTable
+        The annotations, in the order of the file.
+
+    Raises
+    ------
+    ValueError
+        If columns are missing (:class:`ColumnsError`), a row is short or long, a cell is
+        no number, the ends are in the wrong order or an image is named twice; the message names
+        the line.
+    """
+    names: list[str] = []
+    intervals: list[tuple[float, float]] = []
+    first_line: dict[str, int] = {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.reader(stream, strict=True)
+            header = [name.strip() for name in next(reader, [])]
+            columns = _choose_columns(header, columns, path)
+            places = [header.index(name) for name in columns]
+            for cells in reader:
+                where = f"{path}, line {reader.line_num}"
+                if not any(cell.strip() for cell in cells):
+                    continue
+                if len(cells) != len(header):
+                    raise ValueError(
+                        f"{where} has {len(cells)} cells; the header has {len(header)}."
+                    )
+                name, *ends = (cells[place] for place in places)
+                name = _tidy(name)
+                if not name:
+                    raise ValueError(f"{where} has no file name.")
+                if name in first_line:
+                    raise ValueError(
+                        f"{where} labels {name!r} again; the first time was line "
+                        f"{first_line[name]}. Keep one label per image."
+                    )
+                first_line[name] = reader.line_num
+                names.append(name)
+                intervals.append(_interval(ends, columns, where))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is not a readable CSV file in UTF-8 ({error}).") from error
+    if not names:
+        raise ValueError(f"{path} has a header and no rows; expected one row per image.")
+    return LabelTable(names, np.array(intervals), columns)
+
+
+def match_names(rows: list[str], labelled: list[str]) -> list[tuple[int, int]]:
+    """Pair images with labels by name.
+
+    A name pairs with the equal name; left over, with the one name that is its tail, or whose
+    tail it is (``faces/a.jpg`` with ``a.jpg``, not with ``others/a.jpg``).
+
+    Parameters
+    ----------
+    rows : list of str
+        The names of the images, each once.
+    labelled : list of str
+        The names in the label file, each once.
+
+    Returns
+    -------
+    list of (int, int)
+        Places in `rows` and `labelled` that belong together, in the order of `rows`.
+
+    Raises
+    ------
+    ValueError
+        If a name fits more than one on the other side.
+    """
+    place = {name: j for j, name in enumerate(labelled)}
+    pairs = {i: place[name] for i, name in enumerate(rows) if name in place}
+    taken = set(pairs.values())
+
+    by_tail: dict[str, list[int]] = defaultdict(list)
+    for j, name in enumerate(labelled):
+        if j not in taken:
+            for tail in _tails(name):
+                by_tail[tail].append(j)
+    owner: dict[int, int] = {}
+    for i, name in enumerate(rows):
+        if i in pairs:
+            continue
+        tails = _tails(name)
+        fits = set(by_tail.get(name, []))
+        fits.update(place[t] for t in tails if t in place and place[t] not in taken)
+        if len(fits) > 1:
+            _ambiguous("image", name, "labels", [labelled[j] for j in sorted(fits)])
+        for j in fits:
+            if j in owner:
+                _ambiguous("label", labelled[j], "images", [rows[owner[j]], name])
+            owner[j] = i
+            pairs[i] = j
+    return sorted(pairs.items())
+
+
+def _choose_columns(
+    header: list[str], wanted: tuple[str, ...] | None, path: Path
+) -> tuple[str, ...]:
+    """Return the columns to read: the wanted ones, the standard ones, or the only candidates."""
+    if wanted is not None:
+        candidates = [wanted]
+    else:
+        candidates = [("file", "label"), ("file", "lower", "upper")]
+        if len(header) == 2 and header[0] == "file":
+            candidates.append(("file", header[1]))
+    for candidate in candidates:
+        if all(header.count(name) == 1 for name in candidate):
+            return candidate
+    expected = " or ".join(",".join(candidate) for candidate in candidates)
+    raise ColumnsError(
+        f"{path} has the columns {','.join(header)!r}; expected {expected}, each once. "
+        "Name the columns to use in `columns`."
+    )
+
+
+def _number(text: str, open_end: float | None, where: str) -> float:
+    """Return the number in a cell; an empty cell is the open end, where one may be."""
+    text = text.strip()
+    try:
+        value = float(text) if text else math.nan
+    except ValueError:
+        raise ValueError(f"{where} is {text!r}; expected a number.") from None
+    if math.isnan(value) and open_end is not None:
+        return open_end
+    if not math.isfinite(value) and value != open_end:
+        raise ValueError(
+            f"{where} is {text!r}; expected a finite number. "
+            "Open ends go into the columns lower,upper, as empty cells."
+        )
+    return value
+
+
+def _interval(cells: list[str], columns: tuple[str, ...], where: str) -> tuple[float, float]:
+    """Return the lower and the upper end in the cells of a row."""
+    if len(cells) == 1:
+        label = _number(cells[0], None, f"{where}, column {columns[1]!r}")
+        return label, label
+    lower = _number(cells[0], -math.inf, f"{where}, column {columns[1]!r}")
+    upper = _number(cells[1], math.inf, f"{where}, column {columns[2]!r}")
+    if lower > upper:
+        raise ValueError(
+            f"{where} has the lower end {lower:g} above the upper end {upper:g}; swap them."
+        )
+    return lower, upper
+
+
+def _tidy(name: str) -> str:
+    """Write a path with slashes and without a leading ``./``."""
+    name = name.strip().replace("\\", "/")
+    return str(PurePosixPath(name)) if name else name
+
+
+def _tails(name: str) -> list[str]:
+    """Return ``c.jpg``, ``b/c.jpg``, ``a/b/c.jpg`` for ``a/b/c.jpg``: what the name may end in."""
+    parts = name.split("/")
+    return ["/".join(parts[start:]) for start in range(len(parts) - 1, -1, -1)]
+
+
+def _ambiguous(kind: str, name: str, other: str, candidates: list[str]) -> NoReturn:
+    raise ValueError(
+        f"the {kind} {name!r} fits {len(candidates)} {other}: {some_of(candidates)}. Write the "
+        "names in the label file as paths relative to the folder of the images."
+    )

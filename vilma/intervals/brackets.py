@@ -1,0 +1,238 @@
+"""Brackets with names, such as "20-29", "50+" and "under 5", as intervals of labels."""
+
+from __future__ import annotations
+
+import numbers
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf, isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vilma._interval_objects import Bounds
+from vilma._label_endpoints import bounded_endpoints
+from vilma._label_scale import read_scale
+from vilma._label_values import is_missing
+from vilma.intervals._bracket_text import Bracket, read_bracket
+from vilma.intervals.convert import endpoint_columns
+
+_SIDES = {"both": (True, True), "left": (True, False), "right": (False, True)}
+_NOTHING = Bracket(-inf, inf, False, False)
+
+
+def parse_brackets(
+    labels: Iterable[Any],
+    *,
+    classes: ArrayLike | None = None,
+    names: Mapping[str, Any] | None = None,
+    closed: str = "both",
+    ignore: Sequence[str] = (),
+    irregular: str = "warn",
+) -> NDArray[Any]:
+    """Read named brackets as intervals of labels.
+
+    ======================================================  =================
+    bracket                                                 labels
+    ======================================================  =================
+    "20-29", "20 – 29", "20 to 29", "between 20 and 29"     20 ... 29
+    "-5--1", "$10,000 - $14,999", "5-9 years", "10-19%"     likewise
+    "50+", "50 and over", "50 or more", "at least 50"       50 and all above
+    "over 90", "more than 90", ">90"                        all above 90
+    "under 5", "less than 5", "<5"                          all below 5
+    "up to 5", "5 or less", "at most 5", "<=5"              5 and all below
+    "[20, 30)", "(20, 30]"                                  as written
+    "7", the number 7                                       7
+    "none", "nil", "zero"                                   0
+    None, NaN                                               nothing is known
+    ======================================================  =================
+
+    Parameters
+    ----------
+    labels : iterable of str
+        One bracket for each sample, in capitals or not.
+    classes : array-like of shape (n_classes,), default=None
+        The ordered scale of numbers. By default labels are whole numbers, so that "under 5" ends
+        at 4.
+    names : mapping of str to bracket, default=None
+        Brackets under other names: a pair ``(lower, upper)`` of numbers, either of which may be
+        None where open, one number, another bracket of the table, or None for what says nothing:
+        ``{"infant": (0, 1), "none": "under 1,000", "no answer": None}``.
+    closed : {"both", "left", "right"}, default="both"
+        Which of the two numbers around a dash belong to the bracket: "20-30" is 20 to 29 if only
+        the left one does.
+    ignore : sequence of str, default=()
+        Text to leave out, such as the name of a unit.
+    irregular : {"warn", "raise", "ignore"}, default="warn"
+        What happens if two brackets overlap, or labels between two are in none. Exact labels
+        inside of a bracket are regular.
+
+    Returns
+    -------
+    intervals : ndarray of shape (n_samples, 2)
+        First and last label of each bracket, infinite where it is open.
+
+    Raises
+    ------
+    ValueError
+        If brackets cannot be read, end before they begin, contain no label, or, if that is
+        asked for, overlap or leave gaps. Rows are named.
+
+    Warns
+    -----
+    UserWarning
+        If brackets overlap or leave gaps.
+
+    Examples
+    --------
+    >>> from vilma.intervals import parse_brackets
+    >>> parse_brackets(["under 5", "5 to 9", "10-19", "20+", "7"])
+    array([[-inf,   4.],
+           [  5.,   9.],
+           [ 10.,  19.],
+           [ 20.,  inf],
+           [  7.,   7.]])
+    """
+    if closed not in _SIDES:
+        raise ValueError(f"closed should be one of {sorted(_SIDES)}, got {closed!r}.")
+    if irregular not in {"warn", "raise", "ignore"}:
+        raise ValueError(f"irregular should be 'warn', 'raise' or 'ignore', got {irregular!r}.")
+    if isinstance(labels, str):
+        raise ValueError(f"Expected one bracket for each sample, got the string {labels!r}.")
+    entries = [tuple(entry) if isinstance(entry, list) else entry for entry in labels]
+    if not entries:
+        raise ValueError("Found 0 brackets while a minimum of 1 is required.")
+    scale = None if classes is None else read_scale(classes)
+    known = {_tidy(name): value for name, value in (names or {}).items()}
+    # People repeat few brackets many times: each is read once.
+    read: dict[Any, Bracket | None] = {}
+    for entry in entries:
+        key = _key(entry)
+        if key not in read:
+            read[key] = _read(entry, known, closed, ignore)
+    brackets = _require_all([read[_key(entry)] for entry in entries], entries)
+    _refuse_reversed(brackets, entries)
+    left, right, left_closed, right_closed, _ = map(np.array, zip(*brackets, strict=True))
+    bounds = Bounds(left, right, left_closed, right_closed)
+    endpoints = bounded_endpoints(bounds, scale=scale, name="labels")
+    intervals = endpoint_columns(endpoints)
+    if irregular != "ignore":
+        _report_irregular(intervals, scale, entries, irregular)
+    return intervals
+
+
+def _key(entry: Any) -> Any:
+    """Distinguish 7 from True and "7", and unify NaNs."""
+    return None if is_missing(entry) else (type(entry), entry)
+
+
+def _tidy(name: Any) -> Any:
+    return name.strip().lower() if isinstance(name, str) else name
+
+
+def _read(
+    entry: Any, known: Mapping[str, Any], closed: str, ignore: Sequence[str]
+) -> Bracket | None:
+    """Return the bracket that a user's entry means; None if it is none."""
+    if is_missing(entry):
+        return _NOTHING
+    if isinstance(entry, (tuple, list)):
+        return _read_pair(entry)
+    name = _tidy(entry)
+    if name in known:
+        others = {other: value for other, value in known.items() if other != name}
+        return _read(known[name], others, closed, ignore)
+    if isinstance(entry, str):
+        bracket = read_bracket(entry, ignore)
+        if bracket is not None and bracket.dashed and bracket.left < bracket.right:
+            left_closed, right_closed = _SIDES[closed]
+            return bracket._replace(left_closed=left_closed, right_closed=right_closed)
+        return bracket
+    if isinstance(entry, numbers.Real) and isfinite(entry):
+        return Bracket(float(entry), float(entry))
+    return None
+
+
+def _read_pair(pair: Sequence[Any]) -> Bracket:
+    """Read a bracket given by its two ends."""
+    if len(pair) != 2 or not all(is_missing(end) or isinstance(end, numbers.Real) for end in pair):
+        raise ValueError(
+            f"A bracket is given as {pair!r}; expected two numbers (lower, upper), or None in the "
+            "place of an open end."
+        )
+    lower, upper = pair
+    return Bracket(
+        -inf if is_missing(lower) else float(lower), inf if is_missing(upper) else float(upper)
+    )
+
+
+def _require_all(brackets: list[Bracket | None], entries: list[Any]) -> list[Bracket]:
+    strange = [row for row, bracket in enumerate(brackets) if bracket is None]
+    if strange:
+        first = strange[0]
+        others = sorted({str(entries[row]) for row in strange} - {str(entries[first])})
+        also = f" Also unknown: {', '.join(map(repr, others[:5]))}." if others else ""
+        example = f"names={{{str(entries[first])!r}: (lower, upper)}}"
+        raise ValueError(
+            f"labels has {entries[first]!r} in row {first}, which is no known bracket "
+            f"({len(strange)} such row(s)).{also} Say what it means with {example}, or leave out "
+            "a unit with `ignore`."
+        )
+    return [bracket for bracket in brackets if bracket is not None]
+
+
+def _refuse_reversed(brackets: list[Bracket], entries: list[Any]) -> None:
+    for row, bracket in enumerate(brackets):
+        if bracket.left > bracket.right:
+            raise ValueError(
+                f"labels has the bracket {entries[row]!r} in row {row}, whose lower end "
+                f"{bracket.left:g} is above its upper end {bracket.right:g}. Swap them."
+            )
+
+
+def _report_irregular(
+    intervals: NDArray[Any], scale: NDArray[Any] | None, entries: list[Any], irregular: str
+) -> None:
+    """Warn of, or refuse, the first overlap and the first gap between distinct brackets."""
+    distinct, rows = np.unique(intervals, axis=0, return_index=True)
+    wide = (distinct[:, 0] < distinct[:, 1]) & ~np.isinf(distinct).all(axis=1)
+    brackets, rows = distinct[wide], rows[wide]
+    exact = distinct[distinct[:, 0] == distinct[:, 1], 0]
+    for (_, high), (next_low, next_high), row, next_row in zip(
+        brackets, brackets[1:], rows, rows[1:], strict=False
+    ):
+        pair = f"{entries[row]!r} (row {row}) and {entries[next_row]!r} (row {next_row})"
+        if next_low <= high:
+            shared = next_low if next_low == min(high, next_high) else None
+            common = f"label {shared:g}" if shared is not None else "more than one label"
+            remedy = (
+                "If a border belongs to one side only, pass closed='left' or 'right'; if "
+                "annotations may overlap, pass irregular='ignore'."
+            )
+            text = f"The brackets {pair} overlap: they share {common}. {remedy}"
+        elif len(missing := _between(high, next_low, exact, scale)):
+            text = (
+                f"The brackets {pair} leave a gap: the label {missing[0]:g} is in none. Correct "
+                "the brackets, pass the scale as `classes` if there is no such label, or "
+                "pass irregular='ignore'."
+            )
+        else:
+            continue
+        if irregular == "raise":
+            raise ValueError(text)
+        warnings.warn(text, UserWarning, stacklevel=3)
+        return
+
+
+def _between(
+    high: float, low: float, exact: NDArray[Any], scale: NDArray[Any] | None
+) -> NDArray[Any]:
+    """Return the first labels strictly between two brackets that no exact label names."""
+    if scale is None and (high % 1 or low % 1):  # nobody knows what is between fractions
+        return np.empty(0)
+    if scale is None:  # of so many numbers, at least one is missing
+        labels = np.arange(high + 1, min(low, high + len(exact) + 2))
+    else:
+        labels = scale[(scale > high) & (scale < low)]
+    return np.setdiff1d(labels, exact)

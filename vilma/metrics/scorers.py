@@ -1,0 +1,120 @@
+"""Metrics as scikit-learn scorers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import ArrayLike
+from sklearn.metrics import make_scorer
+
+from vilma.metrics.errors import cumulative_score, epsilon_error, geometric_mean_error
+from vilma.metrics.insensitive import interval_coverage, interval_insensitive_loss
+from vilma.metrics.kappa import quadratic_weighted_kappa
+from vilma.metrics.labelwise import (
+    macro_averaged_mean_absolute_error,
+    maximum_mean_absolute_error,
+)
+from vilma.metrics.probabilities import ranked_probability_score
+
+_METRICS: dict[str, tuple[Callable[..., float], bool]] = {
+    "cumulative_score": (cumulative_score, True),
+    "epsilon_error": (epsilon_error, False),
+    "geometric_mean_error": (geometric_mean_error, False),
+    "interval_coverage": (interval_coverage, True),
+    "interval_insensitive_loss": (interval_insensitive_loss, False),
+    "macro_averaged_mean_absolute_error": (macro_averaged_mean_absolute_error, False),
+    "maximum_mean_absolute_error": (maximum_mean_absolute_error, False),
+    "quadratic_weighted_kappa": (quadratic_weighted_kappa, True),
+    "ranked_probability_score": (ranked_probability_score, False),
+}
+
+
+def interval_scorer(
+    loss: str | Callable[[float], float] | ArrayLike = "mae", classes: ArrayLike | None = None
+) -> Callable[..., float]:
+    """Make a scikit-learn scorer of the interval-insensitive loss.
+
+    Parameters
+    ----------
+    loss : {"mae", "zero_one", "squared"}, callable or array-like of shape (n_classes, n_classes)
+        As for :func:`interval_insensitive_loss`.
+    classes : array-like of shape (n_classes,), default=None
+        As for :func:`interval_insensitive_loss`.
+
+    Returns
+    -------
+    scorer : callable
+        ``scorer(estimator, X, y)`` returns the negated loss of ``estimator.predict(X)``, so that
+        greater is better; to be passed as `scoring` to ``GridSearchCV`` or ``cross_val_score``.
+
+    Notes
+    -----
+    Given an integer `cv`, scikit-learn inspects `y` for classes to stratify by, and refuses the
+    NaN or infinity of an open end. Pass a splitter, such as ``KFold(5)``, along with intervals.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyRegressor
+    >>> from vilma.metrics import interval_scorer
+    >>> model = DummyRegressor(strategy="constant", constant=2.0).fit([[0], [0]], [1, 3])
+    >>> interval_scorer("mae")(model, [[0], [0]], [[3, 4], [-np.inf, 2]])
+    -0.5
+    """
+    return make_scorer(
+        interval_insensitive_loss, greater_is_better=False, loss=loss, classes=classes
+    )
+
+
+def ordinal_scorer(
+    metric: str, *, classes: ArrayLike | None = None, **parameters: Any
+) -> Callable[..., float]:
+    """Make a scikit-learn scorer of a metric of this package, for exact or interval labels.
+
+    Parameters
+    ----------
+    metric : str
+        The name of the function: "cumulative_score", "epsilon_error", "geometric_mean_error",
+        "interval_coverage", "interval_insensitive_loss", "macro_averaged_mean_absolute_error",
+        "maximum_mean_absolute_error", "quadratic_weighted_kappa" or "ranked_probability_score".
+    classes : array-like of shape (n_classes,), default=None
+        The ordered scale. Give it where the metric uses one: a fold need not have every label.
+    **parameters
+        Other parameters of the metric, such as ``k`` of the cumulative score.
+
+    Returns
+    -------
+    scorer : callable
+        ``scorer(estimator, X, y)`` returns the metric of what the estimator predicts, negated if
+        small values are good; to be passed as `scoring` to ``GridSearchCV`` or
+        ``cross_val_score``. It can be pickled.
+
+    Raises
+    ------
+    ValueError
+        If there is no such metric.
+
+    See Also
+    --------
+    interval_scorer : The scorer of the interval-insensitive loss.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyRegressor
+    >>> from vilma.metrics import ordinal_scorer
+    >>> model = DummyRegressor(strategy="constant", constant=2.0).fit([[0], [0]], [1, 3])
+    >>> ordinal_scorer("cumulative_score", k=1)(model, [[0], [0]], [[3, 4], [5, 6]])
+    0.5
+    """
+    if metric not in _METRICS:
+        raise ValueError(f"Unknown metric {metric!r}; expected one of {sorted(_METRICS)}.")
+    function, greater_is_better = _METRICS[metric]
+    response = "predict_proba" if function is ranked_probability_score else "predict"
+    return make_scorer(
+        function,
+        response_method=response,
+        greater_is_better=greater_is_better,
+        classes=classes,
+        **parameters,
+    )
