@@ -166,6 +166,21 @@ def test_far_more_features_than_examples():
                 assert close(a.objective_, b.objective_, 1e-6)
 
 
+@pytest.mark.parametrize("kind", [IISVOR_EXP, IISVOR_IMC, VILMA])
+def test_far_more_examples_than_features(kind):
+    # The planes are then taken at the best points.
+    rng = np.random.default_rng(1)
+    X = rng.integers(-2, 3, size=(300, 3)).astype(float)
+    codes = np.clip(np.round(X @ [1.0, 0.5, 0.0] + rng.normal(size=300)) + 3, 0, 6)
+    y = np.c_[codes - (rng.random(300) < 0.5), codes + (rng.random(300) < 0.5)]
+    for alpha in (1e-3, 1e-1, 10.0):
+        model = kind(alpha, tol=1e-6).fit(X, y)
+        exact = kind(alpha, tol=1e-6, solver="conic").fit(X, y)
+        assert model.lower_bound_ <= exact.objective_ * (1.0 + 1e-9)
+        assert exact.lower_bound_ <= model.objective_ * (1.0 + 1e-9)
+        assert close(model.objective_, exact.objective_, 2e-6)
+
+
 @pytest.mark.parametrize("loss", ["mae", "zero_one", "squared"])
 def test_a_usual_size(loss):
     rng = np.random.default_rng(0)

@@ -267,21 +267,18 @@ def test_ends_of_the_imc_minimisers_by_brute_force():
         scores = rng.integers(-8, 9, size=len(problem.lower)) / 4.0
         expected = naive_minimisers(problem, scores)
         weight = np.ones(len(scores))
-        for largest in (False, True):
-            order = np.argsort(scores)
-            found = kernels.imc_minimizers(
-                scores[order],
-                problem.lower[order],
-                problem.upper[order],
-                weight,
-                problem.n_classes - 1,
-                largest,
-            )
+        order = np.argsort(scores)
+        both = kernels.imc_minimizers(
+            scores[order],
+            problem.lower[order],
+            problem.upper[order],
+            weight,
+            problem.n_classes - 1,
+        )
+        for found, end in zip(both, expected, strict=True):
             # Without breakpoints a threshold may go anywhere; only its neighbours order it.
             known = np.isfinite(expected).all(axis=0)
-            np.testing.assert_array_equal(
-                found[known], expected[int(largest)][known], err_msg=f"seed {seed}"
-            )
+            np.testing.assert_array_equal(found[known], end[known], err_msg=f"seed {seed}")
             assert np.all(found[1:] >= found[:-1]), f"seed {seed}"
 
 
@@ -302,12 +299,11 @@ def test_ends_of_the_exp_minimisers_by_brute_force():
         above = np.maximum(0.0, 1 + scores - np.c_[grid, np.zeros(len(grid))][:, upper])
         losses = (below * (lower > 0) + above * (upper < n_classes - 1)).sum(axis=1)
         best = grid[losses <= losses.min() + 1e-12]
-        for largest in (False, True):
-            order = np.argsort(scores)
-            found = kernels.exp_minimizers(
-                scores[order], lower[order], upper[order], np.ones(m), n_classes - 1, largest
-            )
-            expected = best.max(axis=0) if largest else best.min(axis=0)
+        order = np.argsort(scores)
+        both = kernels.exp_minimizers(
+            scores[order], lower[order], upper[order], np.ones(m), n_classes - 1
+        )
+        for found, expected in zip(both, (best.min(axis=0), best.max(axis=0)), strict=True):
             np.testing.assert_array_equal(
                 np.clip(found, -far, far), expected, err_msg=f"seed {seed}, {problem}"
             )

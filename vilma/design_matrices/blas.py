@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import threading
+from functools import cache
+from typing import Any
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 __all__ = ["BlasLimit"]
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()  # looks through all libraries: once is enough
 
 
 class BlasLimit:
@@ -18,7 +25,7 @@ class BlasLimit:
 
     _lock = threading.Lock()
     _n_users = 0
-    _limits: threadpool_limits | None = None
+    _limits: Any = None
 
     def __init__(self, n_threads: int) -> None:
         self._n_threads = n_threads
@@ -26,7 +33,7 @@ class BlasLimit:
     def __enter__(self) -> BlasLimit:
         with BlasLimit._lock:
             if BlasLimit._n_users == 0:
-                BlasLimit._limits = threadpool_limits(limits=self._n_threads, user_api="blas")
+                BlasLimit._limits = _controller().limit(limits=self._n_threads, user_api="blas")
             BlasLimit._n_users += 1
         return self
 

@@ -37,14 +37,15 @@ def _upper_is_next(scores, left, right):
 
 
 @njit
-def imc_minimizers(scores, lower, upper, weight, n_thresholds, largest):
-    """Smallest (or largest) minimiser of every threshold of the IMC surrogate.
+def imc_minimizers(scores, lower, upper, weight, n_thresholds):
+    """Smallest and largest minimiser of every threshold of the IMC surrogate.
 
     The examples come in ascending order of their scores.
     Threshold k has the upper hinges of ``lower > k`` and the lower hinges of ``upper <= k``.
     """
     m = scores.shape[0]
-    theta = np.empty(n_thresholds)
+    smallest = np.full(n_thresholds, np.inf)
+    largest = np.full(n_thresholds, np.inf)
     upper_total = np.zeros(n_thresholds + 1)  # weight by label `upper`
     total = 0.0
     for i in range(m):
@@ -53,45 +54,69 @@ def imc_minimizers(scores, lower, upper, weight, n_thresholds, largest):
     slack = _ROUNDING * total
     passed_lower = np.zeros(n_thresholds + 1)  # passed breakpoints a_i, by label `lower`
     passed_upper = np.zeros(n_thresholds + 1)  # passed breakpoints b_i, by label `upper`
-    k = 0
-    passed = 0.0
-    quantile = upper_total[0]
-    position = -np.inf
+    # Two places on one walk: of the thresholds in turn, the smallest minimiser of `small` and the
+    # largest of `large` come next.
+    small = 0
+    large = 0
+    passed_small = 0.0
+    passed_large = 0.0
+    quantile_small = upper_total[0]
+    quantile_large = upper_total[0]
+    place_small = -np.inf
+    place_large = -np.inf
     left = 0
     right = 0
     while True:
         # Place every threshold whose derivative has just reached its sign.
-        while k < n_thresholds and (
-            passed > quantile + slack if largest else passed >= quantile - slack
-        ):
-            theta[k] = position
-            k += 1
-            if k < n_thresholds:
-                passed += passed_upper[k] - passed_lower[k]
-                quantile += upper_total[k]
-        if k == n_thresholds or (left >= m and right >= m):
+        while small < n_thresholds and passed_small >= quantile_small - slack:
+            smallest[small] = place_small
+            small += 1
+            passed_small += passed_upper[small] - passed_lower[small]
+            quantile_small += upper_total[small]
+        while large < n_thresholds and passed_large > quantile_large + slack:
+            largest[large] = place_large
+            large += 1
+            passed_large += passed_upper[large] - passed_lower[large]
+            quantile_large += upper_total[large]
+        if large == n_thresholds or (left >= m and right >= m):
             break
         if _upper_is_next(scores, left, right):
-            i = left
+            place = scores[left] - 1.0
+            label = lower[left]
+            passed_lower[label] += weight[left]
+            if label > small:
+                passed_small += weight[left]
+                place_small = place
+            if label > large:
+                passed_large += weight[left]
+                place_large = place
             left += 1
-            passed_lower[lower[i]] += weight[i]
-            if lower[i] > k:
-                passed += weight[i]
-                position = scores[i] - 1.0
         else:
-            i = right
+            place = scores[right] + 1.0
+            label = upper[right]
+            passed_upper[label] += weight[right]
+            if label <= small:
+                passed_small += weight[right]
+                place_small = place
+            if label <= large:
+                passed_large += weight[right]
+                place_large = place
             right += 1
-            passed_upper[upper[i]] += weight[i]
-            if upper[i] <= k:
-                passed += weight[i]
-                position = scores[i] + 1.0
-    theta[k:] = np.inf
-    return theta
+    return smallest, largest
 
 
 @njit
-def exp_minimizers(scores, lower, upper, weight, n_thresholds, largest):
-    """Smallest (or largest) minimiser of the EXP surrogate under the order of thresholds.
+def exp_minimizers(scores, lower, upper, weight, n_thresholds):
+    """Smallest and largest minimiser of the EXP surrogate under the order of thresholds."""
+    return (
+        _exp_minimizer(scores, lower, upper, weight, n_thresholds, False),
+        _exp_minimizer(scores, lower, upper, weight, n_thresholds, True),
+    )
+
+
+@njit
+def _exp_minimizer(scores, lower, upper, weight, n_thresholds, largest):
+    """Smallest (or largest) minimiser.
 
     The examples come in ascending order of their scores.
     Threshold k has the upper hinges of ``lower == k + 1`` and the lower hinges of ``upper == k``.
@@ -190,8 +215,27 @@ def middle_thresholds(smallest, largest, scores):
 
 
 @njit
+def _count_below(theta, start, place):
+    """Count the thresholds below `place`, of which at least `start` are."""
+    while start < theta.shape[0] and theta[start] < place:
+        start += 1
+    return start
+
+
+@njit
+def _count_up_to(theta, start, place):
+    """Count the thresholds at or below `place`, of which at least `start` are."""
+    while start < theta.shape[0] and theta[start] <= place:
+        start += 1
+    return start
+
+
+@njit
 def imc_plane(scores, lower, upper, weight, theta):
     """Value at `theta` and the plane of G: coefficients and offset, not yet divided by weight.
+
+    The examples come in ascending order of their scores, so the thresholds whose hinges an
+    example touches are found by counting on, and their hinges summed by prefix sums.
 
     On a breakpoint the upper hinge takes the fraction tau_k and the lower one 1 - tau_k, which
     makes the derivative in theta_k vanish; all examples on the breakpoint share it, so the
@@ -199,60 +243,79 @@ def imc_plane(scores, lower, upper, weight, theta):
     """
     m = scores.shape[0]
     n_thresholds = theta.shape[0]
+    theta_before = np.zeros(n_thresholds + 1)
+    for k in range(n_thresholds):
+        theta_before[k + 1] = theta_before[k] + theta[k]
     value = 0.0
     offset = 0.0
     coefficients = np.empty(m)
-    balance = np.zeros(n_thresholds)
-    on_upper = np.zeros(n_thresholds)
-    on_lower = np.zeros(n_thresholds)
+    change = np.zeros(n_thresholds + 1)  # of the balance from one threshold to the next
     tied = False
+    first_tied = 0
+    first_upper = 0  # upper hinges are active from here on to the label `lower`
+    last_lower = 0  # lower hinges are active from the label `upper` up to here
+    last_tied = 0
     for i in range(m):
+        first_tied = _count_below(theta, first_tied, scores[i] - 1.0)
+        first_upper = _count_up_to(theta, first_upper, scores[i] - 1.0)
+        last_lower = _count_below(theta, last_lower, scores[i] + 1.0)
+        last_tied = _count_up_to(theta, last_tied, scores[i] + 1.0)
+        n_upper = max(lower[i] - first_upper, 0)
+        n_lower = max(last_lower - upper[i], 0)
         loss = 0.0
-        n_upper = 0
-        n_lower = 0
-        for k in range(lower[i] - 1, -1, -1):
-            if theta[k] > scores[i] - 1.0:
-                loss += 1.0 - scores[i] + theta[k]
-                n_upper += 1
-                balance[k] += weight[i]
-            elif theta[k] == scores[i] - 1.0:
-                on_upper[k] += weight[i]
-                tied = True
-            else:
-                break
-        for k in range(upper[i], n_thresholds):
-            if theta[k] < scores[i] + 1.0:
-                loss += 1.0 + scores[i] - theta[k]
-                n_lower += 1
-                balance[k] -= weight[i]
-            elif theta[k] == scores[i] + 1.0:
-                on_lower[k] += weight[i]
-                tied = True
-            else:
-                break
+        if n_upper > 0:
+            loss += n_upper * (1.0 - scores[i]) + theta_before[lower[i]]
+            loss -= theta_before[first_upper]
+            change[first_upper] += weight[i]
+            change[lower[i]] -= weight[i]
+        if n_lower > 0:
+            loss += n_lower * (1.0 + scores[i]) - theta_before[last_lower]
+            loss += theta_before[upper[i]]
+            change[upper[i]] -= weight[i]
+            change[last_lower] += weight[i]
+        tied |= first_tied < first_upper or last_lower < last_tied
         value += weight[i] * loss
         offset += weight[i] * (n_upper + n_lower)
         coefficients[i] = weight[i] * (n_lower - n_upper)
     if tied:
-        tau = np.zeros(n_thresholds)
-        for k in range(n_thresholds):
-            here = on_upper[k] + on_lower[k]
-            if here > 0.0:
-                tau[k] = min(max((on_lower[k] - balance[k]) / here, 0.0), 1.0)
-        for i in range(m):
-            for k in range(lower[i] - 1, -1, -1):
-                if theta[k] == scores[i] - 1.0:
-                    offset += weight[i] * tau[k]
-                    coefficients[i] -= weight[i] * tau[k]
-                elif theta[k] < scores[i] - 1.0:
-                    break
-            for k in range(upper[i], n_thresholds):
-                if theta[k] == scores[i] + 1.0:
-                    offset += weight[i] * (1.0 - tau[k])
-                    coefficients[i] += weight[i] * (1.0 - tau[k])
-                elif theta[k] > scores[i] + 1.0:
-                    break
+        offset += _share_ties(scores, lower, upper, weight, theta, np.cumsum(change), coefficients)
     return value, offset, coefficients
+
+
+@njit
+def _share_ties(scores, lower, upper, weight, theta, balance, coefficients):
+    """Add the hinges on their breakpoints to `coefficients`; return what the offset gains."""
+    m = scores.shape[0]
+    n_thresholds = theta.shape[0]
+    on_upper = np.zeros(n_thresholds)
+    on_lower = np.zeros(n_thresholds)
+    for i in range(m):
+        for k in range(np.searchsorted(theta, scores[i] - 1.0), lower[i]):
+            if theta[k] != scores[i] - 1.0:
+                break
+            on_upper[k] += weight[i]
+        for k in range(max(np.searchsorted(theta, scores[i] + 1.0), upper[i]), n_thresholds):
+            if theta[k] != scores[i] + 1.0:
+                break
+            on_lower[k] += weight[i]
+    tau = np.zeros(n_thresholds)
+    for k in range(n_thresholds):
+        here = on_upper[k] + on_lower[k]
+        if here > 0.0:
+            tau[k] = min(max((on_lower[k] - balance[k]) / here, 0.0), 1.0)
+    offset = 0.0
+    for i in range(m):
+        for k in range(np.searchsorted(theta, scores[i] - 1.0), lower[i]):
+            if theta[k] != scores[i] - 1.0:
+                break
+            offset += weight[i] * tau[k]
+            coefficients[i] -= weight[i] * tau[k]
+        for k in range(max(np.searchsorted(theta, scores[i] + 1.0), upper[i]), n_thresholds):
+            if theta[k] != scores[i] + 1.0:
+                break
+            offset += weight[i] * (1.0 - tau[k])
+            coefficients[i] += weight[i] * (1.0 - tau[k])
+    return offset
 
 
 @njit

@@ -29,12 +29,11 @@ class _HingeSurrogate(Surrogate):
         lower, upper, weight, n_classes = self._labels
         order = np.argsort(scores)
         ascending = scores[order], lower[order], upper[order], weight[order]
-        smallest, largest = (
-            self._minimizers(*ascending, n_classes - 1, largest) for largest in (False, True)
-        )
+        smallest, largest = self._minimizers(*ascending, n_classes - 1)
         thresholds = kernels.middle_thresholds(smallest, largest, scores)
-        value, offset, coefficients = self._plane(scores, lower, upper, weight, thresholds)
-        coefficients /= self._total_weight
+        value, offset, ascending_coefficients = self._plane(*ascending, thresholds)
+        coefficients = np.empty_like(scores)
+        coefficients[order] = ascending_coefficients / self._total_weight
         return InnerSolution(
             value / self._total_weight,
             thresholds,
