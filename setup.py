@@ -17,6 +17,7 @@ PACKAGES = [
     "vilma.datasets",
     "vilma.demo",
     "vilma.design_matrices",
+    "vilma.displays",
     "vilma.estimators",
     "vilma.features",
     "vilma.intervals",
@@ -29,6 +30,15 @@ PACKAGES = [
 ]
 
 PLOT = ["matplotlib>=3.8"]
+BENCHMARKS = [
+    *PLOT,
+    "intreg>=0.2.2",
+    "lifelines>=0.30",
+    "mord>=0.7",
+    "skordinal>=0.2",
+    "statsmodels>=0.15",
+    "xgboost>=3.2",
+]
 TEST = [
     *PLOT,
     "codespell>=2.3",
@@ -71,7 +81,7 @@ setup(
         "threadpoolctl>=3.1",
         "tqdm>=4.66",
     ],
-    extras_require={"plot": PLOT, "test": TEST},
+    extras_require={"benchmarks": BENCHMARKS, "plot": PLOT, "test": TEST},
     entry_points={"console_scripts": ["vilma=vilma.cli:main"]},
     classifiers=[
         "Development Status :: 4 - Beta",

@@ -1,1 +1,1 @@
-"""Benchmarks: every file is a program; ``python -m benchmarks.NAME --help`` describes it."""
+"""Benchmark suite: vilma beside what users would pick instead; ``python -m benchmarks --help``."""

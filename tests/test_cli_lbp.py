@@ -1,5 +1,10 @@
 """The command `vilma lbp`."""
 
+import csv
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -182,3 +187,332 @@ def test_stopped_while_writing(folder, output, monkeypatch, stop, exit_code):
     assert isinstance(result.exception, SystemExit)
     assert output.read_bytes() == b"old"
     assert [path.name for path in output.parent.iterdir()] == [output.name]
+
+
+# Folders
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def manifest(folder):
+    with (folder / "manifest.csv").open(newline="") as file:
+        return list(csv.reader(file))
+
+
+@pytest.fixture
+def place(tmp_path):
+    return tmp_path / "features"
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 512])
+def test_a_folder_of_features(bad, place, batch_size):
+    result = run(bad, "-o", place, "--batch-size", batch_size)
+    assert result.exit_code == 0, result.output
+    assert "3 image(s), 159,488 features; 3 file(s) skipped" in result.stdout
+    assert "skipped empty.png: Cannot read" in result.stderr
+    store = read_features(place)
+    assert store.names == ["a.png", "b.jpg", "sub/a.png"]
+    assert_same(store.X.read().tocsr(), expected_features(bad, store.names))
+    assert store.settings["size"] == [60, 40]
+    assert np.load(place / "codes.npy", mmap_mode="r").shape == (3, 623)
+    header, *lines = manifest(place)
+    assert header == ["file", "status", "reason"]
+    assert [line[:2] for line in lines] == [
+        ["a.png", "ok"],
+        ["b.jpg", "ok"],
+        ["broken.jpg", "failed"],
+        ["empty.png", "failed"],
+        ["sub/a.png", "ok"],
+        ["text.gif", "failed"],
+    ]
+    assert "the file is empty" in lines[3][2]
+    assert [path.name for path in place.parent.iterdir() if path != bad] == ["features"]
+
+
+def test_a_folder_does_not_depend_on_batches_or_threads(bad, place, tmp_path):
+    run(bad, "-o", place)
+    assert run(bad, "-o", tmp_path / "other", "--batch-size", 2, "--n-jobs", 2).exit_code == 0
+    assert content(tmp_path / "other") == content(place)
+
+
+def test_a_file_and_a_folder_have_the_same_features(folder, place, output):
+    assert run(folder, "-o", place, "--box", 5, 5, 45, 65).exit_code == 0
+    assert run(folder, "-o", output, "--box", 5, 5, 45, 65).exit_code == 0
+    on_disk, in_memory = read_features(place), read_features(output)
+    assert on_disk.settings == in_memory.settings
+    assert_same(on_disk.X.read().tocsr(), in_memory.X)
+
+
+def test_a_complete_folder_is_left_alone(folder, place):
+    run(folder, "-o", place)
+    before = (place / "codes.npy").stat().st_mtime_ns
+    result = run(folder, "-o", place)
+    assert result.exit_code == 0
+    assert "complete already, nothing to do" in result.stderr
+    assert "3 image(s), 159,488 features" in result.stdout
+    assert (place / "codes.npy").stat().st_mtime_ns == before
+
+
+def test_a_folder_of_another_job(folder, place):
+    run(folder, "-o", place)
+    before = content(place)
+    result = run(folder, "-o", place, "--size", 32, 20)
+    assert result.exit_code == 1
+    assert "exists and is of another job: size is [32, 20], it was made with [60, 40]" in (
+        result.stderr
+    )
+    (folder / "b.jpg").rename(folder / "c.jpg")
+    result = run(folder, "-o", place)
+    assert "1 image(s) are new (c.jpg); 1 image(s) are gone (b.jpg)" in result.stderr
+    assert "give --start-over to replace it" in result.stderr
+    assert content(place) == before
+    assert run(folder, "-o", place, "--start-over", "--size", 32, 20).exit_code == 0
+    assert read_features(place).names == ["a.png", "c.jpg", "sub/a.png"]
+    assert [path.name for path in place.parent.iterdir() if path != folder] == ["features"]
+
+
+@pytest.mark.parametrize("option", [[], ["--start-over"]])
+def test_other_folders_are_never_replaced(folder, place, option):
+    place.mkdir()
+    (place / "precious").write_text("kept")
+    result = run(folder, "-o", place, *option)
+    assert result.exit_code == 1
+    assert "is not a readable feature folder" in result.stderr
+    assert content(place) == {"precious": b"kept"}
+
+
+def test_a_folder_that_came_in_between_is_not_replaced(begun, place):
+    place.mkdir()
+    (place / "precious").write_text("kept")
+    result = run(begun, "-o", place)
+    assert result.exit_code == 1
+    assert "is not a readable feature folder" in result.stderr
+    (place / "precious").unlink()
+    place.rmdir()
+    assert "going on after 2 of 6" in run(begun, "-o", place).stderr
+
+
+def test_a_folder_in_the_way_of_partial_work(folder, place):
+    in_the_way = place.with_name("features.partial")
+    in_the_way.mkdir()
+    (in_the_way / "precious").write_text("kept")
+    result = run(folder, "-o", place, "--start-over")
+    assert result.exit_code == 1
+    assert "is in the way" in result.stderr
+    assert "holds 'precious'. Move it away." in result.stderr
+
+
+def test_a_file_in_the_place_of_a_folder(folder, place):
+    place.write_text("a file")
+    result = run(folder, "-o", place)
+    assert result.exit_code == 2
+    assert "exists and is not a folder" in " ".join(result.stderr.split())
+
+
+def test_start_over_belongs_to_folders(folder, output):
+    result = run(folder, "-o", output, "--start-over")
+    assert result.exit_code == 2
+    assert "--start-over belongs to folders" in result.stderr
+
+
+def test_no_good_file_leaves_no_folder(bad, place):
+    result = run(bad / "empty.png", bad / "text.gif", "-o", place)
+    assert result.exit_code == 1
+    assert "none of the 2 file(s) could be used; the reasons are above" in result.stderr
+    assert list(place.parent.glob("features*")) == []
+
+
+def stop_after(monkeypatch, n_batches):
+    """Let the command be interrupted when it asks for another batch."""
+    from vilma.cli import _extraction
+
+    def read(*arguments, **keywords):
+        for number, batch in enumerate(reading(*arguments, **keywords)):
+            if number == n_batches:
+                raise KeyboardInterrupt
+            yield batch
+
+    reading = _extraction.read_batches
+    monkeypatch.setattr(_extraction, "read_batches", read)
+
+
+def test_strict_keeps_finished_work(bad, place):
+    result = run(bad, "-o", place, "--strict", "--batch-size", 1)
+    assert result.exit_code == 1
+    assert "1 file(s) could not be used (broken.jpg); stopped because of --strict" in result.stderr
+    assert not place.exists()
+    for name in ("broken.jpg", "empty.png", "text.gif"):
+        Image.new("L", (60, 40)).save(bad / name, format="png")
+    result = run(bad, "-o", place, "--strict")
+    assert result.exit_code == 0, result.output
+    assert "going on after 2 of 6" in result.stderr
+    assert len(read_features(place).names) == 6
+
+
+def test_strict_refuses_what_an_earlier_run_accepted(bad, place, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_after(patch, 3)
+        run(bad, "-o", place, "--batch-size", 1)
+    result = run(bad, "-o", place, "--strict")
+    assert "1 file(s) could not be used (broken.jpg); stopped" in result.stderr
+
+
+@pytest.fixture
+def begun(bad, place, monkeypatch):
+    """Images of which two are done."""
+    with monkeypatch.context() as patch:
+        stop_after(patch, 2)
+        assert run(bad, "-o", place, "--batch-size", 1).exit_code == 1
+    assert not place.exists()
+    return bad
+
+
+def test_going_on_repeats_nothing(begun, place, monkeypatch, tmp_path):
+    from vilma.cli import _images
+
+    read = []
+    monkeypatch.setattr(
+        _images, "read_image", lambda path: (read.append(path.name), read_image(path))[1]
+    )
+    result = run(begun, "-o", place)
+    assert result.exit_code == 0
+    assert "going on after 2 of 6" in result.stderr
+    assert read == ["broken.jpg", "empty.png", "a.png", "text.gif"]
+    run(begun, "-o", tmp_path / "undisturbed")
+    assert content(place) == content(tmp_path / "undisturbed")
+
+
+def test_going_on_with_something_else(begun, place):
+    result = run(begun, "-o", place, "--box", 0, 0, 40, 60)
+    assert result.exit_code == 1
+    assert "is of another job: box is [0, 0, 40, 60], it was made with None" in result.stderr
+    assert "or --start-over to begin again" in result.stderr
+    Image.new("L", (99, 99)).save(begun / "a.png")
+    result = run(begun, "-o", place)
+    assert "1 finished image(s) have changed (a.png)" in result.stderr
+    (begun / "new.png").write_bytes((begun / "a.png").read_bytes())
+    assert "1 image(s) are new (new.png)" in run(begun, "-o", place).stderr
+    assert run(begun, "-o", place, "--start-over").exit_code == 0
+    assert read_features(place).names == ["a.png", "b.jpg", "new.png", "sub/a.png"]
+
+
+def test_images_in_another_order(begun, place):
+    names = ["b.jpg", "a.png", "broken.jpg", "empty.png", "text.gif"]
+    result = run(*[begun / name for name in names], begun, "-o", place)
+    assert "the images come in another order" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("progress.json", b"{"),
+        ("job.json", b"3"),
+        ("content/manifest.csv", b""),
+        ("content/codes.npy", b""),
+    ],
+)
+def test_damaged_partial_work(begun, place, name, damage):
+    (place.with_name("features.partial") / name).write_bytes(damage)
+    result = run(begun, "-o", place)
+    assert result.exit_code == 1
+    assert "is damaged" in result.stderr
+    assert "Begin again by --start-over" in result.stderr
+    assert run(begun, "-o", place, "--start-over").exit_code == 0
+
+
+def test_two_processes_at_once(begun, place):
+    fcntl = pytest.importorskip("fcntl", reason="no file locks here")
+    with (place.with_name("features.partial") / "lock").open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        result = run(begun, "-o", place)
+    assert result.exit_code == 1
+    assert "another process is working in" in result.stderr
+
+
+# For n = 0, 1, ... lets a process be killed before its n-th change of the file system, and another
+# one go on, until n is too large to stop the first.
+KILLER = """
+import itertools, os, pathlib, shutil, signal, sys
+import numpy as np
+from vilma.cli import main
+from vilma.cli import _partial
+images, place, expected = sys.argv[1:]
+
+def count_down(owner, name, left):
+    function = getattr(owner, name)
+    def counted(*arguments, **keywords):
+        left[0] -= 1
+        if left[0] < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*arguments, **keywords)
+    setattr(owner, name, counted)
+
+def run(n_jobs, n_changes):
+    child = os.fork()
+    if not child:
+        left = [n_changes]
+        for owner, name in [(os, "fsync"), (pathlib.Path, "rename"), (pathlib.Path, "replace"),
+                            (pathlib.Path, "mkdir"), (shutil, "rmtree"), (pathlib.Path, "unlink"),
+                            (pathlib.Path, "write_text"), (pathlib.Path, "write_bytes"),
+                            (_partial, "manifest_lines"), (np, "save")]:
+            count_down(owner, name, left)
+        command = ["lbp", images, "-o", place, "-q", "--batch-size", "4", "--n-jobs", n_jobs]
+        try:
+            main(command, standalone_mode=False)
+        except BaseException as error:
+            print(repr(error), file=sys.stderr)
+            os._exit(1)
+        os._exit(0)  # the end of an interpreter takes longer than the work
+    return os.waitpid(child, 0)[1]
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in pathlib.Path(folder).iterdir()}
+
+# The parent imports and compiles everything once.
+main(["lbp", images, "-o", place, "-q"], standalone_mode=False)
+shutil.rmtree(place)
+for n in itertools.count():
+    killed = os.WIFSIGNALED(run("2", n))
+    if killed:
+        assert not os.path.exists(place) or content(place) == content(expected), n
+        assert run("1", 10**9) == 0, n
+    assert content(place) == content(expected), n
+    assert not os.path.exists(place + ".partial"), n
+    shutil.rmtree(place)
+    if not killed:
+        print(n)
+        break
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
+def test_killed_at_every_step(bad, place, tmp_path):
+    expected = tmp_path / "undisturbed"
+    assert run(bad, "-o", expected).exit_code == 0
+    command = [sys.executable, "-c", KILLER, bad, place, expected]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 0, result.stderr
+    assert int(result.stdout.split()[-1]) > 20
+
+
+SIGTERM = """
+import os, signal, sys
+import numpy as np
+from vilma.cli import main
+
+def write_half(stream, **arrays):
+    stream.write(b"half")
+    os.kill(os.getpid(), signal.SIGTERM)
+
+np.savez_compressed = write_half
+main(["lbp", *sys.argv[1:]])
+"""
+
+
+def test_terminated_while_writing_a_file(folder, output):
+    command = [sys.executable, "-c", SIGTERM, folder, "-o", output]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 128 + 15, result.stderr
+    assert list(output.parent.iterdir()) == []

@@ -13,7 +13,14 @@ from numpydoc.validate import validate
 import vilma
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ["vilma", "vilma.datasets", "vilma.features", "vilma.intervals", "vilma.metrics"]
+PACKAGES = [
+    "vilma",
+    "vilma.datasets",
+    "vilma.displays",
+    "vilma.features",
+    "vilma.intervals",
+    "vilma.metrics",
+]
 PUBLIC = [
     "vilma.labels.read_labels",
     "vilma.losses.cost_matrix",
@@ -37,6 +44,16 @@ METHODS = [
         "decision_function",
         "score",
         "split",
+        "open",
+        "read",
+        "from_npy",
+        "from_codes",
+        "from_estimator",
+        "from_predictions",
+        "from_models",
+        "from_labels",
+        "from_coef",
+        "plot",
         "transform",
         "from_csr",
         "tocsr",

@@ -18,11 +18,13 @@ _WHERE = {
     "IISVOR_IMCCV": "vilma.estimators",
     "VILMACV": "vilma.estimators",
     "vilma_path": "vilma.estimators",
+    "CalibratedOrdinalClassifier": "vilma.probability",
+    "ConformalOrdinalClassifier": "vilma.probability",
     "OneHotCodes": "vilma.one_hot",
     "MappedMatrix": "vilma.mapped",
     "save_mapped": "vilma.mapped",
 }
-_SUBMODULES = ("datasets", "features", "intervals", "metrics")
+_SUBMODULES = ("datasets", "displays", "features", "intervals", "metrics", "probability")
 
 __all__ = ["__version__", *_WHERE, *_SUBMODULES]
 

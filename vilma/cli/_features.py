@@ -1,4 +1,4 @@
-"""The feature file: a binary sparse matrix, the name of each row's image, and the settings."""
+"""Features of named images, and the feature file: a binary sparse matrix, names and settings."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 import numpy as np
 from scipy import sparse
 
 from vilma.cli._files import atomic_write
+from vilma.mapped.matrix import DEFAULT_MEMORY
 
 if TYPE_CHECKING:
     from vilma.features import MultiScaleLBP
+    from vilma.mapped import MappedMatrix
 
 FORMAT = "vilma-features-1"
 
@@ -29,14 +31,14 @@ class FeatureStore:
     ----------
     names : list of str
         One name per row, as the labels name the images.
-    X : csr_array of shape (n_images, n_features)
+    X : csr_array or MappedMatrix of shape (n_images, n_features)
         The features, zeros and ones.
     settings : dict
         What the features were computed with; two stores go together if these are equal.
     """
 
     names: list[str]
-    X: sparse.csr_array
+    X: sparse.csr_array | MappedMatrix
     settings: dict[str, Any]
 
 
@@ -73,27 +75,31 @@ def write_features(path: Path, store: FeatureStore) -> None:
     path : Path
         The file to be written.
     store : FeatureStore
-        What to write. Every stored entry of ``store.X`` is a one, so only places are kept.
+        What to write, in memory. Every stored entry of ``store.X`` is a one, so only places are
+        kept.
     """
+    X = cast(sparse.csr_array, store.X)
     with atomic_write(path) as stream:
         np.savez_compressed(
             stream,
             format=np.array(FORMAT),
             names=np.array(store.names, dtype=np.str_),
             settings=np.array(json.dumps(store.settings)),
-            indices=store.X.indices,
-            indptr=store.X.indptr,
-            shape=np.array(store.X.shape),
+            indices=X.indices,
+            indptr=X.indptr,
+            shape=np.array(X.shape),
         )
 
 
-def read_features(path: Path) -> FeatureStore:
-    """Read a feature file.
+def read_features(path: Path, max_memory: int = DEFAULT_MEMORY) -> FeatureStore:
+    """Read a feature file, or open a feature folder.
 
     Parameters
     ----------
     path : Path
-        A file written by :func:`write_features`.
+        A file written by :func:`write_features`, or a folder written by `vilma lbp`.
+    max_memory : int, default=256 MB
+        Bytes of a folder's features to hold at a time.
 
     Returns
     -------
@@ -103,8 +109,16 @@ def read_features(path: Path) -> FeatureStore:
     Raises
     ------
     click.ClickException
-        If the file is something else, or damaged.
+        If it is something else, or damaged.
     """
+    if path.is_dir():
+        from vilma.cli._feature_folder import read_feature_folder  # it needs this module
+
+        return read_feature_folder(path, max_memory)
+    return _read_file(path)
+
+
+def _read_file(path: Path) -> FeatureStore:
     try:
         # np.load would take other files for pickles and advise to allow those
         if not zipfile.is_zipfile(path):
@@ -129,6 +143,28 @@ def read_features(path: Path) -> FeatureStore:
     return FeatureStore(names, X, settings)
 
 
+def different_settings(expected: dict[str, Any], found: dict[str, Any], phrase: str) -> list[str]:
+    """Say how settings differ.
+
+    Parameters
+    ----------
+    expected, found : dict
+        Plain values.
+    phrase : str
+        What stands before an expected value.
+
+    Returns
+    -------
+    list of str
+        One text for each difference.
+    """
+    return [
+        f"{key} is {found.get(key)!r}, {phrase} {expected.get(key)!r}"
+        for key in sorted(expected.keys() | found.keys())
+        if expected.get(key) != found.get(key)
+    ]
+
+
 def require_same_settings(
     expected: dict[str, Any], found: dict[str, Any], *, model: Path, features: Path
 ) -> None:
@@ -148,11 +184,7 @@ def require_same_settings(
     click.ClickException
         If the settings differ; the message names each difference.
     """
-    differences = [
-        f"{key} is {found.get(key)!r}, the model expects {expected.get(key)!r}"
-        for key in sorted(expected.keys() | found.keys())
-        if expected.get(key) != found.get(key)
-    ]
+    differences = different_settings(expected, found, "the model expects")
     if differences:
         raise click.ClickException(
             f"{features} does not fit {model}: {'; '.join(differences)}. "

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from types import FrameType
+from typing import BinaryIO, NoReturn
 
 import click
 
@@ -44,11 +47,56 @@ class OutputFile(click.ParamType):
         path = Path(os.path.realpath(value))
         if path.exists() and not path.is_file():
             self.fail(f"{value} exists and is not a regular file.", param, ctx)
+        return self._check_parent(path, param, ctx)
+
+    def _check_parent(
+        self, path: Path, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path:
         if not path.parent.is_dir():
             self.fail(f"the folder {path.parent} does not exist; create it first.", param, ctx)
         if not os.access(path.parent, os.W_OK):
             self.fail(f"the folder {path.parent} is not writable.", param, ctx)
         return path
+
+
+class OutputFeatures(OutputFile):
+    """A feature file, named ``*.npz``, or a feature folder of any other name."""
+
+    name = "file or folder"
+
+    def convert(
+        self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path:
+        """Resolve links and check the place.
+
+        Parameters
+        ----------
+        value : str or Path
+            The path as typed.
+        param : click.Parameter or None
+            The option it was typed for.
+        ctx : click.Context or None
+            The command it was typed for.
+
+        Returns
+        -------
+        Path
+            The path with symbolic links resolved.
+
+        Raises
+        ------
+        click.BadParameter
+            If the folder around it is missing or not writable, or there is a file in the place
+            of a folder.
+        """
+        path = Path(os.path.realpath(value))
+        if path.suffix == ".npz":
+            return super().convert(value, param, ctx)
+        if path.exists() and not path.is_dir():
+            self.fail(
+                f"{value} exists and is not a folder; name a file of features *.npz.", param, ctx
+            )
+        return self._check_parent(path, param, ctx)
 
 
 @contextmanager
@@ -72,13 +120,14 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
     Notes
     -----
-    Whatever ends the block early, Ctrl-C included, the temporary file is removed. It stands in
-    the same folder because only there the final renaming is one step of the file system.
+    Whatever ends the block early, Ctrl-C and SIGTERM included, the temporary file is removed; only
+    a SIGKILL leaves it. It stands in the same folder because only there the final renaming is one
+    step of the file system.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         # not tempfile: its files are readable by the owner alone, whatever the user's umask
-        with temporary.open("xb") as stream:
+        with _sigterm_raises(), temporary.open("xb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -87,3 +136,20 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
         raise click.ClickException(f"{path} could not be written: {error}.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _sigterm_raises() -> Iterator[None]:
+    """Let SIGTERM raise SystemExit, so that the program cleans up as after Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():  # others may not ask for signals
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    previous = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

@@ -128,24 +128,22 @@ def _read_one(
         return error
 
 
-def read_crops(
+def read_batches(
     files: Sequence[ImageFile],
-    rejected: Rejected,
     *,
     size: tuple[int, int],
     box: Box | None,
     batch_size: int,
     n_jobs: int | None,
     quiet: bool,
-) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
+    n_done: int = 0,
+) -> Iterator[list[tuple[ImageFile, NDArray[np.uint8] | Exception]]]:
     """Read images batch by batch, under a progress bar.
 
     Parameters
     ----------
     files : sequence of ImageFile
         What to read.
-    rejected : Rejected
-        Takes the files that cannot be used.
     size : (int, int)
         Height and width of the crops, in pixels.
     box : (int, int, int, int) or None
@@ -156,6 +154,51 @@ def read_crops(
         Threads that read.
     quiet : bool
         Whether to leave out the progress bar; it shows on a terminal only.
+    n_done : int, default=0
+        How many of the files to skip, because an earlier run has read them.
+
+    Yields
+    ------
+    list of (ImageFile, ndarray of shape (height, width) or Exception)
+        The files in order, with their crops, or what is wrong with them.
+    """
+    with (
+        Parallel(n_jobs=n_jobs, prefer="threads") as parallel,
+        tqdm(
+            total=len(files),
+            initial=n_done,
+            unit="image",
+            file=sys.stderr,
+            disable=True if quiet else None,  # None: off when not a terminal
+        ) as progress,
+    ):
+        for start in range(n_done, len(files), batch_size):
+            batch = files[start : start + batch_size]
+            results = parallel(delayed(_read_one)(file, size, box) for file in batch)
+            yield list(zip(batch, results, strict=True))
+            progress.update(len(batch))
+
+
+def read_crops(
+    files: Sequence[ImageFile],
+    rejected: Rejected,
+    *,
+    size: tuple[int, int],
+    box: Box | None,
+    batch_size: int,
+    n_jobs: int | None,
+    quiet: bool,
+) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
+    """Read the usable images batch by batch, under a progress bar.
+
+    Parameters
+    ----------
+    files : sequence of ImageFile
+        What to read.
+    rejected : Rejected
+        Takes the files that cannot be used.
+    size, box, batch_size, n_jobs, quiet
+        As for :func:`read_batches`.
 
     Yields
     ------
@@ -164,25 +207,15 @@ def read_crops(
     crops : ndarray of shape (n_read, height, width), dtype uint8
         Their crops.
     """
-    with (
-        Parallel(n_jobs=n_jobs, prefer="threads") as parallel,
-        tqdm(
-            total=len(files),
-            unit="image",
-            file=sys.stderr,
-            disable=True if quiet else None,  # None: off when not a terminal
-        ) as progress,
+    for batch in read_batches(
+        files, size=size, box=box, batch_size=batch_size, n_jobs=n_jobs, quiet=quiet
     ):
-        for start in range(0, len(files), batch_size):
-            batch = files[start : start + batch_size]
-            results = parallel(delayed(_read_one)(file, size, box) for file in batch)
-            names, crops = [], []
-            for file, result in zip(batch, results, strict=True):
-                if isinstance(result, Exception):
-                    rejected.add(file.name, str(result))
-                else:
-                    names.append(file.name)
-                    crops.append(result)
-            if names:
-                yield names, np.stack(crops)
-            progress.update(len(batch))
+        names, crops = [], []
+        for file, result in batch:
+            if isinstance(result, Exception):
+                rejected.add(file.name, str(result))
+            else:
+                names.append(file.name)
+                crops.append(result)
+        if names:
+            yield names, np.stack(crops)

@@ -91,13 +91,17 @@ def _not_a_model(path: Path, reason: str) -> str:
     return f"{path} is not a readable model file ({reason}). Expected one from `vilma fit`."
 
 
-def read_model_and_features(model: Path, features: Path) -> tuple[Model, FeatureStore]:
+def read_model_and_features(
+    model: Path, features: Path, max_memory: int
+) -> tuple[Model, FeatureStore]:
     """Read a model and features that fit it.
 
     Parameters
     ----------
     model, features : Path
-        The two files.
+        The two files, or a file and a folder.
+    max_memory : int
+        Bytes of a folder's features to hold at a time.
 
     Returns
     -------
@@ -109,6 +113,6 @@ def read_model_and_features(model: Path, features: Path) -> tuple[Model, Feature
     click.ClickException
         If a file cannot be read, or the features were computed in another way than the model's.
     """
-    fitted, store = read_model(model), read_features(features)
+    fitted, store = read_model(model), read_features(features, max_memory)
     require_same_settings(fitted.settings, store.settings, model=model, features=features)
     return fitted, store

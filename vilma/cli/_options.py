@@ -71,6 +71,10 @@ def _check_n_jobs(ctx: click.Context, param: click.Parameter, n_jobs: int | None
     return n_jobs
 
 
+def _to_bytes(ctx: click.Context, param: click.Parameter, megabytes: int) -> int:
+    return megabytes * 2**20
+
+
 box_option: Any = click.option(
     "--box",
     type=int,
@@ -106,8 +110,15 @@ quiet_option: Any = click.option("--quiet", "-q", is_flag=True, help="No progres
 model_argument: Any = click.argument(
     "model", type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-features_argument: Any = click.argument(
-    "features", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+features_argument: Any = click.argument("features", type=click.Path(exists=True, path_type=Path))
+max_memory_option: Any = click.option(
+    "--max-memory",
+    type=click.IntRange(min=1),
+    default=256,
+    show_default=True,
+    metavar="MB",
+    callback=_to_bytes,
+    help="Memory for the features, where FEATURES is a folder: it is read in blocks.",
 )
 labels_argument: Any = click.argument(
     "labels", type=click.Path(exists=True, dir_okay=False, path_type=Path)

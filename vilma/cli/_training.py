@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.model_selection import GridSearchCV, ShuffleSplit
 
-from vilma import IISVOR_EXP, IISVOR_IMC, VILMA
+from vilma import IISVOR_EXP, IISVOR_IMC, VILMA, MappedMatrix
 from vilma.metrics import interval_scorer
 
 ESTIMATORS = {"vilma": VILMA, "iisvor-exp": IISVOR_EXP, "iisvor-imc": IISVOR_IMC}
@@ -61,7 +61,7 @@ def make_estimator(name: str, loss: str | None, **parameters: Any) -> Any:
 
 def choose_and_fit(
     estimator: Any,
-    X: sparse.csr_array,
+    X: sparse.csr_array | MappedMatrix,
     intervals: NDArray[np.float64],
     *,
     alphas: Sequence[float],
@@ -74,7 +74,7 @@ def choose_and_fit(
     ----------
     estimator : VILMA, IISVOR_EXP or IISVOR_IMC
         Not fitted. Its scale is given, because a share of the rows may not have every level.
-    X : csr_array of shape (n, n_features)
+    X : csr_array or MappedMatrix of shape (n, n_features)
         Features.
     intervals : ndarray of shape (n, 2)
         Labels.

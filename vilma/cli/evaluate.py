@@ -10,6 +10,7 @@ from vilma.cli._options import (
     columns_option,
     features_argument,
     labels_argument,
+    max_memory_option,
     model_argument,
 )
 
@@ -20,8 +21,14 @@ from vilma.cli._options import (
 @labels_argument
 @columns_option
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
+@max_memory_option
 def evaluate(
-    model: Path, features: Path, labels: Path, columns: tuple[str, ...] | None, as_json: bool
+    model: Path,
+    features: Path,
+    labels: Path,
+    columns: tuple[str, ...] | None,
+    as_json: bool,
+    max_memory: int,
 ) -> None:
     """Measure MODEL on the images of FEATURES that have a label in LABELS.
 
@@ -35,7 +42,7 @@ def evaluate(
     from vilma.cli._report import readable_errors
     from vilma.metrics import interval_coverage, interval_insensitive_loss
 
-    fitted, store = read_model_and_features(model, features)
+    fitted, store = read_model_and_features(model, features, max_memory)
     table = read_label_table(labels, columns)
     rows, intervals = join_labels(store.names, table, images=features, labels=labels)
     exact = intervals[:, 0] == intervals[:, 1]

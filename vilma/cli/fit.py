@@ -11,6 +11,7 @@ from vilma.cli._options import (
     columns_option,
     features_argument,
     labels_argument,
+    max_memory_option,
     n_jobs_option,
     seed_option,
 )
@@ -91,6 +92,7 @@ def _check_classes(
     help="Most iterations of the training.",
 )
 @seed_option
+@max_memory_option
 @n_jobs_option
 def fit(
     features: Path,
@@ -105,12 +107,13 @@ def fit(
     tol: float,
     max_iter: int,
     seed: int,
+    max_memory: int,
     n_jobs: int | None,
 ) -> None:
     """Train a model on the images of FEATURES that have a label in LABELS.
 
-    FEATURES comes from `vilma lbp`. LABELS is a CSV file with the header file,label (exact
-    labels) or file,lower,upper (intervals; an empty cell is an open end).
+    FEATURES, a file or a folder, comes from `vilma lbp`. LABELS is a CSV file with the header
+    file,label (exact labels) or file,lower,upper (intervals; an empty cell is an open end).
     """
     if loss is not None and estimator != "vilma":
         raise click.UsageError(
@@ -129,7 +132,8 @@ def fit(
     from vilma.cli._report import certificate, readable_errors
     from vilma.cli._training import choose_and_fit, make_estimator
 
-    store, table = read_features(features), read_label_table(labels, columns)
+    store = read_features(features, max_memory)
+    table = read_label_table(labels, columns)
     rows, intervals = join_labels(store.names, table, images=features, labels=labels)
     scale = default_classes(intervals) if classes is None else integer_scale(*classes)
     require_on_scale(intervals, scale, [store.names[row] for row in rows])

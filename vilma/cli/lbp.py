@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vilma.cli._files import OutputFile
+from vilma.cli._files import OutputFeatures
 from vilma.cli._options import box_option, n_jobs_option, quiet_option, strict_option
 
 
@@ -21,10 +21,10 @@ from vilma.cli._options import box_option, n_jobs_option, quiet_option, strict_o
 @click.option(
     "--output",
     "-o",
-    type=OutputFile(),
+    type=OutputFeatures(),
     required=True,
-    metavar="FEATURES.npz",
-    help="File to write.",
+    metavar="FEATURES",
+    help="What to write: a file if the name ends in .npz, a folder otherwise.",
 )
 @box_option
 @click.option(
@@ -46,7 +46,13 @@ from vilma.cli._options import box_option, n_jobs_option, quiet_option, strict_o
     type=click.IntRange(min=1),
     default=512,
     show_default=True,
-    help="How many images to hold in memory at a time.",
+    help="How many images to hold in memory at a time. After a kill, no more than these are read "
+    "again.",
+)
+@click.option(
+    "--start-over",
+    is_flag=True,
+    help="Throw unfinished work on the folder away and begin again; a finished one is replaced.",
 )
 @n_jobs_option
 @strict_option
@@ -58,6 +64,7 @@ def lbp(
     size: tuple[int, int],
     full_resolution: bool,
     batch_size: int,
+    start_over: bool,
     n_jobs: int | None,
     strict: bool,
     quiet: bool,
@@ -67,38 +74,29 @@ def lbp(
     Images are made grey, cut to --box, and brought to --size. An image of a folder is named by
     its path relative to that folder, a single file by its file name; label files use the same
     names. Files that cannot be read are named with the reason, and left out.
-    """
-    from scipy import sparse
 
-    from vilma.cli._features import FeatureStore, lbp_settings, write_features
-    from vilma.cli._images import Rejected, list_images, read_crops
+    A folder is written as the images are read, so it may be larger than the memory. Until it is
+    complete the work is kept in FEATURES.partial, whatever stops it: the same command goes on.
+    Its manifest.csv lists every file with what became of it.
+    """
+    from vilma.cli._extraction import Extraction, extract_to_file, extract_to_folder
+    from vilma.cli._images import list_images
     from vilma.cli._report import readable_errors
     from vilma.features import MultiScaleLBP
 
-    rejected = Rejected()
-    names: list[str] = []
-    blocks = []
+    if start_over and output.suffix == ".npz":
+        raise click.UsageError("--start-over belongs to folders; a file is always written anew.")
     with readable_errors():
         extractor = MultiScaleLBP(
             size=size, drop_full_resolution=not full_resolution, n_jobs=n_jobs
         )
         n_features = extractor.n_features_out_  # refuses a bad size before the work starts
-        files = list_images(images)
-        for batch_names, crops in read_crops(
-            files,
-            rejected,
-            size=size,
-            box=box,
-            batch_size=batch_size,
-            n_jobs=n_jobs,
-            quiet=quiet,
-        ):
-            names += batch_names
-            blocks.append(extractor.fit_transform(crops))
-    rejected.check(n_files=len(files), strict=strict)
-    store = FeatureStore(names, sparse.vstack(blocks, format="csr"), lbp_settings(extractor, box))
-    write_features(output, store)
+        work = Extraction(list_images(images), extractor, box, batch_size, strict, quiet)
+        if output.suffix == ".npz":
+            n_rows, n_rejected = extract_to_file(output, work)
+        else:
+            n_rows, n_rejected = extract_to_folder(output, work, start_over=start_over)
     click.echo(
-        f"{output}: {len(names):,} image(s), {n_features:,} features"
-        + (f"; {len(rejected.reasons):,} file(s) skipped" if rejected.reasons else "")
+        f"{output}: {n_rows:,} image(s), {n_features:,} features"
+        + (f"; {n_rejected:,} file(s) skipped" if n_rejected else "")
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from vilma.cli._files import OutputFile
-from vilma.cli._options import features_argument, model_argument
+from vilma.cli._options import features_argument, max_memory_option, model_argument
 
 
 @click.command(short_help="Predict the labels of images.")
@@ -20,7 +20,8 @@ from vilma.cli._options import features_argument, model_argument
     metavar="PREDICTIONS.csv",
     help="File to write; the standard output by default.",
 )
-def predict(model: Path, features: Path, output: Path | None) -> None:
+@max_memory_option
+def predict(model: Path, features: Path, output: Path | None, max_memory: int) -> None:
     """Predict the labels of images.
 
     Writes a CSV file with the columns file, label and projection: the position on the line that
@@ -34,7 +35,7 @@ def predict(model: Path, features: Path, output: Path | None) -> None:
     from vilma.cli._model import read_model_and_features
     from vilma.cli._report import readable_errors
 
-    fitted, store = read_model_and_features(model, features)
+    fitted, store = read_model_and_features(model, features, max_memory)
     with readable_errors():
         labels = fitted.estimator.predict(store.X)
         projection = fitted.estimator.project(store.X)

@@ -8,6 +8,7 @@ from scipy import sparse
 from vilma.design_matrices.base import DesignMatrix
 from vilma.design_matrices.dense import DenseMatrix
 from vilma.design_matrices.threads import BlockThreads
+from vilma.mapped import MappedMatrix
 from vilma.one_hot import OneHotCodes
 
 __all__ = ["as_design_matrix"]
@@ -16,7 +17,16 @@ __all__ = ["as_design_matrix"]
 
 
 def as_design_matrix(X, threads: BlockThreads) -> DesignMatrix:
-    """Wrap X, which is validated: a 2-D float64 array, CSR with finite entries, or codes."""
+    """Wrap X, which is validated: a 2-D float64 array, CSR with finite entries, or codes.
+
+    Rows on disk are checked when they are read. Where they fit their budget, that is here.
+    """
+    if isinstance(X, MappedMatrix):
+        if X.row_bytes().sum() > X.max_memory:
+            from vilma.design_matrices.blocked import BlockedMatrix
+
+            return BlockedMatrix(X, threads)
+        X = X.read()
     if isinstance(X, OneHotCodes):
         from vilma.design_matrices.one_hot import OneHotMatrix
 

@@ -12,6 +12,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _check_n_features, _check_sample_weight, validate_data
 
 from vilma.labels import IntervalLabels, read_labels
+from vilma.mapped import MappedMatrix
 from vilma.one_hot import OneHotCodes
 from vilma.surrogates import LabeledWeights
 
@@ -39,8 +40,11 @@ def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
 
 
 def read_X(estimator: BaseEstimator, X, *, reset: bool):
-    """Check X with scikit-learn; sparse formats become CSR, numbers float64, codes stay codes."""
-    if isinstance(X, OneHotCodes):
+    """Check X with scikit-learn; sparse formats become CSR, numbers float64.
+
+    Codes stay codes, and rows on disk stay there: their content is checked when it is read.
+    """
+    if isinstance(X, (OneHotCodes, MappedMatrix)):
         _check_n_features(estimator, X, reset=reset)
         if reset and hasattr(estimator, "feature_names_in_"):
             del estimator.feature_names_in_
@@ -72,6 +76,8 @@ def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Prob
     _refuse_uninformative(labels, kept)
     if not kept.all():
         X = X[np.flatnonzero(kept)]
+    if isinstance(X, MappedMatrix) and getattr(estimator, "solver", None) == "conic":
+        X = X.read()  # that solver takes the problem whole
     return Problem(
         X,
         LabeledWeights(labels.lower[kept], labels.upper[kept], weight[kept], labels.n_classes),

@@ -80,7 +80,7 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, OneHotCodes} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
             Training data. Sparse data are used as CSR; a matrix of zeros and ones is kept
             without its values.
         y : array-like of shape (n_samples,) or (n_samples, 2)
@@ -118,7 +118,7 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, OneHotCodes} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
             Data to project.
 
         Returns
@@ -137,7 +137,7 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, OneHotCodes} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
             Data to score.
 
         Returns
@@ -156,7 +156,7 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, OneHotCodes} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
             Data to predict.
 
         Returns
@@ -174,7 +174,7 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, OneHotCodes} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
             Test data.
         y : array-like of shape (n_samples,) or (n_samples, 2)
             Exact labels or intervals.

@@ -1,0 +1,151 @@
+"""The feature folder: a matrix on disk, the fate of every image, and the settings.
+
+Beside the files of :mod:`vilma.mapped.folder` there are
+
+=================  ==============================================================================
+``manifest.csv``   ``file,status,reason`` of every image; those of status "ok" are the rows
+``features.json``  the format and the settings
+=================  ==============================================================================
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vilma.cli._features import FORMAT, FeatureStore
+from vilma.mapped import MappedMatrix
+
+MANIFEST = "manifest.csv"
+_SETTINGS = "features.json"
+_HEADER = ["file", "status", "reason"]
+
+
+def read_feature_folder(folder: Path, max_memory: int) -> FeatureStore:
+    """Open a feature folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Written by `vilma lbp`.
+    max_memory : int
+        Bytes of the features to hold at a time.
+
+    Returns
+    -------
+    FeatureStore
+        Its features stay on disk.
+
+    Raises
+    ------
+    click.ClickException
+        If it is something else, or damaged.
+    """
+    settings = read_folder_settings(folder)
+    names = [name for name, status, _ in read_manifest(folder / MANIFEST) if status == "ok"]
+    try:
+        X = MappedMatrix.open(folder, max_memory=max_memory)
+        if len(names) != len(X):
+            raise ValueError(f"{len(names)} usable images in {MANIFEST} for {len(X)} rows")
+    except (ValueError, TypeError, OSError) as error:
+        raise _not_a_folder(folder, str(error)) from error
+    return FeatureStore(names, X, settings)
+
+
+def read_folder_settings(folder: Path) -> dict[str, Any]:
+    """Read what the features of a folder were computed with.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    click.ClickException
+        If it is no feature folder.
+    """
+    try:
+        content = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise ValueError(f"format {content['format']}, expected {FORMAT}")
+        return dict(content["settings"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _not_a_folder(folder, f"{type(error).__name__}: {error}") from error
+
+
+def write_folder_settings(folder: Path, settings: dict[str, Any]) -> None:
+    """Write what the features of a folder were computed with.
+
+    Parameters
+    ----------
+    folder : Path
+    settings : dict
+        Plain values.
+    """
+    content = {"format": FORMAT, "settings": settings}
+    (folder / _SETTINGS).write_text(json.dumps(content) + "\n", encoding="utf-8")
+
+
+def manifest_lines(outcomes: Sequence[tuple[str, str | None]]) -> bytes:
+    """Return lines of a manifest; without images, its header.
+
+    Parameters
+    ----------
+    outcomes : sequence of (str, str or None)
+        Names, and the reasons of those images that cannot be used.
+
+    Returns
+    -------
+    bytes
+    """
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    if not outcomes:
+        lines.writerow(_HEADER)
+    for name, reason in outcomes:
+        lines.writerow([name, "ok" if reason is None else "failed", reason or ""])
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def read_manifest(path: Path) -> list[tuple[str, str, str]]:
+    """Read the fate of every image.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of (str, str, str)
+        Name, "ok" or "failed", and the reason.
+
+    Raises
+    ------
+    click.ClickException
+        If it is no manifest.
+    """
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            header, *lines = list(csv.reader(file)) or [[]]
+        if header != _HEADER or any(len(line) != len(_HEADER) for line in lines):
+            raise ValueError(f"expected the columns {','.join(_HEADER)}")
+    except (OSError, ValueError, csv.Error) as error:
+        raise _not_a_folder(path.parent, f"{path.name}: {error}") from error
+    return [(name, status, reason) for name, status, reason in lines]
+
+
+def _not_a_folder(folder: Path, reason: str) -> click.ClickException:
+    return click.ClickException(
+        f"{folder} is not a readable feature folder ({reason}). "
+        "Expected a folder written by `vilma lbp`; run it again."
+    )

@@ -1,0 +1,83 @@
+"""What a run of `vilma lbp` is to do, and how it differs from another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vilma.cli._features import different_settings
+from vilma.cli._images import ImageFile
+from vilma.cli._report import some_of
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be done.
+
+    Attributes
+    ----------
+    settings : dict
+        Of the features, plain values.
+    names : list of str
+        The images, in order.
+    sizes : list of int
+        Their sizes in bytes; -1 where the file cannot be looked at.
+    """
+
+    settings: dict[str, Any]
+    names: list[str]
+    sizes: list[int]
+
+    @classmethod
+    def of(cls, settings: dict[str, Any], files: Sequence[ImageFile]) -> Job:
+        """Describe the work on some files.
+
+        Parameters
+        ----------
+        settings : dict
+        files : sequence of ImageFile
+
+        Returns
+        -------
+        Job
+        """
+        return cls(settings, [file.name for file in files], [_size(file.path) for file in files])
+
+    def differences(self, other: Job, n_done: int) -> list[str]:
+        """Say what another job has that this one has not.
+
+        Parameters
+        ----------
+        other : Job
+            What is asked for.
+        n_done : int
+            How many images are finished: the others may have changed.
+
+        Returns
+        -------
+        list of str
+            Empty if the work can go on.
+        """
+        found = different_settings(self.settings, other.settings, "it was made with")
+        mine, theirs = set(self.names), set(other.names)
+        if new := [name for name in other.names if name not in mine]:
+            found.append(f"{len(new)} image(s) are new ({some_of(new)})")
+        if gone := [name for name in self.names if name not in theirs]:
+            found.append(f"{len(gone)} image(s) are gone ({some_of(gone)})")
+        if not found and self.names != other.names:
+            found.append("the images come in another order")
+        if found:
+            return found
+        finished = zip(self.names[:n_done], self.sizes[:n_done], other.sizes, strict=False)
+        if changed := [name for name, before, now in finished if before != now]:
+            found.append(f"{len(changed)} finished image(s) have changed ({some_of(changed)})")
+        return found
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1

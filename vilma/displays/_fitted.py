@@ -1,0 +1,78 @@
+"""Finding the estimator of this package inside what users fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+
+def unwrap(estimator: Any) -> tuple[list[Pipeline], Any]:
+    """Take a model out of pipelines and searches.
+
+    Parameters
+    ----------
+    estimator : object
+        An estimator, or a pipeline or a fitted search of one.
+
+    Returns
+    -------
+    before : list of Pipeline
+        What transforms X on its way, in order.
+    model : object
+        The estimator at the end.
+    """
+    before = []
+    while True:
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif isinstance(estimator, Pipeline):
+            if len(estimator) > 1:
+                before.append(estimator[:-1])
+            estimator = estimator[-1]
+        else:
+            return before, estimator
+
+
+def linear_model(estimator: Any, caller: str, attribute: str) -> tuple[list[Pipeline], Any]:
+    """Take a fitted linear ordinal classifier out of pipelines and searches.
+
+    Parameters
+    ----------
+    estimator : object
+        An estimator, or a pipeline or a fitted search of one.
+    caller : str
+        What errors name.
+    attribute : str
+        The attribute of a fitted estimator that is needed.
+
+    Returns
+    -------
+    before : list of Pipeline
+        What transforms X on its way, in order.
+    model : object
+        The fitted estimator.
+
+    Raises
+    ------
+    TypeError
+        If there is none.
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    """
+    before, model = unwrap(estimator)
+    if not hasattr(model, "project"):
+        raise TypeError(
+            f"{caller} needs an estimator of vilma, or a pipeline or fitted search of one, got "
+            f"{type(model).__name__}."
+        )
+    check_is_fitted(model, attribute)
+    return before, model
+
+
+def transform(before: list[Pipeline], X: Any) -> Any:
+    """Apply the transformers that stand before the model."""
+    for steps in before:
+        X = steps.transform(X)
+    return X
