@@ -174,8 +174,34 @@ def test_which_matrix_serves_which_container():
         assert isinstance(as_design_matrix(explicit_zeros(), threads), CSRMatrix)
         assert isinstance(as_design_matrix(codes(), threads), one_hot.OneHotMatrix)
         # 1/2 + 1/2: not binary as stored, but as meant.
-        halves = sparse.csr_array(([0.5, 0.5], [0, 0], [0, 2]), shape=(1, 2))
+        halves = sparse.csr_array(([0.5, 0.5, 1, 1], [0, 0, 0, 1], [0, 2, 4]), shape=(2, 2))
         assert isinstance(as_design_matrix(halves, threads), BinaryCSRMatrix)
+
+
+def test_one_hot_blocks_are_found():
+    def served_by(X):
+        with BlockThreads() as threads:
+            return as_design_matrix(sparse.csr_array(X), threads)
+
+    found = served_by(codes().tocsr())
+    assert isinstance(found, one_hot.OneHotMatrix)
+    # Blocks are those that the rows have, whatever was meant: here columns 1 and 4 are empty.
+    X = np.array([[1, 0, 0, 1, 0, 0], [0, 0, 1, 0, 0, 1]], dtype=float)
+    found = served_by(X)
+    assert isinstance(found, one_hot.OneHotMatrix)
+    np.testing.assert_array_equal(found.dot(np.arange(6.0)), X @ np.arange(6.0))
+    np.testing.assert_array_equal(
+        found.transpose_dot(np.array([2.0, 3.0])), [2.0, 0.0, 3.0, 2.0, 0.0, 3.0]
+    )
+    assert found.largest_row_norm() == np.sqrt(2.0)
+    for other in (
+        [[1, 1, 0], [0, 1, 0]],  # rows of different lengths
+        [[1, 1, 0], [0, 1, 1]],  # column 1 is the second entry here, the first one there
+        [[1, 0, 2], [0, 1, 1]],  # not of ones
+    ):
+        assert isinstance(served_by(np.array(other, float)), CSRMatrix | BinaryCSRMatrix)
+    wide = sparse.csr_array((np.ones(2), [0, 70_000], [0, 1, 2]), shape=(2, 70_001))
+    assert isinstance(served_by(wide), BinaryCSRMatrix)
 
 
 @pytest.mark.parametrize("make", [duplicated, unsorted, explicit_zeros])

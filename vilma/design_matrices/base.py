@@ -25,3 +25,7 @@ class DesignMatrix(ABC):
     @abstractmethod
     def largest_row_norm(self) -> float:
         """Euclidean norm of the longest row."""
+
+    def for_many_products(self) -> DesignMatrix:
+        """Return the same matrix in the form that is worth making when products are many."""
+        return self

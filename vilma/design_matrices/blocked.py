@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from vilma.design_matrices.base import DesignMatrix
-from vilma.design_matrices.choose import as_design_matrix
+from vilma.design_matrices.choose import wrap
 from vilma.design_matrices.threads import BlockThreads
 from vilma.mapped import MappedMatrix
 from vilma.mapped.scratch import Scratch
@@ -89,12 +89,12 @@ class BlockedMatrix(DesignMatrix):
             return self._kept[number]
         start, stop = self._blocks[number]
         if number < self._n_kept:
-            self._kept.append(as_design_matrix(self._X.read(start, stop), self._threads))
+            self._kept.append(wrap(self._X.read(start, stop), self._threads))
             return self._kept[number]
         scratch = self._scratch[number % 2]
         scratch.clear()
         block = self._X.read(start, stop, scratch=scratch)
-        return as_design_matrix(block, self._threads)
+        return wrap(block, self._threads)
 
 
 def cut_blocks(row_bytes: np.ndarray, block_bytes: int) -> list[tuple[int, int]]:

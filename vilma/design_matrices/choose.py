@@ -11,7 +11,7 @@ from vilma.design_matrices.threads import BlockThreads
 from vilma.mapped import MappedMatrix
 from vilma.one_hot import OneHotCodes
 
-__all__ = ["as_design_matrix"]
+__all__ = ["as_design_matrix", "wrap"]
 
 # Kernels are imported where they are needed: no problem waits for those of another.
 
@@ -27,6 +27,11 @@ def as_design_matrix(X, threads: BlockThreads) -> DesignMatrix:
 
             return BlockedMatrix(X, threads)
         X = X.read()
+    return wrap(X, threads).for_many_products()
+
+
+def wrap(X, threads: BlockThreads) -> DesignMatrix:
+    """Wrap what is in memory as it is."""
     if isinstance(X, OneHotCodes):
         from vilma.design_matrices.one_hot import OneHotMatrix
 

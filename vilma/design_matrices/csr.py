@@ -6,6 +6,7 @@ import numpy as np
 
 from vilma.design_matrices import _csr_kernels as kernels
 from vilma.design_matrices.base import DesignMatrix
+from vilma.design_matrices.find_one_hot import find_one_hot
 from vilma.design_matrices.threads import BlockThreads, row_blocks
 
 __all__ = ["BinaryCSRMatrix", "CSRMatrix"]
@@ -69,6 +70,14 @@ class CSRMatrix(_CSR):
 
 class BinaryCSRMatrix(_CSR):
     """Every stored entry is 1: the values are not kept."""
+
+    def for_many_products(self) -> DesignMatrix:
+        codes = find_one_hot(self._indices, self._indptr, self.shape)
+        if codes is None:
+            return self
+        from vilma.design_matrices.one_hot import OneHotMatrix  # compiled for those who need it
+
+        return OneHotMatrix(codes, self._threads)
 
     def dot(self, coef: np.ndarray) -> np.ndarray:
         out = np.empty(self.shape[0])
