@@ -25,6 +25,7 @@ PACKAGES = [
     "vilma.mapped",
     "vilma.metrics",
     "vilma.numerics",
+    "vilma.probability",
     "vilma.solvers",
     "vilma.surrogates",
 ]

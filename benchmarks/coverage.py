@@ -70,7 +70,7 @@ def wine(seed: int) -> Iterator[Experiment]:
 
 
 def faces(
-    images: Path, labels: Path, box: tuple[float, float, float, float] | None, seed: int
+    images: Path, labels: Path | None, box: tuple[float, float, float, float] | None, seed: int
 ) -> Iterator[Experiment]:
     """Yield the experiments on photographs labelled by age."""
     photographs = load_image_folder(images, labels, box=box)
@@ -106,11 +106,15 @@ def table(name: str, figures: np.ndarray) -> Iterator[str]:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--splits", default=200, show_default=True, type=click.IntRange(min=2))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
-@click.option("--images", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--images",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of photographs; without it, wine quality alone is measured.",
+)
 @click.option(
     "--labels",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="CSV file with the columns file and label or age.",
+    help="CSV file of the images' ages; without it, names are read as UTKFace has them.",
 )
 @click.option("--box", nargs=4, type=float, help="Crop: left, top, right, bottom.")
 def main(
@@ -122,7 +126,7 @@ def main(
 ) -> None:
     """Print coverage, its standard error and mean width over random splits."""
     experiments = list(wine(seed))
-    if images is not None and labels is not None:
+    if images is not None:
         experiments += faces(images, labels, box, seed)
     click.echo("| data | asked | covered | standard error | within two or above | labels |")
     click.echo("|---|---|---|---|---|---|")

@@ -20,6 +20,7 @@ PACKAGES = [
     "vilma.features",
     "vilma.intervals",
     "vilma.metrics",
+    "vilma.probability",
 ]
 PUBLIC = [
     "vilma.labels.read_labels",
@@ -54,6 +55,9 @@ METHODS = [
         "from_labels",
         "from_coef",
         "plot",
+        "predict_interval",
+        "predict_proba",
+        "predict_log_proba",
         "transform",
         "from_csr",
         "tocsr",

@@ -26,6 +26,9 @@ class OneHot(Task):
     Patterns are rare and common as those of photographs are, and their frequencies drift with
     the label. Rows are drawn in blocks from streams of their own: memory stays bounded, and a
     larger task begins with the rows of a smaller one.
+
+    The drift is ``even``, the same from each label to the next, or ``early``: like the looks of
+    faces with age, it slows down with the logarithm of the label.
     """
 
     kind: ClassVar[str] = "one-hot"
@@ -35,11 +38,14 @@ class OneHot(Task):
     blocks: int = 623
     n_classes: int = 55
     form: Literal["codes", "csr"] = "codes"
+    drift: Literal["even", "early"] = "even"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.form not in ("codes", "csr"):
             raise ValueError(f"form must be 'codes' or 'csr', got {self.form!r}.")
+        if self.drift not in ("even", "early"):
+            raise ValueError(f"drift must be 'even' or 'early', got {self.drift!r}.")
 
     @property
     def container(self) -> str:
@@ -53,7 +59,8 @@ class OneHot(Task):
         return (
             f"{self.rows:,} rows with {self.blocks} ones among {self.size[1]:,} columns, one of "
             f"{_N_PATTERNS} patterns per position, as {self.form}; {self.n_classes} labels, "
-            f"equally frequent; the patterns' frequencies drift with the label; {self.annotate}; "
+            f"equally frequent; the patterns' frequencies drift with the label"
+            f"{', early ones faster' if self.drift == 'early' else ''}; {self.annotate}; "
             f"tested on {self.test_rows:,} rows."
         )
 
@@ -83,8 +90,10 @@ class OneHot(Task):
         rng = self._rng(_MODEL)
         commonness = rng.gamma(0.15, size=(self.blocks, 1, _N_PATTERNS))
         tilt = 0.15 * rng.normal(size=commonness.shape)
-        drift = np.linspace(-2.0, 2.0, self.n_classes)[:, None]
-        frequency = commonness * np.exp(drift * tilt)
+        progress = np.linspace(0.0, 1.0, self.n_classes)
+        if self.drift == "early":
+            progress = np.log1p(9.0 * progress) / np.log(10.0)
+        frequency = commonness * np.exp((4.0 * progress - 2.0)[:, None] * tilt)
         cumulative = np.cumsum(frequency / frequency.sum(axis=2, keepdims=True), axis=2)
         cumulative[:, :, -1] = 1.0  # rounding must not leave draws beyond
         return cumulative

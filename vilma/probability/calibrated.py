@@ -1,0 +1,302 @@
+"""Probabilities of the labels from a one-dimensional projection."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import check_cv
+from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted
+
+from vilma.estimators._problem import all_or_nothing
+from vilma.intervals import IntervalStratifiedKFold
+from vilma.probability.annotated import AnnotatedRows, read_rows
+from vilma.probability.cumulative import CumulativeLink, fit_cumulative_link
+from vilma.probability.links import LINKS
+from vilma.probability.wrapped import project
+from vilma.probability.wrapping import OrdinalMetaEstimator
+from vilma.surrogates import LabeledWeights
+
+__all__ = ["CalibratedOrdinalClassifier"]
+
+Standardized = tuple[np.ndarray, float, float]
+
+
+class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
+    r"""Probabilities of ordered labels, from exact or interval labels.
+
+    The estimator's projection s = ``project(X)`` becomes probabilities by a cumulative link,
+
+    .. math:: P(y \le k \mid s) = F(c_k - b s),
+
+    whose cuts :math:`c_0 < c_1 < \dots` and slope b maximise the likelihood of the annotations,
+    that of [l, u] being :math:`P(l \le y \le u \mid s)`. They are fitted to projections of rows
+    that the projecting model was not trained on; the estimator itself is then fitted to all rows.
+
+    Parameters
+    ----------
+    estimator : object, default=None
+        An estimator with a method `project`, or a pipeline or search that ends in one. None
+        means ``VILMA(loss="squared")``, see the notes. A fitted one in a
+        :class:`~sklearn.frozen.FrozenEstimator` is not fitted again: `fit` then wants rows which
+        it was not trained on.
+    link : {"logit", "probit"}, default="logit"
+        F: logistic (proportional odds) or normal.
+    cv : int, cross-validation splitter or iterable, default=None
+        The folds that hold rows out. None means 5 folds; a number means that many folds of
+        shuffled rows (always the same shuffle), stratified by the intervals' midpoints. Where
+        rows belong together, pass a list of splits, ``list(GroupKFold().split(X, y, groups))``.
+        Not used with a frozen estimator.
+    classes : array-like of shape (n_classes,), default=None
+        The ordered scale. By default that of the estimator, or the labels in `y`.
+    n_jobs : int, default=None
+        Folds fitted at a time. None means 1 unless in a :obj:`joblib.parallel_config` context,
+        -1 all cores.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The ordered scale.
+    estimator_ : object
+        The estimator fitted to all rows, or the frozen one.
+    cuts_ : ndarray of shape (n_classes - 1,)
+        Strictly increasing.
+    slope_ : float
+        Steepness of the link, in units of the projection.
+    n_features_in_ : int
+        Number of features seen in `fit`, if the estimator tells.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen in `fit`, if the estimator tells.
+
+    See Also
+    --------
+    ConformalOrdinalClassifier : Intervals that contain the label with a given probability.
+    vilma.metrics.ranked_probability_score : A proper score of the probabilities.
+
+    Notes
+    -----
+    Any estimator of vilma can be wrapped, but a projection that is best for the absolute or 0/1
+    loss is not always best for probabilities: where labels hardly depend on X, these losses are
+    least for the same label everywhere, and the projection is 0. The squared loss goes with the
+    mean and keeps what there is.
+
+    A prior of the weight of one example keeps probabilities away from 0 and 1. Cuts that few or
+    no annotations support are placed evenly between the others, as thresholds are. The model
+    assumes that noise is equally wide all along the projection.
+
+    References
+    ----------
+    McCullagh: Regression models for ordinal data, Journal of the Royal Statistical Society B 42,
+    1980.
+
+    Platt: Probabilistic outputs for support vector machines and comparisons to regularized
+    likelihood methods, Advances in Large Margin Classifiers, 1999.
+
+    Antoniuk, Franc, Hlavac: V-shaped interval insensitive loss for ordinal classification,
+    Machine Learning 103, 2016; for the projection.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vilma import CalibratedOrdinalClassifier
+    >>> X = np.arange(12.0).reshape(-1, 1)
+    >>> y = [1, 1, 1, 2, 1, 2, 2, 3, 2, 3, 3, 3]
+    >>> model = CalibratedOrdinalClassifier(cv=3).fit(X, y)
+    >>> model.predict_proba([[0.0], [5.5], [11.0]]).round(1)
+    array([[1. , 0. , 0. ],
+           [0.1, 0.7, 0.1],
+           [0. , 0. , 1. ]])
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "link": [StrOptions(set(LINKS))],
+        "cv": ["cv_object"],
+        "classes": ["array-like", None],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        link: str = "logit",
+        cv=None,
+        classes=None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.link = link
+        self.cv = cv
+        self.classes = classes
+        self.n_jobs = n_jobs
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit the estimator and the link.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training data, in any form that the estimator takes.
+        y : array-like of shape (n_samples,) or (n_samples, 2)
+            Exact labels or intervals ``[lower, upper]``, in any form that
+            :func:`vilma.labels.read_labels` takes; an end may be open.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Nonnegative weights, for the estimator and the link; a row of weight 0 counts as none.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If labels, weights or parameters are not as described, or as `fit` of the estimator
+            does.
+        TypeError
+            If the estimator has no method `project`, or weights are given and it takes none.
+
+        Warns
+        -----
+        UserWarning
+            If the projection is the same for all rows, so that probabilities are the labels'
+            frequencies.
+        """
+        with all_or_nothing(self):
+            self._validate_params()
+            wrapped = self._wrapped()
+            rows = read_rows(wrapped, X, y, sample_weight, self.classes)
+            counted = rows.take(rows.counted())
+            fitted = self._fit_wrapped(wrapped, counted)
+            own = _standardize(project(fitted, counted.X), counted)
+            if isinstance(wrapped, FrozenEstimator):
+                link = fit_cumulative_link(self.link, own[0], counted.weighted())
+            else:
+                link = self._fit_held_out(wrapped, rows)
+            link = link.shifted_and_scaled(*own[1:])
+            self._store_wrapped(fitted, rows.labels.classes)
+            self.cuts_, self.slope_ = link.cuts, link.slope
+        if not own[0].any():
+            warnings.warn(
+                "The projection is the same for all rows, so that probabilities are the labels' "
+                "frequencies. Decrease alpha, or try VILMA(loss='squared').",
+                stacklevel=2,
+            )
+        return self
+
+    def _fit_held_out(self, wrapped: Any, rows: AnnotatedRows) -> CumulativeLink:
+        """Fit the link to projections of every fold by a model of the others."""
+        splits = self._split(rows)
+        projections = Parallel(n_jobs=self.n_jobs)(
+            delayed(self._project_held_out)(wrapped, rows.take(train), rows.take(test))
+            for train, test in splits
+        )
+        held_out = rows.weighted()
+        tested = np.concatenate([test for _, test in splits])
+        lower, upper, weight, n_classes = held_out
+        labels = LabeledWeights(lower[tested], upper[tested], weight[tested], n_classes)
+        return fit_cumulative_link(self.link, np.concatenate(projections), labels)
+
+    def _split(self, rows: AnnotatedRows) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return the folds, without the rows of weight 0."""
+        if self.cv is None or isinstance(self.cv, Integral):
+            counted = rows.counted()
+            n_splits = min(5, max(2, len(counted))) if self.cv is None else int(self.cv)
+            folds = IntervalStratifiedKFold(
+                n_splits, shuffle=True, random_state=0, classes=rows.labels.classes
+            )
+            splits = folds.split(np.zeros((len(counted), 1)), rows.y[counted])
+            return [(counted[train], counted[test]) for train, test in splits]
+        # A splitter of the user sees all rows: a list of splits has their numbers.
+        splits = check_cv(self.cv).split(np.zeros((len(rows), 1)), rows.y)
+        return [(rows.counted(train), rows.counted(test)) for train, test in splits]
+
+    def _project_held_out(
+        self, wrapped: Any, train: AnnotatedRows, test: AnnotatedRows
+    ) -> np.ndarray:
+        """Project, in units of the training rows: folds need not agree on origin and scale."""
+        fitted = self._fit_wrapped(wrapped, train)
+        _, mean, deviation = _standardize(project(fitted, train.X), train)
+        return (project(fitted, test.X) - mean) / deviation
+
+    def project(self, X) -> np.ndarray:
+        """Project onto the line on which the link depends.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data to project.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Projections of the estimator fitted to all rows.
+        """
+        check_is_fitted(self)
+        return project(self.estimator_, X)
+
+    def predict_log_proba(self, X) -> np.ndarray:
+        """Return logarithms of the probabilities, exact even where those round to 0.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        projection = self.project(X)
+        return self._fitted_link().log_probabilities(projection)
+
+    def predict_proba(self, X) -> np.ndarray:
+        """Predict the probabilities of the labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`; rows sum to 1.
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    def predict(self, X) -> np.ndarray:
+        """Predict the median label, of which the expected absolute error is least.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels of `classes_`.
+        """
+        projection = self.project(X)
+        return self.classes_[self._fitted_link().medians(projection)]
+
+    def _fitted_link(self) -> CumulativeLink:
+        return CumulativeLink(self.link, self.cuts_, self.slope_)
+
+
+def _standardize(projection: np.ndarray, rows: AnnotatedRows) -> Standardized:
+    """Return projections in standard units, their mean and their deviation (1 if all equal)."""
+    mean = np.average(projection, weights=rows.weight)
+    centred = projection - mean
+    if np.ptp(projection) == 0.0:
+        return np.zeros_like(centred), float(mean), 1.0
+    deviation = np.sqrt(np.average(centred**2, weights=rows.weight))
+    return centred / deviation, float(mean), float(deviation)

@@ -1,0 +1,116 @@
+"""Estimators inside of pipelines, searches and frozen estimators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import has_fit_parameter
+
+__all__ = ["declared_scale", "project", "weight_arguments", "with_scale"]
+
+
+def project(estimator: Any, X: Any) -> np.ndarray:
+    """Project rows onto the line of a fitted estimator.
+
+    Parameters
+    ----------
+    estimator : object
+        With a method `project`, or a pipeline, search or frozen estimator around such.
+    X : array-like of shape (n_samples, n_features)
+        What its `predict` takes.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        The projections.
+
+    Raises
+    ------
+    TypeError
+        If there is no method `project`.
+    """
+    if isinstance(estimator, FrozenEstimator):
+        return project(estimator.estimator, X)
+    if isinstance(estimator, Pipeline):
+        for _, step in estimator.steps[:-1]:
+            if step not in (None, "passthrough"):
+                X = step.transform(X)
+        return project(estimator.steps[-1][1], X)
+    if hasattr(estimator, "best_estimator_"):
+        return project(estimator.best_estimator_, X)
+    if not hasattr(estimator, "project"):
+        raise TypeError(
+            f"{type(estimator).__name__} has no method `project`. Expected an estimator of "
+            "vilma such as VILMA(loss='squared'), or a Pipeline or search that ends in one."
+        )
+    return estimator.project(X)
+
+
+def declared_scale(estimator: Any) -> Any:
+    """Return the scale that an estimator was given or, if frozen, has learnt; else None."""
+    if isinstance(estimator, FrozenEstimator):
+        return estimator.classes_
+    if isinstance(estimator, Pipeline):
+        return declared_scale(estimator.steps[-1][1])
+    if not isinstance(estimator, BaseEstimator):
+        return None
+    params = estimator.get_params(deep=False)
+    classes = params.get("classes")
+    return declared_scale(params.get("estimator")) if classes is None else classes
+
+
+def with_scale(estimator: Any, classes: np.ndarray) -> Any:
+    """Return an unfitted clone that takes labels to be on a scale, where it can be told so."""
+    copy = clone(estimator)
+    holder = None if isinstance(copy, FrozenEstimator) else _scale_holder(copy)
+    if holder is not None:
+        holder.set_params(classes=classes)
+    return copy
+
+
+def weight_arguments(estimator: Any, sample_weight: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the keyword arguments by which `fit` takes sample weights.
+
+    Parameters
+    ----------
+    estimator : object
+        Estimator or pipeline.
+    sample_weight : ndarray of shape (n_samples,)
+        The weights.
+
+    Returns
+    -------
+    dict
+        One argument.
+
+    Raises
+    ------
+    TypeError
+        If it takes none.
+    """
+    prefix, last = "", estimator
+    while isinstance(last, Pipeline):
+        name, last = last.steps[-1]
+        prefix += f"{name}__"
+    if not has_fit_parameter(last, "sample_weight"):
+        raise TypeError(
+            f"fit of {type(last).__name__} takes no sample_weight. Leave the weights out, or "
+            "route them with sklearn.set_config(enable_metadata_routing=True)."
+        )
+    return {f"{prefix}sample_weight": sample_weight}
+
+
+def _scale_holder(estimator: Any) -> Any:
+    """Return the outermost estimator that has a parameter `classes`, if there is one."""
+    if isinstance(estimator, Pipeline):
+        return _scale_holder(estimator.steps[-1][1])
+    if not isinstance(estimator, BaseEstimator):
+        return None
+    params = estimator.get_params(deep=False)
+    if "classes" in params:
+        return estimator
+    return _scale_holder(params["estimator"]) if "estimator" in params else None

@@ -1,0 +1,100 @@
+"""What estimators that wrap another one share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import get_tags
+from sklearn.utils._metadata_requests import _routing_enabled
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+
+from vilma.estimators import VILMA
+from vilma.metrics import interval_coverage
+from vilma.probability.annotated import AnnotatedRows
+from vilma.probability.wrapped import weight_arguments, with_scale
+
+__all__ = ["OrdinalMetaEstimator"]
+
+
+class OrdinalMetaEstimator(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """An ordinal classifier that fits another one, the parameter `estimator`."""
+
+    estimator: Any
+    classes_: np.ndarray
+
+    def _wrapped(self) -> Any:
+        """Return what to fit: the estimator given, or the default."""
+        if self.estimator is not None:
+            return self.estimator
+        default = VILMA(loss="squared")
+        return default.set_fit_request(sample_weight=True) if _routing_enabled() else default
+
+    def _fit_wrapped(self, estimator: Any, rows: AnnotatedRows) -> Any:
+        """Fit a clone, which knows the whole scale, to rows; a frozen estimator stays as it is."""
+        if isinstance(estimator, FrozenEstimator):
+            return estimator
+        copy = with_scale(estimator, rows.labels.classes)
+        return copy.fit(rows.X, rows.y, **self._weight_arguments(estimator, rows.weight))
+
+    def _weight_arguments(self, estimator: Any, weight: np.ndarray | None) -> dict[str, Any]:
+        if weight is None:
+            return {}
+        if _routing_enabled():
+            return process_routing(self, "fit", sample_weight=weight)["estimator"]["fit"]
+        return weight_arguments(estimator, weight)
+
+    def _store_wrapped(self, estimator: Any, classes: np.ndarray) -> None:
+        self.classes_ = classes
+        self.estimator_ = estimator
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(estimator, name):
+                setattr(self, name, getattr(estimator, name))
+
+    def score(self, X, y, sample_weight=None) -> float:
+        """Return the share of predictions inside their interval.
+
+        For exact labels this is the accuracy.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Test data.
+        y : array-like of shape (n_samples,) or (n_samples, 2)
+            Exact labels or intervals.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights.
+
+        Returns
+        -------
+        float
+            Between 0 and 1.
+        """
+        return interval_coverage(
+            y, self.predict(X), classes=self.classes_, sample_weight=sample_weight
+        )
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return the routing of sample weights.
+
+        Returns
+        -------
+        MetadataRouter
+            `fit` passes them to `fit` of the estimator, if it requests them.
+        """
+        return (
+            MetadataRouter(owner=self)
+            .add_self_request(self)
+            .add(
+                estimator=self._wrapped(),
+                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+            )
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = get_tags(self._wrapped()).input_tags.sparse
+        tags.classifier_tags.poor_score = True  # as the estimators of vilma
+        return tags
