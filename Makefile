@@ -1,5 +1,5 @@
 # What continuous integration runs, piece by piece.
-.PHONY: test lint types docs
+.PHONY: test lint types docs site
 
 test:
 	python3 -m venv .venv && . .venv/bin/activate && pip install -e ".[test]" && pytest
@@ -12,3 +12,10 @@ types:
 
 docs:
 	. .venv/bin/activate && pytest --doctest-modules --doctest-glob=README.md vilma features README.md
+
+# The documentation as HTML. Packages are installed if they are missing; the build needs no network.
+site:
+	python3 -m venv .venv && . .venv/bin/activate && \
+	(python -c "import numpydoc, pydata_sphinx_theme, sphinx_gallery" 2>/dev/null || \
+	pip install -e ".[docs]") && \
+	python -m sphinx -W --keep-going docs docs/_build/html

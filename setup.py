@@ -40,6 +40,14 @@ BENCHMARKS = [
     "statsmodels>=0.15",
     "xgboost>=3.2",
 ]
+DOCS = [
+    *PLOT,
+    "numpydoc>=1.8",
+    "pandas>=2.2",
+    "pydata-sphinx-theme>=0.16",
+    "sphinx>=8.1",
+    "sphinx-gallery>=0.18",
+]
 TEST = [
     *PLOT,
     "codespell>=2.3",
@@ -82,7 +90,7 @@ setup(
         "threadpoolctl>=3.1",
         "tqdm>=4.66",
     ],
-    extras_require={"benchmarks": BENCHMARKS, "plot": PLOT, "test": TEST},
+    extras_require={"benchmarks": BENCHMARKS, "docs": DOCS, "plot": PLOT, "test": TEST},
     entry_points={"console_scripts": ["vilma=vilma.cli:main"]},
     classifiers=[
         "Development Status :: 4 - Beta",
