@@ -258,9 +258,9 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
             self.thresholds_ = spread_thresholds(
                 self.surrogate_thresholds_, supported_thresholds(problem.labels)
             )
-        self.objective_ = solution.objective
-        self.lower_bound_ = solution.lower_bound
-        self.gap_ = solution.gap
+        self.objective_ = float(solution.objective)
+        self.lower_bound_ = float(solution.lower_bound)
+        self.gap_ = float(solution.gap)
         self.history_ = solution.history
         self.n_iter_ = solution.n_iter
 
