@@ -12,7 +12,7 @@ import vilma.demo.comparison
 from vilma.cli import main
 from vilma.demo import compare, folder_task, photographs, photographs_task
 from vilma.demo.baselines import MedianGuess, RoundedRidge, midpoints
-from vilma.demo.task import TEST, TRAIN, VALIDATION, coarsen
+from vilma.demo.task import TEST, TRAIN, VALIDATION
 
 INF = np.inf
 UTKFACE = Path(__file__).parents[2] / "shared" / "data" / "utkface"
@@ -32,18 +32,6 @@ def quick(monkeypatch):
 @pytest.fixture(scope="module")
 def task():
     return photographs_task(seed=0)
-
-
-def test_coarsen_all_levels():
-    rng = np.random.default_rng(0)
-    levels, classes = np.repeat(np.arange(1, 8), 2000), np.arange(1, 8)
-    intervals = coarsen(levels, classes, cell_width=3, exact_share=0.25, rng=rng)
-    exact = intervals[:, 0] == intervals[:, 1]
-    assert exact[levels < 7].mean() == pytest.approx(0.25, abs=0.02)
-    assert exact[levels == 7].all()  # alone in the cell that the scale cuts short
-    np.testing.assert_array_equal(intervals[exact, 0], levels[exact])
-    assert np.unique(intervals[~exact], axis=0).tolist() == [[1, 3], [4, 6]]
-    assert np.all((intervals[:, 0] <= levels) & (levels <= intervals[:, 1]))
 
 
 def test_degrading_grows_with_the_level():

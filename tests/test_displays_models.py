@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from vilma import IISVOR_EXPCV, IISVOR_IMC, IISVOR_IMCCV, VILMACV, vilma_path
+from vilma._wording import label_name
 from vilma.datasets import make_interval_problem
 from vilma.displays import (
     AnnotationsDisplay,
@@ -25,7 +26,7 @@ from vilma.displays import (
     ThresholdsDisplay,
 )
 from vilma.displays._density import label_densities
-from vilma.displays._drawing import label_name, label_ticks
+from vilma.displays._drawing import label_ticks
 from vilma.metrics import interval_insensitive_loss
 
 matplotlib.use("Agg")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 def some_of(names: Sequence[str], limit: int = 5) -> str:
@@ -22,3 +23,9 @@ def some_of(names: Sequence[str], limit: int = 5) -> str:
     """
     text = ", ".join(names[:limit])
     return text if len(names) <= limit else f"{text} and {len(names) - limit} more"
+
+
+def label_name(label: Any) -> str:
+    """Write a label; whole numbers without a fraction."""
+    value = label.item() if hasattr(label, "item") else label
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

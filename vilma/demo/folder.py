@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vilma.demo.task import TEST, TRAIN, VALIDATION, Task, coarsen
+from vilma.demo.task import TEST, TRAIN, VALIDATION, Task
+from vilma.intervals import annotate_cells
 
 SHARES = {TRAIN: 0.6, VALIDATION: 0.15, TEST: 0.25}
 FEWEST = 20
@@ -67,13 +68,13 @@ def folder_task(
     intervals = labels
     annotated = "annotated as they are"
     if np.all(labels[:, 0] == labels[:, 1]):
-        intervals = coarsen(
+        intervals = annotate_cells(
             labels[:, 0].astype(np.int64),
-            classes,
-            cell_width=cell_width,
-            exact_share=exact_share,
-            rng=rng,
-        )
+            width=cell_width,
+            exact=float(exact_share),
+            classes=classes,
+            random_state=int(rng.integers(2**31)),
+        ).intervals.astype(np.float64)
         annotated = f"cells of {cell_width}, {exact_share:.0%} exact"
     return Task(
         images=images,

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from vilma.demo.task import TEST, TRAIN, VALIDATION, Task, coarsen
+from vilma.demo.task import TEST, TRAIN, VALIDATION, Task
 from vilma.features import ImageReadError, read_image
+from vilma.intervals import annotate_cells
 
 # Only files of the scikit-image wheel: its `data` functions may download others. Near duplicates
 # (motorcycle_right) and drawings are left out. A photograph serves one part only.
@@ -98,7 +99,13 @@ def photographs_task(
     true = np.array(levels)
     return Task(
         images=np.stack(images),
-        intervals=coarsen(true, LEVELS, cell_width=cell_width, exact_share=exact_share, rng=rng),
+        intervals=annotate_cells(
+            true,
+            width=cell_width,
+            exact=float(exact_share),
+            classes=LEVELS,
+            random_state=int(rng.integers(2**31)),
+        ).intervals.astype(np.float64),
         truth=np.column_stack([true, true]).astype(np.float64),
         classes=LEVELS,
         part=np.array(parts),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vilma._wording import label_name
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -87,12 +89,6 @@ def legend_above(ax: Axes, **options: Any) -> None:
             **options,
         }
     )
-
-
-def label_name(label: Any) -> str:
-    """Write a label; whole numbers without a fraction."""
-    value = label.item() if isinstance(label, np.generic) else label
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def label_ticks(classes: NDArray[Any], most: int = 14) -> tuple[list[int], list[str]]:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vilma._wording import label_name
 from vilma.displays._drawing import (
     BLUE,
     GREY,
     ORANGE,
     SKY,
-    label_name,
     legend_above,
     name_labels,
     open_panels,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vilma._wording import label_name
+
 if TYPE_CHECKING:
     from vilma.intervals.worth import AnnotationReport
 
@@ -27,7 +29,7 @@ def describe(report: AnnotationReport) -> str:
     return "\n".join(
         [
             f"{report.n_annotations:,} annotations on a scale of {len(labels)} labels, "
-            f"{_name(labels[0])} to {_name(labels[-1])}.",
+            f"{label_name(labels[0])} to {label_name(labels[-1])}.",
             _widths(report),
             _separation(report),
             _ambiguity(report),
@@ -63,13 +65,8 @@ def _separation(report: AnnotationReport) -> str:
 
 def _run(first: Any, last: Any) -> str:
     if isinstance(first, str) or first < 0:
-        return f"{_name(first)} to {_name(last)}"
-    return f"{_name(first)}-{_name(last)}"
-
-
-def _name(label: Any) -> str:
-    """Write a label; whole numbers without a fraction."""
-    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
+        return f"{label_name(first)} to {label_name(last)}"
+    return f"{label_name(first)}-{label_name(last)}"
 
 
 def _ambiguity(report: AnnotationReport) -> str:
@@ -79,8 +76,8 @@ def _ambiguity(report: AnnotationReport) -> str:
     if degree < 1e-6:
         return f"Ambiguity degree {about}0: no interval allows a second label."
     return (
-        f"Ambiguity degree {about}{degree:.3g}: examples of {_name(true_label)} {often} "
-        f"allow {_name(other)} as well."
+        f"Ambiguity degree {about}{degree:.3g}: examples of {label_name(true_label)} {often} "
+        f"allow {label_name(other)} as well."
     )
 
 
