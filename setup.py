@@ -21,6 +21,7 @@ PACKAGES = [
     "vilma.estimators",
     "vilma.features",
     "vilma.intervals",
+    "vilma.labels",
     "vilma.losses",
     "vilma.mapped",
     "vilma.metrics",

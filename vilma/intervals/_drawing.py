@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
-from vilma._label_scale import IntArray, first_row, ordered_categories, read_scale
-from vilma._label_values import BoolArray
 from vilma.labels import encode_endpoints, read_endpoints
+from vilma.labels.scale import IntArray, first_row, ordered_categories, read_scale
+from vilma.labels.values import BoolArray
 
 
 @dataclass(frozen=True)

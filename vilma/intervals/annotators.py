@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vilma._interval_objects import holds_intervals
-from vilma._label_scale import IntArray, ordered_categories, read_scale
-from vilma._label_values import read_values
 from vilma.labels import encode_endpoints, read_endpoints
+from vilma.labels.interval_objects import holds_intervals
+from vilma.labels.scale import IntArray, ordered_categories, read_scale
+from vilma.labels.values import read_values
 
 FloatArray = NDArray[np.float64]
 

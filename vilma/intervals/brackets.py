@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vilma._interval_objects import Bounds
-from vilma._label_endpoints import bounded_endpoints
-from vilma._label_scale import read_scale
-from vilma._label_values import is_missing
 from vilma.intervals._bracket_text import Bracket, read_bracket
 from vilma.intervals.convert import endpoint_columns
+from vilma.labels.endpoints import bounded_endpoints
+from vilma.labels.interval_objects import Bounds
+from vilma.labels.scale import read_scale
+from vilma.labels.values import is_missing
 
 _SIDES = {"both": (True, True), "left": (True, False), "right": (False, True)}
 _NOTHING = Bracket(-inf, inf, False, False)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vilma._label_scale import ordered_categories
 from vilma.labels import Endpoints, encode_endpoints, read_endpoints, read_scale
+from vilma.labels.scale import ordered_categories
 
 
 def to_intervals(y: ArrayLike, classes: ArrayLike | None = None) -> NDArray[Any]:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from vilma._label_scale import IntArray
 from vilma.labels import read_labels
+from vilma.labels.scale import IntArray
 
 Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vilma._label_scale import IntArray, encode
 from vilma.intervals._ambiguity import shares_at_random, shares_given_truth
 from vilma.intervals.bounds import absolute_error_bound, zero_one_bound
 from vilma.labels import IntervalLabels, read_endpoints, read_labels
+from vilma.labels.scale import IntArray, encode
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
-from vilma._label_scale import IntArray, ordered_categories
 from vilma.labels import Endpoints, encode_endpoints, read_endpoints, read_scale
+from vilma.labels.scale import IntArray, ordered_categories
 
 FloatArray = NDArray[np.float64]
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vilma._label_scale import IntArray
 from vilma.labels import encode_endpoints
+from vilma.labels.scale import IntArray
 from vilma.metrics._reading import FloatArray, read_pair, read_weights
 
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vilma._label_scale import abbreviate, first_row
-from vilma._label_values import BoolArray, is_missing
+from vilma.labels.scale import abbreviate, first_row
+from vilma.labels.values import BoolArray, is_missing
 
 FloatArray = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vilma._label_values import BoolArray, read_values
+from vilma.labels.values import BoolArray, read_values
 
 IntArray = NDArray[np.int64]
 

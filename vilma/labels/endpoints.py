@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import column_or_1d
 
-from vilma._interval_objects import Bounds, holds_intervals, labels_inside, read_bounds
-from vilma._label_scale import first_row, refuse_non_finite
-from vilma._label_values import BoolArray, read_values
+from vilma.labels.interval_objects import Bounds, holds_intervals, labels_inside, read_bounds
+from vilma.labels.scale import first_row, refuse_non_finite
+from vilma.labels.values import BoolArray, read_values
 
 
 @dataclass(frozen=True)

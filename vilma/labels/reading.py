@@ -1,13 +1,4 @@
-"""The border for labels: from what users hold to pairs of integer codes.
-
-Deeper code never sees label values. It works on an ordered scale ``classes`` of ``Y`` labels and,
-for every example, on the 0-based codes ``lower <= upper`` of the first and the last label that
-the annotation allows. An open end becomes the first or the last code of the scale.
-
-Reading takes three steps, one function each: :func:`read_endpoints` turns ``y`` into the values
-of its endpoints, :func:`read_scale` checks a user's scale, and :func:`encode` finds the position
-of values on a scale. :func:`read_labels` does all three.
-"""
+"""Labels of every form, as codes on an ordered scale."""
 
 from __future__ import annotations
 
@@ -17,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vilma._label_endpoints import Endpoints, read_endpoints, refuse_reversed
-from vilma._label_scale import (
+from vilma.labels.endpoints import Endpoints, read_endpoints, refuse_reversed
+from vilma.labels.scale import (
     IntArray,
     abbreviate,
     encode,
@@ -27,17 +18,9 @@ from vilma._label_scale import (
     read_scale,
     refuse_disagreeing_categories,
 )
-from vilma._label_values import BoolArray
+from vilma.labels.values import BoolArray
 
-__all__ = [
-    "Endpoints",
-    "IntervalLabels",
-    "encode",
-    "encode_endpoints",
-    "read_endpoints",
-    "read_labels",
-    "read_scale",
-]
+__all__ = ["IntervalLabels", "encode_endpoints", "read_labels"]
 
 
 @dataclass(frozen=True)

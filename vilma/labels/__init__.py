@@ -1,0 +1,24 @@
+"""The border for labels: from what users hold to pairs of integer codes.
+
+Deeper code never sees label values. It works on an ordered scale ``classes`` of ``Y`` labels and,
+for every example, on the 0-based codes ``lower <= upper`` of the first and the last label that
+the annotation allows. An open end becomes the first or the last code of the scale.
+
+Reading takes three steps, one function each: :func:`read_endpoints` turns ``y`` into the values
+of its endpoints, :func:`read_scale` checks a user's scale, and :func:`encode` finds the position
+of values on a scale. :func:`read_labels` does all three.
+"""
+
+from vilma.labels.endpoints import Endpoints, read_endpoints
+from vilma.labels.reading import IntervalLabels, encode_endpoints, read_labels
+from vilma.labels.scale import encode, read_scale
+
+__all__ = [
+    "Endpoints",
+    "IntervalLabels",
+    "encode",
+    "encode_endpoints",
+    "read_endpoints",
+    "read_labels",
+    "read_scale",
+]
