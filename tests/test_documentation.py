@@ -100,3 +100,13 @@ def test_public_names_exist():
     assert set(vilma.__all__) <= set(dir(vilma))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         vilma.nothing  # noqa: B018
+
+
+def test_setup_lists_every_package():
+    setup = (ROOT / "setup.py").read_text(encoding="utf-8")
+    listed = re.search(r"PACKAGES = \[(.*?)\]", setup, flags=re.DOTALL)
+    found = {
+        ".".join(file.parent.relative_to(ROOT).parts)
+        for file in (ROOT / "vilma").rglob("__init__.py")
+    }
+    assert set(re.findall(r'"([\w.]+)"', listed[1])) == found | {"vilma.features"}
