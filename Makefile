@@ -8,7 +8,7 @@ lint:
 	. .venv/bin/activate && ruff check . && ruff format --check . && codespell
 
 types:
-	. .venv/bin/activate && mypy && mypy features/*.py
+	. .venv/bin/activate && mypy && mypy features
 
 docs:
 	. .venv/bin/activate && pytest --doctest-modules --doctest-glob=README.md vilma features README.md

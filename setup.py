@@ -20,6 +20,8 @@ PACKAGES = [
     "vilma.displays",
     "vilma.estimators",
     "vilma.features",
+    "vilma.features.alignment",
+    "vilma.features.deep",
     "vilma.intervals",
     "vilma.labels",
     "vilma.losses",
@@ -32,6 +34,8 @@ PACKAGES = [
 ]
 
 PLOT = ["matplotlib>=3.8"]
+DEEP = ["torch>=2.6", "transformers>=5.0"]
+FACES = ["dlib-bin>=19.24", "face-recognition-models>=0.3"]
 BENCHMARKS = [
     *PLOT,
     "intreg>=0.2.2",
@@ -51,6 +55,9 @@ DOCS = [
 ]
 TEST = [
     *PLOT,
+    *DEEP,
+    *FACES,
+    "torch==2.13.0",  # one release, so that a CPU-only build of it is taken where there is one
     "codespell>=2.3",
     "hypothesis>=6.100",
     "mypy>=1.13",
@@ -75,13 +82,15 @@ setup(
     packages=PACKAGES,
     package_dir=PACKAGE_DIR,
     package_data={
-        "vilma": ["py.typed"],
+        "vilma": ["__init__.pyi", "py.typed"],
         "vilma.datasets": ["data/*.csv.xz", "data/README.md"],
+        "vilma.features": ["__init__.pyi"],
     },
     install_requires=[
         "click>=8.1",
         "cvxpy>=1.5",
         "joblib>=1.3",
+        "lazy-loader>=0.4",
         "numba>=0.60",
         "numpy>=1.26",
         "pillow>=10.0",
@@ -91,7 +100,14 @@ setup(
         "threadpoolctl>=3.1",
         "tqdm>=4.66",
     ],
-    extras_require={"benchmarks": BENCHMARKS, "docs": DOCS, "plot": PLOT, "test": TEST},
+    extras_require={
+        "benchmarks": BENCHMARKS,
+        "deep": DEEP,
+        "docs": DOCS,
+        "faces": FACES,
+        "plot": PLOT,
+        "test": TEST,
+    },
     entry_points={"console_scripts": ["vilma=vilma.cli:main"]},
     classifiers=[
         "Development Status :: 4 - Beta",

@@ -1,13 +1,8 @@
-"""Features of images: reading, canonical crops and multi-scale local binary patterns."""
+"""Features of images: reading, alignment, canonical crops, local patterns and embeddings.
 
-from vilma.features.images import ImageReadError, canonical_crop, find_images, read_image
-from vilma.features.multiscale_lbp import LBPFeature, MultiScaleLBP
+The public names are loaded on first use: a process that only reads images needs none of the rest.
+"""
 
-__all__ = [
-    "ImageReadError",
-    "LBPFeature",
-    "MultiScaleLBP",
-    "canonical_crop",
-    "find_images",
-    "read_image",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

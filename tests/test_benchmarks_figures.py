@@ -233,8 +233,8 @@ def test_scores_by_hand():
 
 def test_memory_grows_with_what_is_held():
     before = current_memory()
-    held = np.ones(4_000_000)  # 32 MB
-    assert current_memory() - before > 20e6
+    held = np.ones(12_000_000)  # 96 MB: too much to go where earlier tests have left room
+    assert current_memory() - before > 60e6
     assert peak_memory() >= current_memory() - 1e6
     assert held.all()
 

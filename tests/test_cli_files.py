@@ -283,7 +283,7 @@ def test_a_wrong_folder_is_refused(folder, name, damage, message):
         read_features(folder)
     assert "is not a readable feature folder" in raised.value.message
     assert message in raised.value.message
-    assert "Expected a folder written by `vilma lbp`; run it again" in raised.value.message
+    assert "written by `vilma lbp` or `vilma embed`; run it again" in raised.value.message
 
 
 def test_settings_survive(tmp_path):

@@ -1,9 +1,13 @@
 """The command `vilma lbp`."""
 
 import csv
+import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -12,7 +16,9 @@ from PIL import Image
 
 from vilma.cli import main
 from vilma.cli._features import read_features
+from vilma.cli._partial import partial_place
 from vilma.features import MultiScaleLBP, canonical_crop, read_image
+from vilma.mapped.growing import GrowingMatrix
 
 
 def run(*arguments):
@@ -102,6 +108,31 @@ def bad(folder):
     return folder
 
 
+def test_the_rate_is_said(bad, output):
+    lines = run(bad, "-o", output).stderr.splitlines()
+    number = r"[\d,]+ images/s"
+    pattern = (
+        rf"6 image\(s\) in \d+\.\d s: {number}; reading {number} per core \(1 worker\), "
+        rf"extraction {number} per core"
+    )
+    assert re.fullmatch(pattern, lines[-1])
+
+
+def test_a_manifest_beside_a_file(bad, output, place):
+    path = output.with_name("manifest.csv")
+    assert run(bad, "-o", output, "--manifest", path).exit_code == 0
+    assert run(bad, "-o", place).exit_code == 0
+    assert path.read_bytes() == (place / "manifest.csv").read_bytes()
+
+
+def test_a_file_does_not_depend_on_batches_or_processes(folder, output, tmp_path):
+    for number in range(40):
+        Image.new("L", (50, 70), number).save(folder / f"{number}.png")
+    run(folder, "-o", output)
+    assert run(folder, "-o", tmp_path / "b.npz", "--batch-size", 4, "--n-jobs", 2).exit_code == 0
+    assert (tmp_path / "b.npz").read_bytes() == output.read_bytes()
+
+
 def test_bad_files_are_named_and_left_out(bad, output):
     result = run(bad, "-o", output)
     assert result.exit_code == 0
@@ -149,7 +180,7 @@ def test_no_image_at_all(tmp_path, output):
         (["--box", 5, 5, 5, 9], "5 5 5 9 is empty or outside every image"),
         (["--box", -1, 0, 5, 9], "expected 0 <= LEFT < RIGHT"),
         (["--size", 2, 2], "2 is not in the range x>=3"),
-        (["--n-jobs", 0], "0 threads do nothing"),
+        (["--n-jobs", 0], "0 jobs do nothing"),
         (["--batch-size", 0], "0 is not in the range x>=1"),
     ],
 )
@@ -370,11 +401,11 @@ def begun(bad, place, monkeypatch):
 
 
 def test_going_on_repeats_nothing(begun, place, monkeypatch, tmp_path):
-    from vilma.cli import _images
+    from vilma.cli import _readers
 
     read = []
     monkeypatch.setattr(
-        _images, "read_image", lambda path: (read.append(path.name), read_image(path))[1]
+        _readers, "read_image", lambda path: (read.append(path.name), read_image(path))[1]
     )
     result = run(begun, "-o", place)
     assert result.exit_code == 0
@@ -420,6 +451,19 @@ def test_damaged_partial_work(begun, place, name, damage):
     assert "is damaged" in result.stderr
     assert "Begin again by --start-over" in result.stderr
     assert run(begun, "-o", place, "--start-over").exit_code == 0
+
+
+def test_a_full_disk(begun, place, monkeypatch):
+    def refuse(self, rows):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(GrowingMatrix, "append", refuse)
+        result = run(begun, "-o", place)
+    assert result.exit_code == 1
+    assert "could not be written: [Errno 28] No space left on device" in result.stderr
+    assert "make room and run the command again" in result.stderr
+    assert "going on after 2 of 6" in run(begun, "-o", place).stderr
 
 
 def test_two_processes_at_once(begun, place):
@@ -516,3 +560,46 @@ def test_terminated_while_writing_a_file(folder, output):
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert result.returncode == 128 + 15, result.stderr
     assert list(output.parent.iterdir()) == []
+
+
+WITH_PROCESSES = """
+from vilma.cli import main
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="processes cannot be killed here")
+def test_killed_at_random_with_worker_processes(tmp_path):
+    """The same bytes come out, whenever the command is killed and however many read."""
+    rng = np.random.default_rng(0)
+    images, place, expected = tmp_path / "faces", tmp_path / "features", tmp_path / "undisturbed"
+    images.mkdir()
+    for number in range(300):
+        pixels = rng.integers(0, 256, (60, 40), dtype=np.uint8)
+        Image.fromarray(pixels).save(images / f"{number:03d}.png")
+    (images / "100.png").write_bytes(b"")
+    assert run(images, "-o", expected, "-q").exit_code == 0
+    command = [sys.executable, "-c", WITH_PROCESSES, "lbp", images, "-o", place, "-q"]
+    command += ["--n-jobs", "2", "--batch-size", "4"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    kill_after(process, place, 80 + int(rng.integers(0, 80)))
+    assert not place.exists()
+    result = run(images, "-o", place)
+    assert result.exit_code == 0, result.output
+    assert "going on after" in result.stderr
+    assert content(place) == content(expected)
+    assert not partial_place(place).exists()
+
+
+def kill_after(process, place, n_done):
+    """Kill a process as soon as it says that so many images are finished."""
+    progress = partial_place(place) / "progress.json"
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        if progress.exists() and json.loads(progress.read_bytes())[0] >= n_done:
+            process.kill()
+            break
+    assert process.wait() == -signal.SIGKILL, process.stderr.read()
+    process.stderr.close()

@@ -1,5 +1,6 @@
 """The group of commands as a whole."""
 
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,8 @@ from click.testing import CliRunner
 import vilma
 from vilma.cli import main
 from vilma.cli.fit import fit
+from vilma.cli.lbp import lbp
+from vilma.features import FaceAligner
 from vilma.losses import NAMED_LOSSES
 
 
@@ -18,7 +21,7 @@ def test_version():
     assert result.output == f"vilma, version {vilma.__version__}\n"
 
 
-@pytest.mark.parametrize("command", [[], ["lbp"], ["fit"], ["predict"], ["evaluate"], ["demo"]])
+@pytest.mark.parametrize("command", [[], *([name] for name in main.commands)])
 def test_help(command):
     result = CliRunner().invoke(main, [*command, "--help"])
     assert result.exit_code == 0
@@ -38,3 +41,14 @@ def test_help_loads_no_heavy_library():
 def test_every_named_loss_is_offered():
     (loss,) = (option for option in fit.params if option.name == "loss")
     assert sorted(loss.type.choices) == sorted(NAMED_LOSSES)
+
+
+@pytest.mark.parametrize("name", ["layout", "warp", "several"])
+def test_ways_of_alignment_are_known(name):
+    (option,) = (option for option in lbp.params if option.name == name)
+    for choice in option.type.choices:
+        FaceAligner(**{name: choice}).fit()
+    with pytest.raises(ValueError, match="must be one of") as raised:
+        FaceAligner(**{name: "another"}).fit()
+    known = set(re.findall(r"'(\w+)'", str(raised.value))) - {name, "another"}
+    assert known == set(option.type.choices)

@@ -164,8 +164,16 @@ def test_pixels_without_a_range(tmp_path, dtype):
 def test_decompression_bomb(tmp_path, monkeypatch):
     path = save(tmp_path / "large.png", np.zeros((50, 50), dtype=np.uint8))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(ImageReadError, match="decompression bomb"):
+    message = r"large\.png' as an image: it has more than 100 pixels; set PIL\.Image\.MAX_IMAGE"
+    with pytest.raises(ImageReadError, match=message):
         read_image(path)
+    # Pillow itself only warns up to twice its limit
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2499)
+    with pytest.raises(ImageReadError, match="it has more than 2,499 pixels"):
+        read_image(path)
+    for limit in (2500, None):
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        assert read_image(path).shape == (50, 50)
 
 
 def test_missing_file_and_folder(tmp_path):
@@ -183,6 +191,15 @@ def test_crop_averages_areas():
     means = image[10:190, 40:160].reshape(60, 3, 40, 3).mean(axis=(1, 3))
     # rounded along rows and along columns, by half a grey level at most each time
     assert_allclose(crop, means, atol=1)
+
+
+def test_colours_are_cropped_one_by_one():
+    image = np.random.default_rng(1).integers(0, 256, (50, 40, 3), dtype=np.uint8)
+    crop = canonical_crop(image, (6, 4), (1, 2, 33, 47.5))
+    assert crop.shape == (6, 4, 3)
+    for channel in range(3):
+        one = canonical_crop(image[..., channel], (6, 4), (1, 2, 33, 47.5))
+        assert_array_equal(crop[..., channel], one)
 
 
 def test_crop_of_the_right_size_is_the_image():
@@ -215,7 +232,7 @@ def test_crop_takes_arrays_that_are_not_contiguous_or_read_only():
     ("image", "message"),
     [
         (np.zeros((5, 5)), r"dtype float64 and shape \(5, 5\)\. Scale"),
-        (np.zeros((5, 5, 3), dtype=np.uint8), r"dtype uint8 and shape \(5, 5, 3\)"),
+        (np.zeros((5, 5, 4), dtype=np.uint8), r"dtype uint8 and shape \(5, 5, 4\)"),
         (np.zeros((0, 5), dtype=np.uint8), r"shape \(0, 5\)"),
     ],
 )

@@ -69,7 +69,8 @@ def test_reference_has_every_public_object_once():
     listed = [member for page in pages.PAGES for _, member in pages.public_objects(page)]
     names = [name for page in pages.PAGES for name, _ in pages.public_objects(page)]
     assert Counter(map(id, listed)).most_common(1)[0][1] == 1
-    packages = [vilma, *(getattr(vilma, name) for name in vilma._SUBMODULES)]
+    members = [getattr(vilma, name) for name in vilma.__all__]
+    packages = [vilma, *(member for member in members if inspect.ismodule(member))]
     for package in packages:
         for name in package.__all__:
             member = getattr(package, name)

@@ -1,24 +1,27 @@
-"""LBP features of images, into a file or a folder."""
+"""Features of images, into a file or a folder."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
-import numpy as np
-from scipy import sparse
+from numpy.typing import NDArray
 
-from vilma.cli._feature_folder import MANIFEST, read_manifest
-from vilma.cli._features import FeatureStore, lbp_settings, write_features
-from vilma.cli._images import Box, ImageFile, Rejected, read_batches, read_crops
+from vilma.cli._extraction_options import ExtractionOptions
+from vilma.cli._feature_folder import Outcome, manifest_lines
+from vilma.cli._features import FeatureStore, read_features, write_features
+from vilma.cli._files import atomic_write
+from vilma.cli._images import ImageFile, list_images, read_batches, split_batch
 from vilma.cli._job import Job
-from vilma.cli._partial import PartialFolder, is_complete, take_up
+from vilma.cli._kind import FeatureKind
+from vilma.cli._partial import PartialFolder
+from vilma.cli._rate import Rate
+from vilma.cli._rejected import Rejected, Unusable
 from vilma.cli._report import some_of
-from vilma.features import MultiScaleLBP
-from vilma.features.multiscale_lbp import N_PATTERNS
-from vilma.mapped.growing import GrowingMatrix
+from vilma.cli._take_up import is_complete, take_up
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,11 @@ class Extraction:
     Attributes
     ----------
     files : list of ImageFile
-    extractor : MultiScaleLBP
-    box : (int, int, int, int) or None
-        The part of every image to use.
+    kind : FeatureKind
     batch_size : int
-        How many images to hold at a time.
+        How many images to compute at a time.
+    n_jobs : int or None
+        How many processes read.
     strict : bool
         Whether a file that cannot be used is an error.
     quiet : bool
@@ -40,36 +43,60 @@ class Extraction:
     """
 
     files: list[ImageFile]
-    extractor: MultiScaleLBP
-    box: Box | None
+    kind: FeatureKind
     batch_size: int
+    n_jobs: int | None
     strict: bool
     quiet: bool
 
-    @property
-    def reading(self) -> dict[str, Any]:
-        """How to read the images."""
-        return {
-            "size": self.extractor.size,
-            "box": self.box,
-            "batch_size": self.batch_size,
-            "n_jobs": self.extractor.n_jobs,
-            "quiet": self.quiet,
-        }
+
+def run_extraction(options: ExtractionOptions, kind: FeatureKind) -> None:
+    """Compute what the command line asks for, and say what came of it.
+
+    Parameters
+    ----------
+    options : ExtractionOptions
+    kind : FeatureKind
+
+    Raises
+    ------
+    click.ClickException
+        If no image can be used, or one cannot and none may be left out.
+    """
+    work = Extraction(
+        list_images(options.images),
+        kind,
+        options.batch_size,
+        options.n_jobs,
+        options.strict,
+        options.quiet,
+    )
+    if options.output.suffix == ".npz":
+        store = extract_to_file(options.output, work, options.manifest)
+    else:
+        store = extract_to_folder(options.output, work, start_over=options.start_over)
+    n_rows, n_features = store.X.shape
+    n_rejected = len(work.files) - n_rows
+    click.echo(
+        f"{options.output}: {n_rows:,} image(s), {n_features:,} features"
+        + (f"; {n_rejected:,} file(s) skipped" if n_rejected else "")
+    )
 
 
-def extract_to_file(output: Path, work: Extraction) -> tuple[int, int]:
+def extract_to_file(output: Path, work: Extraction, manifest: Path | None) -> FeatureStore:
     """Compute features in memory and write them to one file, whole or not at all.
 
     Parameters
     ----------
     output : Path
     work : Extraction
+    manifest : Path or None
+        Where to write what became of every image.
 
     Returns
     -------
-    n_rows, n_rejected : int
-        Numbers of images that could be used, and that could not.
+    FeatureStore
+        What the file holds.
 
     Raises
     ------
@@ -77,19 +104,27 @@ def extract_to_file(output: Path, work: Extraction) -> tuple[int, int]:
         If no image can be used, or one cannot and the work is strict.
     """
     rejected = Rejected()
-    names: list[str] = []
-    blocks = []
-    for batch_names, crops in read_crops(work.files, rejected, **work.reading):
-        names += batch_names
-        blocks.append(work.extractor.fit_transform(crops))
+    outcomes: list[Outcome] = []
+    blocks: list[NDArray] = []
+    rows = work.kind.prepare()
+    rate = Rate(work.kind.clock)
+    for batch_outcomes, block in _compute_batches(work, rejected, rate):
+        outcomes += batch_outcomes
+        if block is not None:
+            blocks.append(block)
     rejected.check(n_files=len(work.files), strict=work.strict)
-    settings = lbp_settings(work.extractor, work.box)
-    write_features(output, FeatureStore(names, sparse.vstack(blocks, format="csr"), settings))
-    return len(names), len(rejected.reasons)
+    names = [name for name, reason in outcomes if reason is None]
+    store = FeatureStore(names, rows.join(blocks), work.kind.settings)
+    write_features(output, store)
+    if manifest is not None:
+        with atomic_write(manifest) as stream:
+            stream.write(manifest_lines(()) + manifest_lines(outcomes))
+    click.echo(rate.describe(), err=True)
+    return store
 
 
-def extract_to_folder(output: Path, work: Extraction, *, start_over: bool) -> tuple[int, int]:
-    """Write codes to a folder as the images are read, going on where a former run stopped.
+def extract_to_folder(output: Path, work: Extraction, *, start_over: bool) -> FeatureStore:
+    """Write rows to a folder as the images are read, going on where a former run stopped.
 
     Parameters
     ----------
@@ -100,8 +135,8 @@ def extract_to_folder(output: Path, work: Extraction, *, start_over: bool) -> tu
 
     Returns
     -------
-    n_rows, n_rejected : int
-        Numbers of images that could be used, and that could not.
+    FeatureStore
+        What the folder holds.
 
     Raises
     ------
@@ -109,46 +144,53 @@ def extract_to_folder(output: Path, work: Extraction, *, start_over: bool) -> tu
         If no image can be used, one cannot and the work is strict, or the folder's name belongs
         to another job.
     """
-    job = Job.of(lbp_settings(work.extractor, work.box), work.files)
+    job = Job.of(work.kind.settings, work.kind.inputs, work.files)
     if not start_over and is_complete(output, job):
         click.echo("complete already, nothing to do", err=True)
-        n_rejected = sum(status != "ok" for _, status, _ in read_manifest(output / MANIFEST))
-        return len(work.files) - n_rejected, n_rejected
-    block_sizes = np.full(len(work.extractor.positions_), N_PATTERNS)
-
-    def open_rows(folder: Path, n_rows: int) -> GrowingMatrix:
-        return GrowingMatrix.codes(folder, block_sizes, n_rows=n_rows)
-
-    with take_up(output, job, open_rows, start_over=start_over) as partial:
+        return read_features(output)
+    with take_up(output, job, work.kind.prepare, start_over=start_over) as partial:
+        rate = Rate(work.kind.clock)
         if partial.n_done:
             click.echo(f"going on after {partial.n_done:,} of {len(work.files):,}", err=True)
-        _extract_batches(work, partial)
-        n_rows, rejected = partial.n_rows, partial.rejected
-        if not n_rows:
+        rejected = Rejected(dict(partial.rejected))
+        _require_none(rejected, work, partial)
+        for outcomes, block in _compute_batches(work, rejected, rate, partial.n_done):
+            _require_none(rejected, work, partial)
+            partial.append(outcomes, block)
+        if not partial.n_rows:
             partial.discard()
             raise click.ClickException(
                 f"none of the {len(work.files)} file(s) could be used; the reasons are above."
             )
         partial.finish()
-    return n_rows, len(rejected)
+    click.echo(rate.describe(), err=True)
+    return read_features(output)
 
 
-def _extract_batches(work: Extraction, partial: PartialFolder) -> None:
-    """Compute the features of all images that are not done yet."""
-    rejected = Rejected(dict(partial.rejected))
-    _require_none(rejected, work, partial)
-    for batch in read_batches(work.files, **work.reading, n_done=partial.n_done):
-        crops: list[np.ndarray] = []
-        outcomes: list[tuple[str, str | None]] = []
-        for file, result in batch:
-            if isinstance(result, Exception):
-                rejected.add(file.name, str(result))
-                outcomes.append((file.name, str(result)))
-            else:
-                crops.append(result)
-                outcomes.append((file.name, None))
-        _require_none(rejected, work, partial)
-        partial.append(outcomes, work.extractor.compute_codes(np.stack(crops)) if crops else None)
+def _compute_batches(
+    work: Extraction, rejected: Rejected, rate: Rate, n_done: int = 0
+) -> Iterator[tuple[list[Outcome], NDArray | None]]:
+    """Yield what became of the next images, and the rows of the usable ones if there are any."""
+    reading = read_batches(
+        work.files,
+        work.kind.reader,
+        rate,
+        batch_size=work.batch_size,
+        n_jobs=work.n_jobs,
+        quiet=work.quiet,
+        n_done=n_done,
+    )
+    with closing(reading):  # whatever ends the use of the rows ends the workers
+        for batch in reading:
+            block = None
+            if items := split_batch(batch, rejected)[1]:
+                with rate.computing(len(items)):
+                    block = work.kind.compute(items)
+            yield [(file.name, _reason(result)) for file, result in batch], block
+
+
+def _reason(result: NDArray | Unusable) -> str | None:
+    return result.reason if isinstance(result, Unusable) else None
 
 
 def _require_none(rejected: Rejected, work: Extraction, partial: PartialFolder) -> None:

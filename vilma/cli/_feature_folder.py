@@ -4,7 +4,7 @@ Beside the files of :mod:`vilma.mapped.folder` there are
 
 =================  ==============================================================================
 ``manifest.csv``   ``file,status,reason`` of every image; those of status "ok" are the rows
-``features.json``  the format and the settings
+``features.json``  the format, the settings, and digests of further files that had a part
 =================  ==============================================================================
 """
 
@@ -23,6 +23,7 @@ from vilma.cli._features import FORMAT, FeatureStore
 from vilma.mapped import MappedMatrix
 
 MANIFEST = "manifest.csv"
+Outcome = tuple[str, str | None]  # the name of an image, and why it cannot be used, or None
 _SETTINGS = "features.json"
 _HEADER = ["file", "status", "reason"]
 
@@ -33,7 +34,7 @@ def read_feature_folder(folder: Path, max_memory: int) -> FeatureStore:
     Parameters
     ----------
     folder : Path
-        Written by `vilma lbp`.
+        Written by `vilma lbp` or `vilma embed`.
     max_memory : int
         Bytes of the features to hold at a time.
 
@@ -74,35 +75,61 @@ def read_folder_settings(folder: Path) -> dict[str, Any]:
     click.ClickException
         If it is no feature folder.
     """
+    return read_folder_origin(folder)[0]
+
+
+def read_folder_origin(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read what the features of a folder were computed with, and from.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    settings : dict
+    inputs : dict of str to str
+        Digests of further files, by what they are.
+
+    Raises
+    ------
+    click.ClickException
+        If it is no feature folder.
+    """
     try:
         content = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']}, expected {FORMAT}")
-        return dict(content["settings"])
+        return dict(content["settings"]), dict(content.get("inputs", {}))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _not_a_folder(folder, f"{type(error).__name__}: {error}") from error
 
 
-def write_folder_settings(folder: Path, settings: dict[str, Any]) -> None:
-    """Write what the features of a folder were computed with.
+def write_folder_settings(
+    folder: Path, settings: dict[str, Any], inputs: dict[str, str] | None = None
+) -> None:
+    """Write what the features of a folder were computed with, and from.
 
     Parameters
     ----------
     folder : Path
     settings : dict
         Plain values.
+    inputs : dict of str to str, optional
+        Digests of further files, by what they are.
     """
-    content = {"format": FORMAT, "settings": settings}
+    content: dict[str, Any] = {"format": FORMAT, "settings": settings}
+    if inputs:
+        content["inputs"] = inputs
     (folder / _SETTINGS).write_text(json.dumps(content) + "\n", encoding="utf-8")
 
 
-def manifest_lines(outcomes: Sequence[tuple[str, str | None]]) -> bytes:
+def manifest_lines(outcomes: Sequence[Outcome]) -> bytes:
     """Return lines of a manifest; without images, its header.
 
     Parameters
     ----------
-    outcomes : sequence of (str, str or None)
-        Names, and the reasons of those images that cannot be used.
+    outcomes : sequence of Outcome
 
     Returns
     -------
@@ -147,5 +174,5 @@ def read_manifest(path: Path) -> list[tuple[str, str, str]]:
 def _not_a_folder(folder: Path, reason: str) -> click.ClickException:
     return click.ClickException(
         f"{folder} is not a readable feature folder ({reason}). "
-        "Expected a folder written by `vilma lbp`; run it again."
+        "Expected a folder written by `vilma lbp` or `vilma embed`; run it again."
     )

@@ -1,4 +1,4 @@
-"""Features of named images, and the feature file: a binary sparse matrix, names and settings."""
+"""Features of named images, and the feature file: a matrix, names and settings."""
 
 from __future__ import annotations
 
@@ -7,64 +7,41 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from vilma.cli._files import atomic_write
 from vilma.mapped.matrix import DEFAULT_MEMORY
 
 if TYPE_CHECKING:
-    from vilma.features import MultiScaleLBP
     from vilma.mapped import MappedMatrix
 
 FORMAT = "vilma-features-1"
+LBP, EMBEDDINGS = "multi-scale LBP", "embeddings"  # kinds of features, as settings name them
+_COMMANDS = {LBP: "vilma lbp", EMBEDDINGS: "vilma embed"}
 
 
 @dataclass(frozen=True)
 class FeatureStore:
-    """Binary features of named images.
+    """Features of named images.
 
     Attributes
     ----------
     names : list of str
         One name per row, as the labels name the images.
-    X : csr_array or MappedMatrix of shape (n_images, n_features)
-        The features, zeros and ones.
+    X : csr_array, ndarray or MappedMatrix of shape (n_images, n_features)
+        The features. A sparse matrix is one of ones.
     settings : dict
         What the features were computed with; two stores go together if these are equal.
     """
 
     names: list[str]
-    X: sparse.csr_array | MappedMatrix
+    X: sparse.csr_array | NDArray[np.float32] | MappedMatrix
     settings: dict[str, Any]
-
-
-def lbp_settings(
-    extractor: MultiScaleLBP, box: tuple[int, int, int, int] | None
-) -> dict[str, Any]:
-    """Return what has to be equal for features to be comparable.
-
-    Parameters
-    ----------
-    extractor : MultiScaleLBP
-        What computed them.
-    box : (int, int, int, int) or None
-        The part of each image that was used.
-
-    Returns
-    -------
-    dict
-        Plain values, as JSON keeps them.
-    """
-    return {
-        "features": "multi-scale LBP",
-        "size": list(extractor.size),
-        "drop_full_resolution": extractor.drop_full_resolution,
-        "box": None if box is None else list(box),
-    }
 
 
 def write_features(path: Path, store: FeatureStore) -> None:
@@ -75,20 +52,36 @@ def write_features(path: Path, store: FeatureStore) -> None:
     path : Path
         The file to be written.
     store : FeatureStore
-        What to write, in memory. Every stored entry of ``store.X`` is a one, so only places are
-        kept.
+        What to write, in memory. Every stored entry of a sparse ``store.X`` is a one, so only
+        places are kept.
     """
-    X = cast(sparse.csr_array, store.X)
     with atomic_write(path) as stream:
         np.savez_compressed(
             stream,
             format=np.array(FORMAT),
             names=np.array(store.names, dtype=np.str_),
             settings=np.array(json.dumps(store.settings)),
-            indices=X.indices,
-            indptr=X.indptr,
-            shape=np.array(X.shape),
+            **_matrix_to_arrays(store.X),
         )
+
+
+def _matrix_to_arrays(X: Any) -> dict[str, Any]:
+    if isinstance(X, np.ndarray):
+        return {"dense": X}
+    return {"indices": X.indices, "indptr": X.indptr, "shape": np.array(X.shape)}
+
+
+def _matrix_from_arrays(archive: Any) -> sparse.csr_array | NDArray[np.float32]:
+    if "dense" in archive:
+        X = archive["dense"]
+        if X.ndim != 2 or X.dtype.kind != "f":
+            raise ValueError(f"an array of shape {X.shape} and dtype {X.dtype} as the features")
+        return X
+    indices, indptr = archive["indices"], archive["indptr"]
+    ones = np.ones(len(indices), dtype=np.float32)
+    X = sparse.csr_array((ones, indices, indptr), shape=tuple(archive["shape"]))
+    X.check_format(full_check=True)
+    return X
 
 
 def read_features(path: Path, max_memory: int = DEFAULT_MEMORY) -> FeatureStore:
@@ -97,7 +90,8 @@ def read_features(path: Path, max_memory: int = DEFAULT_MEMORY) -> FeatureStore:
     Parameters
     ----------
     path : Path
-        A file written by :func:`write_features`, or a folder written by `vilma lbp`.
+        A file written by :func:`write_features`, or a folder written by `vilma lbp` or
+        `vilma embed`.
     max_memory : int, default=256 MB
         Bytes of a folder's features to hold at a time.
 
@@ -126,11 +120,8 @@ def _read_file(path: Path) -> FeatureStore:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             if str(archive["format"]) != FORMAT:
                 raise ValueError(f"format {archive['format']}, expected {FORMAT}")
-            indices, indptr = archive["indices"], archive["indptr"]
             names, settings = archive["names"].tolist(), json.loads(str(archive["settings"]))
-            ones = np.ones(len(indices), dtype=np.float32)
-            X = sparse.csr_array((ones, indices, indptr), shape=tuple(archive["shape"]))
-        X.check_format(full_check=True)
+            X = _matrix_from_arrays(archive)
         if len(names) != X.shape[0]:
             raise ValueError(f"{len(names)} names for {X.shape[0]} rows")
         if not isinstance(settings, dict):
@@ -138,7 +129,7 @@ def _read_file(path: Path) -> FeatureStore:
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise click.ClickException(
             f"{path} is not a readable feature file ({error}). "
-            "Expected a file written by `vilma lbp`; run it again."
+            "Expected a file written by `vilma lbp` or `vilma embed`; run it again."
         ) from error
     return FeatureStore(names, X, settings)
 
@@ -184,9 +175,16 @@ def require_same_settings(
     click.ClickException
         If the settings differ; the message names each difference.
     """
+    kind, other = expected.get("features"), found.get("features")
+    command = _COMMANDS.get(str(kind), "vilma lbp")
+    if kind != other:
+        raise click.ClickException(
+            f"{features} does not fit {model}: it holds {other or 'features of no name'}, the "
+            f"model was trained on {kind}. Run `{command}` on the images instead."
+        )
     differences = different_settings(expected, found, "the model expects")
     if differences:
         raise click.ClickException(
             f"{features} does not fit {model}: {'; '.join(differences)}. "
-            "Run `vilma lbp` with the settings the model was trained with."
+            f"Run `{command}` with the settings the model was trained with."
         )

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from vilma.cli._report import some_of
-from vilma.features import ImageReadError, canonical_crop, find_images, read_image
-
-Box = tuple[int, int, int, int]
+from vilma.cli._ahead import count_workers, map_ahead
+from vilma.cli._rate import Rate
+from vilma.cli._readers import Box, GreyCrop
+from vilma.cli._rejected import Rejected, Unusable
+from vilma.features import find_images
 
 
 @dataclass(frozen=True)
@@ -33,57 +33,6 @@ class ImageFile:
 
     path: Path
     name: str
-
-
-@dataclass
-class Rejected:
-    """Files that could not be used.
-
-    Attributes
-    ----------
-    reasons : dict of str to str
-        The reason for each name, in the order they were met.
-    """
-
-    reasons: dict[str, str] = field(default_factory=dict)
-
-    def add(self, name: str, reason: str) -> None:
-        """Keep a file's reason and say it on the standard error.
-
-        Parameters
-        ----------
-        name : str
-            The file's name.
-        reason : str
-            Why it cannot be used.
-        """
-        self.reasons[name] = reason
-        tqdm.write(f"skipped {name}: {reason}", file=sys.stderr)
-
-    def check(self, n_files: int, *, strict: bool) -> None:
-        """Stop when nothing is left, or anything is missing that must not be.
-
-        Parameters
-        ----------
-        n_files : int
-            How many files there were.
-        strict : bool
-            Whether a single bad file is an error.
-
-        Raises
-        ------
-        click.ClickException
-            If no file could be used or, when strict, one could not. Nothing is written then.
-        """
-        if len(self.reasons) == n_files:
-            raise click.ClickException(
-                f"none of the {n_files} file(s) could be used; the reasons are above."
-            )
-        if strict and self.reasons:
-            raise click.ClickException(
-                f"{len(self.reasons)} of {n_files} files could not be used "
-                f"({some_of(list(self.reasons))}); nothing was written, because of --strict."
-            )
 
 
 def list_images(arguments: Sequence[Path]) -> list[ImageFile]:
@@ -119,39 +68,43 @@ def list_images(arguments: Sequence[Path]) -> list[ImageFile]:
     return [ImageFile(path, name) for name, path in found.items()]
 
 
-def _read_one(
-    file: ImageFile, size: tuple[int, int], box: Box | None
-) -> NDArray[np.uint8] | Exception:
-    try:
-        return canonical_crop(read_image(file.path), size=size, box=box)
-    except (ImageReadError, OSError, ValueError) as error:
-        return error
+@dataclass(frozen=True)
+class _Reading:
+    """What a worker does with a file; sent to worker processes."""
+
+    reader: Callable[[Path, str], NDArray]
+
+    def __call__(self, file: ImageFile) -> NDArray | Unusable:
+        try:
+            return self.reader(file.path, file.name)
+        except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: dlib's
+            return Unusable(str(error))
 
 
 def read_batches(
     files: Sequence[ImageFile],
+    reader: Callable[[Path, str], NDArray],
+    rate: Rate,
     *,
-    size: tuple[int, int],
-    box: Box | None,
     batch_size: int,
     n_jobs: int | None,
     quiet: bool,
     n_done: int = 0,
-) -> Iterator[list[tuple[ImageFile, NDArray[np.uint8] | Exception]]]:
-    """Read images batch by batch, under a progress bar.
+) -> Generator[list[tuple[ImageFile, NDArray | Unusable]]]:
+    """Read images batch by batch, one batch ahead, under a progress bar.
 
     Parameters
     ----------
     files : sequence of ImageFile
         What to read.
-    size : (int, int)
-        Height and width of the crops, in pixels.
-    box : (int, int, int, int) or None
-        Left, top, right and bottom of the part to use.
+    reader : callable
+        Makes what is wanted of a path and a name, or raises ValueError or OSError.
+    rate : Rate
+        Takes the time.
     batch_size : int
-        How many images to hold at a time.
+        How many images to give at a time; twice as many are in memory.
     n_jobs : int or None
-        Threads that read.
+        Processes that read; with 1, a thread of this process does.
     quiet : bool
         Whether to leave out the progress bar; it shows on a terminal only.
     n_done : int, default=0
@@ -159,24 +112,51 @@ def read_batches(
 
     Yields
     ------
-    list of (ImageFile, ndarray of shape (height, width) or Exception)
-        The files in order, with their crops, or what is wrong with them.
+    list of (ImageFile, ndarray or Unusable)
+        The files in order, with what the reader made of them. It does not depend on `n_jobs`.
     """
-    with (
-        Parallel(n_jobs=n_jobs, prefer="threads") as parallel,
-        tqdm(
-            total=len(files),
-            initial=n_done,
-            unit="image",
-            file=sys.stderr,
-            disable=True if quiet else None,  # None: off when not a terminal
-        ) as progress,
-    ):
-        for start in range(n_done, len(files), batch_size):
-            batch = files[start : start + batch_size]
-            results = parallel(delayed(_read_one)(file, size, box) for file in batch)
-            yield list(zip(batch, results, strict=True))
+    left = files[n_done:]
+    rate.n_workers = count_workers(n_jobs, len(left))
+    results = map_ahead(_Reading(reader), left, batch_size=batch_size, n_workers=rate.n_workers)
+    with tqdm(
+        total=len(files),
+        initial=n_done,
+        unit="image",
+        file=sys.stderr,
+        disable=True if quiet else None,  # None: off when not a terminal
+    ) as progress:
+        read = iter(left)
+        for batch, seconds in results:
+            rate.add_reading(len(batch), seconds)
+            yield [(next(read), result) for result in batch]
             progress.update(len(batch))
+
+
+def split_batch(
+    batch: Sequence[tuple[ImageFile, NDArray | Unusable]], rejected: Rejected
+) -> tuple[list[str], list[NDArray]]:
+    """Part the usable images from the others.
+
+    Parameters
+    ----------
+    batch : sequence of (ImageFile, ndarray or Unusable)
+    rejected : Rejected
+        Takes the others.
+
+    Returns
+    -------
+    names : list of str
+    items : list of ndarray
+        Of the usable images, in order.
+    """
+    names, items = [], []
+    for file, result in batch:
+        if isinstance(result, Unusable):
+            rejected.add(file.name, result.reason)
+        else:
+            names.append(file.name)
+            items.append(result)
+    return names, items
 
 
 def read_crops(
@@ -189,7 +169,7 @@ def read_crops(
     n_jobs: int | None,
     quiet: bool,
 ) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
-    """Read the usable images batch by batch, under a progress bar.
+    """Read the usable images batch by batch as grey crops.
 
     Parameters
     ----------
@@ -197,7 +177,11 @@ def read_crops(
         What to read.
     rejected : Rejected
         Takes the files that cannot be used.
-    size, box, batch_size, n_jobs, quiet
+    size : (int, int)
+        Height and width of the crops, in pixels.
+    box : (int, int, int, int) or None
+        Left, top, right and bottom of the part to use.
+    batch_size, n_jobs, quiet
         As for :func:`read_batches`.
 
     Yields
@@ -208,14 +192,8 @@ def read_crops(
         Their crops.
     """
     for batch in read_batches(
-        files, size=size, box=box, batch_size=batch_size, n_jobs=n_jobs, quiet=quiet
+        files, GreyCrop(size, box), Rate(), batch_size=batch_size, n_jobs=n_jobs, quiet=quiet
     ):
-        names, crops = [], []
-        for file, result in batch:
-            if isinstance(result, Exception):
-                rejected.add(file.name, str(result))
-            else:
-                names.append(file.name)
-                crops.append(result)
+        names, crops = split_batch(batch, rejected)
         if names:
             yield names, np.stack(crops)

@@ -1,9 +1,9 @@
-"""What a run of `vilma lbp` is to do, and how it differs from another."""
+"""What a run of `vilma lbp` or `vilma embed` is to do, and how it differs from another."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,26 +24,32 @@ class Job:
         The images, in order.
     sizes : list of int
         Their sizes in bytes; -1 where the file cannot be looked at.
+    inputs : dict of str to str
+        Digests of further files, by what they are.
     """
 
     settings: dict[str, Any]
     names: list[str]
     sizes: list[int]
+    inputs: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, settings: dict[str, Any], files: Sequence[ImageFile]) -> Job:
+    def of(
+        cls, settings: dict[str, Any], inputs: dict[str, str], files: Sequence[ImageFile]
+    ) -> Job:
         """Describe the work on some files.
 
         Parameters
         ----------
-        settings : dict
+        settings, inputs : dict
         files : sequence of ImageFile
 
         Returns
         -------
         Job
         """
-        return cls(settings, [file.name for file in files], [_size(file.path) for file in files])
+        names = [file.name for file in files]
+        return cls(settings, names, [_size(file.path) for file in files], inputs)
 
     def differences(self, other: Job, n_done: int) -> list[str]:
         """Say what another job has that this one has not.
@@ -61,6 +67,11 @@ class Job:
             Empty if the work can go on.
         """
         found = different_settings(self.settings, other.settings, "it was made with")
+        found += [
+            f"the file of {what} is another"
+            for what in sorted(self.inputs.keys() | other.inputs.keys())
+            if self.inputs.get(what) != other.inputs.get(what)
+        ]
         mine, theirs = set(self.names), set(other.names)
         if new := [name for name in other.names if name not in mine]:
             found.append(f"{len(new)} image(s) are new ({some_of(new)})")

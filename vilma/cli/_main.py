@@ -10,6 +10,7 @@ import click
 
 import vilma
 from vilma.cli.demo import demo
+from vilma.cli.embed import embed
 from vilma.cli.evaluate import evaluate
 from vilma.cli.fit import fit
 from vilma.cli.lbp import lbp
@@ -28,9 +29,11 @@ def main() -> None:
         vilma predict model.joblib features.npz -o predictions.csv
         vilma evaluate model.joblib features.npz ages.csv
 
+    `vilma embed` computes features by a pretrained network instead of `vilma lbp`.
+
     Nothing at hand? `vilma demo` runs the whole on photographs that are already installed.
     """  # noqa: D301 (click reads the backspace: keep these line ends)
 
 
-for _command in (lbp, fit, predict, evaluate, demo):
+for _command in (lbp, embed, fit, predict, evaluate, demo):
     main.add_command(_command)

@@ -65,9 +65,30 @@ def _check_box(
     return box
 
 
-def _check_n_jobs(ctx: click.Context, param: click.Parameter, n_jobs: int | None) -> int | None:
+def check_n_jobs(ctx: click.Context, param: click.Parameter, n_jobs: int | None) -> int | None:
+    """Refuse to work with nobody.
+
+    Parameters
+    ----------
+    ctx : click.Context
+        The command it was typed for.
+    param : click.Parameter
+        The option it was typed for.
+    n_jobs : int or None
+        As typed.
+
+    Returns
+    -------
+    int or None
+        The same.
+
+    Raises
+    ------
+    click.BadParameter
+        If it is zero.
+    """
     if n_jobs == 0:
-        raise click.BadParameter("0 threads do nothing; expected 1 or more, or -1 for all cores.")
+        raise click.BadParameter("0 jobs do nothing; expected 1 or more, or -1 for all cores.")
     return n_jobs
 
 
@@ -93,7 +114,7 @@ columns_option: Any = click.option(
 n_jobs_option: Any = click.option(
     "--n-jobs",
     type=int,
-    callback=_check_n_jobs,
+    callback=check_n_jobs,
     help="How many threads may be used; -1 for all cores.",
 )
 seed_option: Any = click.option(

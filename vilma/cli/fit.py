@@ -112,8 +112,9 @@ def fit(
 ) -> None:
     """Train a model on the images of FEATURES that have a label in LABELS.
 
-    FEATURES, a file or a folder, comes from `vilma lbp`. LABELS is a CSV file with the header
-    file,label (exact labels) or file,lower,upper (intervals; an empty cell is an open end).
+    FEATURES, a file or a folder, comes from `vilma lbp` or `vilma embed`. LABELS is a CSV file
+    with the header file,label (exact labels) or file,lower,upper (intervals; an empty cell is an
+    open end).
     """
     if loss is not None and estimator != "vilma":
         raise click.UsageError(

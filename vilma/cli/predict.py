@@ -26,7 +26,8 @@ def predict(model: Path, features: Path, output: Path | None, max_memory: int) -
 
     Writes a CSV file with the columns file, label and projection: the position on the line that
     the model's thresholds divide. MODEL comes from `vilma fit` and is a pickle: open only files
-    you trust. FEATURES must be computed by `vilma lbp` with the settings of the model's.
+    you trust. FEATURES must be computed with the settings of the model's, by `vilma lbp` or
+    `vilma embed`.
     """
     import csv
     import io

@@ -31,7 +31,7 @@ class MappedMatrix:
     It is pickled by its paths.
 
     Make one by :meth:`open`, :meth:`from_npy`, :meth:`from_csr` or :meth:`from_codes`, or write a
-    folder by :func:`vilma.save_mapped` or ``vilma lbp`` first.
+    folder by :func:`vilma.save_mapped`, ``vilma lbp`` or ``vilma embed`` first.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class MappedMatrix:
     def open(
         cls, folder: str | os.PathLike[str], *, max_memory: int = DEFAULT_MEMORY
     ) -> MappedMatrix:
-        """Open a folder written by :func:`vilma.save_mapped` or ``vilma lbp``.
+        """Open a folder of :func:`vilma.save_mapped`, ``vilma lbp`` or ``vilma embed``.
 
         Parameters
         ----------

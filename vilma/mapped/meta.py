@@ -48,7 +48,7 @@ def read_meta(folder: Path) -> tuple[str, tuple[int, int]]:
     if not path.is_file():
         raise FileNotFoundError(
             f"{folder} is not a folder of a matrix: it has no meta.json. Expected one written by "
-            "vilma.save_mapped or `vilma lbp`."
+            "vilma.save_mapped, `vilma lbp` or `vilma embed`."
         )
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))

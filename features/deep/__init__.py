@@ -1,0 +1,5 @@
+"""Embeddings of pretrained networks as features."""
+
+from vilma.features.deep.adapter import DeepFeatures
+
+__all__ = ["DeepFeatures"]

@@ -1,0 +1,157 @@
+"""Loading networks and their preprocessing by transformers, without torchvision."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from vilma._optional import require
+
+NETWORKS = {
+    "clip": "CLIPVisionModelWithProjection",
+    "clip_vision_model": "CLIPVisionModelWithProjection",
+    "resnet": "ResNetModel",
+}
+"""The class of transformers for every model type in ``config.json``."""
+
+_PURPOSE = "A model of Hugging Face"
+
+
+# Two of them stay in memory: a grid search asks for the same one in every fit. The fingerprint
+# makes changed files be read again.
+@lru_cache(maxsize=2)
+def load_network(
+    directory: Path, kind: str, fingerprint: tuple[Any, ...], device: Any, dtype: str
+) -> Any:
+    """Load an image encoder for inference.
+
+    Parameters
+    ----------
+    directory : pathlib.Path
+        Where the files are.
+    kind : str
+        A key of `NETWORKS`.
+    fingerprint : tuple
+        What changes when the files do.
+    device : torch.device
+        Where to put the network.
+    dtype : str
+        Its precision.
+
+    Returns
+    -------
+    torch.nn.Module
+        The network, in evaluation mode.
+
+    Raises
+    ------
+    ValueError
+        If weights are missing, of other shapes than the configuration says, or unreadable.
+    """
+    torch = require("torch", "deep", _PURPOSE)
+    transformers = require("transformers", "deep", _PURPOSE)
+    encoder = getattr(transformers, NETWORKS[kind])
+    with _quiet(transformers):
+        try:
+            network, report = encoder.from_pretrained(
+                directory,
+                config=_encoder_config(directory, kind),
+                dtype=getattr(torch, dtype),
+                local_files_only=True,
+                output_loading_info=True,
+            )
+        except Exception as error:  # whatever the readers of damaged files raise
+            raise ValueError(
+                f"The model in {os.fspath(directory)!r} cannot be loaded: {error}"
+            ) from error
+    # transformers would go on with random numbers in their place.
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise ValueError(
+            f"The weights in {os.fspath(directory)!r} lack {len(missing)} of the tensors of "
+            f"{NETWORKS[kind]}, {missing[0]!r} among them. Download the model again."
+        )
+    _own_memory(network)
+    return network.to(device).eval()
+
+
+@lru_cache(maxsize=2)
+def load_processor(directory: Path, fingerprint: tuple[Any, ...]) -> Any:
+    """Load the preprocessing saved with a model.
+
+    The one of NumPy and Pillow is taken even where torchvision is there, so that the values do
+    not depend on it.
+
+    Parameters
+    ----------
+    directory : pathlib.Path
+        Where ``preprocessor_config.json`` is.
+    fingerprint : tuple
+        What changes when the file does.
+
+    Returns
+    -------
+    transformers.BaseImageProcessor
+        The preprocessing.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or of a kind that is not known.
+    """
+    require("torch", "deep", _PURPOSE)  # transformers goes without it, but not far
+    transformers = require("transformers", "deep", _PURPOSE)
+    with _quiet(transformers):
+        try:
+            return transformers.AutoImageProcessor.from_pretrained(
+                directory, backend="pil", local_files_only=True
+            )
+        except Exception as error:  # whatever it raises for contents it does not expect
+            raise ValueError(
+                f"The preprocessing in {os.fspath(directory)!r} cannot be loaded: {error}"
+            ) from error
+
+
+def load_config(directory: Path) -> Any:
+    """Load the configuration of a model, completed by the defaults of transformers."""
+    transformers = require("transformers", "deep", _PURPOSE)
+    return transformers.AutoConfig.from_pretrained(directory, local_files_only=True)
+
+
+def _encoder_config(directory: Path, kind: str) -> Any:
+    config = load_config(directory)
+    if kind != "clip":
+        return config
+    # The full model projects to the width of its own configuration, whatever the part says.
+    config.vision_config.projection_dim = config.projection_dim
+    return config.vision_config
+
+
+def _own_memory(network: Any) -> None:
+    """Copy weights out of the mapped file.
+
+    Where they lie in it decides on their alignment, and that on the last bits of the results; and
+    a file that is replaced while it is mapped can end the process.
+    """
+    for tensor in chain(network.parameters(), network.buffers()):
+        tensor.data = tensor.data.clone()
+
+
+@contextmanager
+def _quiet(transformers: Any) -> Iterator[None]:
+    """Keep the reports on the unused text encoder, and the progress bars, off the terminal."""
+    logging = transformers.utils.logging
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

@@ -1,0 +1,104 @@
+"""Image encoders saved by Hugging Face transformers: CLIP and ResNet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vilma.features.deep.embedder import Embedder, Image
+from vilma.features.deep.identity import digest, files_digest, fingerprint
+from vilma.features.deep.loading import NETWORKS, load_config, load_network, load_processor
+from vilma.features.deep.network import NetworkRunner, choose_device
+from vilma.features.deep.preparation import as_item
+from vilma.features.deep.weights import CONFIG, preprocessing_files, read_config, weight_files
+
+
+class PretrainedEmbedder(Embedder):
+    """The image encoder in a directory, with the preprocessing in the same directory.
+
+    Parameters
+    ----------
+    directory : pathlib.Path
+        A directory with ``config.json``, weights and ``preprocessor_config.json``.
+    device, dtype : str
+        As in ``DeepFeatures``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one of the files is missing.
+    ValueError
+        If the model is of a type that is not known.
+    """
+
+    packages = ("pillow", "torch", "transformers")
+
+    def __init__(self, directory: Path, device: str, dtype: str) -> None:
+        self.directory = directory
+        self.device = device
+        self.dtype = dtype
+        config = read_config(directory)
+        self.kind = _check_kind(directory, config)
+        self.width = _read_width(directory, config)
+        self._preprocessing = preprocessing_files(directory)
+        self._model = [directory / CONFIG, *weight_files(directory)]
+
+    @cached_property
+    def identity(self) -> str:
+        contents = [files_digest(self._model), files_digest(self._preprocessing)]
+        return f"{self.kind.split('_')[0]}:{digest(contents)}"
+
+    def prepare(self, image: Image) -> NDArray[Any]:
+        item = as_item(self._processor([image], input_data_format="channels_last"))
+        size = self._image_size
+        if size is not None and item.shape[1:] != (size, size):
+            raise ValueError(
+                f"The preprocessing in {os.fspath(self.directory)!r} makes images of "
+                f"{item.shape[1]} x {item.shape[2]} pixels, the model beside it takes "
+                f"{size} x {size}. The two files do not belong together: take both "
+                "preprocessor_config.json and the weights from one source."
+            )
+        return item
+
+    def embed(self, prepared: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+        device = choose_device(self.device)
+        network = load_network(
+            self.directory, self.kind, fingerprint(self._model), device, self.dtype
+        )
+        return NetworkRunner(network, device, self.dtype).embed(prepared)
+
+    @property
+    def _processor(self) -> Any:
+        return load_processor(self.directory, fingerprint(self._preprocessing))
+
+    @cached_property
+    def _image_size(self) -> int | None:
+        config = read_config(self.directory)
+        return (config.get("vision_config") or config).get("image_size")
+
+
+def _check_kind(directory: Path, config: dict[str, Any]) -> str:
+    kind = str(config.get("model_type"))
+    if kind not in NETWORKS:
+        raise ValueError(
+            f"The model in {os.fspath(directory)!r} is of the type {kind!r}; known are "
+            f"{', '.join(map(repr, NETWORKS))}. Load others yourself, and give the module with "
+            "preprocessing=."
+        )
+    return kind
+
+
+def _read_width(directory: Path, config: dict[str, Any]) -> int:
+    if "projection_dim" in config:
+        return int(config["projection_dim"])
+    if config.get("hidden_sizes"):
+        return int(config["hidden_sizes"][-1])
+    # What the file leaves out has the value that transformers gives it.
+    complete = load_config(directory).to_dict()
+    return int(complete.get("projection_dim") or complete["hidden_sizes"][-1])

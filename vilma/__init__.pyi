@@ -1,0 +1,36 @@
+from . import datasets, displays, features, intervals, metrics, probability
+from .estimators import (
+    IISVOR_EXP,
+    IISVOR_EXPCV,
+    IISVOR_IMC,
+    IISVOR_IMCCV,
+    VILMA,
+    VILMACV,
+    vilma_path,
+)
+from .mapped import MappedMatrix, save_mapped
+from .one_hot import OneHotCodes
+from .probability import CalibratedOrdinalClassifier, ConformalOrdinalClassifier
+
+__version__: str
+
+__all__ = [
+    "IISVOR_EXP",
+    "IISVOR_EXPCV",
+    "IISVOR_IMC",
+    "IISVOR_IMCCV",
+    "VILMA",
+    "VILMACV",
+    "CalibratedOrdinalClassifier",
+    "ConformalOrdinalClassifier",
+    "MappedMatrix",
+    "OneHotCodes",
+    "datasets",
+    "displays",
+    "features",
+    "intervals",
+    "metrics",
+    "probability",
+    "save_mapped",
+    "vilma_path",
+]
