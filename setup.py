@@ -14,6 +14,7 @@ PACKAGE_DIR = {"vilma": "vilma", "vilma.features": "features"}
 PACKAGES = [
     "vilma",
     "vilma.cli",
+    "vilma.cli.extraction",
     "vilma.datasets",
     "vilma.demo",
     "vilma.design_matrices",

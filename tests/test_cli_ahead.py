@@ -11,7 +11,7 @@ import click
 import joblib
 import pytest
 
-from vilma.cli._ahead import count_workers, map_ahead
+from vilma.cli.extraction.ahead import count_workers, map_ahead
 
 
 @pytest.mark.parametrize("n_workers", [1, 2])
@@ -84,7 +84,7 @@ def test_count_workers():
 
 ORPHANS = """
 import multiprocessing, os, signal, time
-from vilma.cli._ahead import map_ahead
+from vilma.cli.extraction.ahead import map_ahead
 
 if __name__ == "__main__":
     for _ in map_ahead(time.sleep, [0.01] * 1000, batch_size=8, n_workers=2):

@@ -16,7 +16,7 @@ from PIL import Image
 
 from vilma.cli import main
 from vilma.cli._features import read_features
-from vilma.cli._partial import partial_place
+from vilma.cli.extraction.partial import partial_place
 from vilma.features import MultiScaleLBP, canonical_crop, read_image
 from vilma.mapped.growing import GrowingMatrix
 
@@ -357,7 +357,7 @@ def test_no_good_file_leaves_no_folder(bad, place):
 
 def stop_after(monkeypatch, n_batches):
     """Let the command be interrupted when it asks for another batch."""
-    from vilma.cli import _extraction
+    from vilma.cli.extraction import run
 
     def read(*arguments, **keywords):
         for number, batch in enumerate(reading(*arguments, **keywords)):
@@ -365,8 +365,8 @@ def stop_after(monkeypatch, n_batches):
                 raise KeyboardInterrupt
             yield batch
 
-    reading = _extraction.read_batches
-    monkeypatch.setattr(_extraction, "read_batches", read)
+    reading = run.read_batches
+    monkeypatch.setattr(run, "read_batches", read)
 
 
 def test_strict_keeps_finished_work(bad, place):
@@ -401,11 +401,11 @@ def begun(bad, place, monkeypatch):
 
 
 def test_going_on_repeats_nothing(begun, place, monkeypatch, tmp_path):
-    from vilma.cli import _readers
+    from vilma.cli.extraction import readers
 
     read = []
     monkeypatch.setattr(
-        _readers, "read_image", lambda path: (read.append(path.name), read_image(path))[1]
+        readers, "read_image", lambda path: (read.append(path.name), read_image(path))[1]
     )
     result = run(begun, "-o", place)
     assert result.exit_code == 0
@@ -481,7 +481,7 @@ KILLER = """
 import itertools, os, pathlib, shutil, signal, sys
 import numpy as np
 from vilma.cli import main
-from vilma.cli import _partial
+from vilma.cli.extraction import partial
 images, place, expected = sys.argv[1:]
 
 def count_down(owner, name, left):
@@ -500,7 +500,7 @@ def run(n_jobs, n_changes):
         for owner, name in [(os, "fsync"), (pathlib.Path, "rename"), (pathlib.Path, "replace"),
                             (pathlib.Path, "mkdir"), (shutil, "rmtree"), (pathlib.Path, "unlink"),
                             (pathlib.Path, "write_text"), (pathlib.Path, "write_bytes"),
-                            (_partial, "manifest_lines"), (np, "save")]:
+                            (partial, "manifest_lines"), (np, "save")]:
             count_down(owner, name, left)
         command = ["lbp", images, "-o", place, "-q", "--batch-size", "4", "--n-jobs", n_jobs]
         try:

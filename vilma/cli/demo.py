@@ -145,8 +145,8 @@ def _user_task(
     """Read the labelled images of a folder, and make a task of them."""
     import numpy as np
 
-    from vilma.cli._images import Rejected, list_images, read_crops
     from vilma.cli._labels import default_classes, join_labels, read_label_table
+    from vilma.cli.extraction.images import Rejected, list_images, read_crops
     from vilma.demo import folder_task
 
     table = read_label_table(labels, columns)

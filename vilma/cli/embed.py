@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vilma.cli._extraction_options import ExtractionOptions, extraction_options
+from vilma.cli.extraction.options import ExtractionOptions, extraction_options
 
 _MODELS = {
     "clip": "openai/clip-vit-base-patch16",
@@ -87,11 +87,11 @@ def embed(
     if features == "dlib" and aligned and face is None:
         face = "whole"
 
-    from vilma.cli._aligned import face_reader
-    from vilma.cli._extraction import run_extraction
-    from vilma.cli._kind_embedding import EmbeddingKind, PreparedImage
-    from vilma.cli._readers import ColourPart, Reader
     from vilma.cli._report import readable_errors
+    from vilma.cli.extraction.aligned import face_reader
+    from vilma.cli.extraction.kind_embedding import EmbeddingKind, PreparedImage
+    from vilma.cli.extraction.readers import ColourPart, Reader
+    from vilma.cli.extraction.run import run_extraction
     from vilma.features.deep.choose import choose_embedder
 
     crop: Reader

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vilma.cli._extraction_options import ExtractionOptions, extraction_options
+from vilma.cli.extraction.options import ExtractionOptions, extraction_options
 
 
 @click.command(short_help="Compute LBP features of images.")
@@ -34,11 +34,11 @@ def lbp(options: ExtractionOptions, size: tuple[int, int], full_resolution: bool
     complete the work is kept in FEATURES.partial, whatever stops it: the same command goes on.
     Its manifest.csv lists every file with what became of it.
     """
-    from vilma.cli._aligned import face_reader
-    from vilma.cli._extraction import run_extraction
-    from vilma.cli._kind_lbp import LBPKind
-    from vilma.cli._readers import GreyCrop, Reader
     from vilma.cli._report import readable_errors
+    from vilma.cli.extraction.aligned import face_reader
+    from vilma.cli.extraction.kind_lbp import LBPKind
+    from vilma.cli.extraction.readers import GreyCrop, Reader
+    from vilma.cli.extraction.run import run_extraction
     from vilma.features import MultiScaleLBP
 
     reader: Reader

@@ -10,18 +10,18 @@ from pathlib import Path
 import click
 from numpy.typing import NDArray
 
-from vilma.cli._extraction_options import ExtractionOptions
 from vilma.cli._feature_folder import Outcome, manifest_lines
 from vilma.cli._features import FeatureStore, read_features, write_features
 from vilma.cli._files import atomic_write
-from vilma.cli._images import ImageFile, list_images, read_batches, split_batch
-from vilma.cli._job import Job
-from vilma.cli._kind import FeatureKind
-from vilma.cli._partial import PartialFolder
-from vilma.cli._rate import Rate
-from vilma.cli._rejected import Rejected, Unusable
 from vilma.cli._report import some_of
-from vilma.cli._take_up import is_complete, take_up
+from vilma.cli.extraction.images import ImageFile, list_images, read_batches, split_batch
+from vilma.cli.extraction.job import Job
+from vilma.cli.extraction.kind import FeatureKind
+from vilma.cli.extraction.options import ExtractionOptions
+from vilma.cli.extraction.partial import PartialFolder
+from vilma.cli.extraction.rate import Rate
+from vilma.cli.extraction.rejected import Rejected, Unusable
+from vilma.cli.extraction.take_up import is_complete, take_up
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vilma.cli._features import EMBEDDINGS
-from vilma.cli._readers import Reader
-from vilma.cli._rows import DenseRows
+from vilma.cli.extraction.readers import Reader
+from vilma.cli.extraction.rows import DenseRows
 from vilma.features import FaceNotFoundError
 from vilma.features.deep.embedder import Embedder
 

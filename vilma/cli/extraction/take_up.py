@@ -17,9 +17,9 @@ from vilma.cli._feature_folder import (
     read_manifest,
 )
 from vilma.cli._files import atomic_write
-from vilma.cli._job import Job
-from vilma.cli._partial import PartialFolder, partial_place
-from vilma.cli._rows import RowFormat
+from vilma.cli.extraction.job import Job
+from vilma.cli.extraction.partial import PartialFolder, partial_place
+from vilma.cli.extraction.rows import RowFormat
 
 try:
     import fcntl

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from vilma.cli._features import different_settings
-from vilma.cli._images import ImageFile
 from vilma.cli._report import some_of
+from vilma.cli.extraction.images import ImageFile
 
 
 @dataclass(frozen=True)

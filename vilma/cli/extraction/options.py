@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from vilma.cli._alignment_options import AlignmentOptions, alignment_options
 from vilma.cli._files import OutputFeatures, OutputFile
 from vilma.cli._options import box_option, check_n_jobs, quiet_option, strict_option
+from vilma.cli.extraction.alignment_options import AlignmentOptions, alignment_options
 
 
 @dataclass(frozen=True)

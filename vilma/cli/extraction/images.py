@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from vilma.cli._ahead import count_workers, map_ahead
-from vilma.cli._rate import Rate
-from vilma.cli._readers import Box, GreyCrop
-from vilma.cli._rejected import Rejected, Unusable
+from vilma.cli.extraction.ahead import count_workers, map_ahead
+from vilma.cli.extraction.rate import Rate
+from vilma.cli.extraction.readers import Box, GreyCrop
+from vilma.cli.extraction.rejected import Rejected, Unusable
 from vilma.features import find_images
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vilma.cli._features import LBP
-from vilma.cli._readers import Reader
-from vilma.cli._rows import CodeRows
+from vilma.cli.extraction.readers import Reader
+from vilma.cli.extraction.rows import CodeRows
 from vilma.features import MultiScaleLBP
 from vilma.features.multiscale_lbp import N_PATTERNS
 

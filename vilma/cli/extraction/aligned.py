@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vilma.cli._alignment_options import AlignmentOptions
+from vilma.cli.extraction.alignment_options import AlignmentOptions
 from vilma.features import FaceAligner, read_landmarks
 from vilma.features.alignment.dlib_models import face_detector, landmark_predictor
 

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from vilma.cli._readers import Reader
-from vilma.cli._rows import RowFormat
+from vilma.cli.extraction.readers import Reader
+from vilma.cli.extraction.rows import RowFormat
 
 
 class FeatureKind(Protocol):
@@ -19,7 +19,7 @@ class FeatureKind(Protocol):
     reader : Reader
         What becomes of a file before, in other processes.
     clock : callable
-        See :class:`~vilma.cli._rate.Rate`.
+        See :class:`~vilma.cli.extraction.rate.Rate`.
     """
 
     @property

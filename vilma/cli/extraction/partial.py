@@ -35,12 +35,12 @@ from vilma.cli._feature_folder import (
     write_folder_settings,
 )
 from vilma.cli._files import atomic_write
-from vilma.cli._job import Job
-from vilma.cli._rows import RowFormat
+from vilma.cli.extraction.job import Job
+from vilma.cli.extraction.rows import RowFormat
 
 
 class PartialFolder:
-    """An unfinished feature folder, made by :func:`~vilma.cli._take_up.take_up`.
+    """An unfinished feature folder, made by :func:`~vilma.cli.extraction.take_up.take_up`.
 
     Attributes
     ----------

@@ -1,0 +1,1 @@
+"""Images to features: read ahead, computed batch by batch, kept through a kill."""
