@@ -18,4 +18,4 @@ site:
 	python3 -m venv .venv && . .venv/bin/activate && \
 	(python -c "import numpydoc, pydata_sphinx_theme, sphinx_gallery" 2>/dev/null || \
 	pip install -e ".[docs]") && \
-	python -m sphinx -W --keep-going docs docs/_build/html
+	python -m sphinx -q -W --keep-going docs docs/_build/html

@@ -27,7 +27,7 @@ def canonical_crop(
 
     Returns
     -------
-    ndarray of uint8 of shape size or (*size, 3)
+    ndarray of uint8 of shape (height, width) or (height, width, 3)
         The crop. Each pixel is the mean of the image pixels whose centres it covers (Pillow's
         ``BOX`` filter), or the nearest one, first along rows, then along columns, rounded each
         time.

@@ -189,7 +189,7 @@ default=None
 
         Returns
         -------
-        ndarray of uint8 of shape (n_images, *size) or (n_images, *size, 3)
+        ndarray of uint8 of shape (n_images, height, width) or (n_images, height, width, 3)
             The crops.
 
         Raises
@@ -233,7 +233,7 @@ default=None
 
         Returns
         -------
-        ndarray of uint8 of shape size or (*size, 3)
+        ndarray of uint8 of shape (height, width) or (height, width, 3)
             The crop.
 
         Raises

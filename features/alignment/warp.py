@@ -47,7 +47,7 @@ def warp_crop(
 
     Returns
     -------
-    ndarray of uint8 of shape size or (*size, 3)
+    ndarray of uint8 of shape (height, width) or (height, width, 3)
         Each pixel is the mean of k x k samples spread evenly over it, each interpolated linearly
         between the pixels of the image. There are so many that they are no more than one pixel of
         the image apart: a crop of 1/k the size, unturned, is the mean of k x k pixels. Outside of
