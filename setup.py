@@ -35,7 +35,7 @@ PACKAGES = [
 ]
 
 PLOT = ["matplotlib>=3.8"]
-DEEP = ["torch>=2.6", "transformers>=5.0"]
+DEEP = ["torch>=2.6", "transformers>=5.10"]
 FACES = ["dlib-bin>=19.24", "face-recognition-models>=0.3"]
 BENCHMARKS = [
     *PLOT,

@@ -69,7 +69,8 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         Precision of the network. The output is float32 in any case.
 
     batch_size : int, default=64
-        Images that are in memory, and on a GPU in the network, at once.
+        Images that are in memory at once (twice as many with several threads), and on a GPU in
+        the network.
 
     normalize : bool, default=False
         Whether to divide each row by its Euclidean norm.

@@ -16,7 +16,7 @@ from vilma.features.alignment.detection import choose_face, find_faces
 from vilma.features.alignment.dlib_models import landmark_predictor, load_dlib, model_path
 from vilma.features.alignment.errors import FaceNotFoundError
 from vilma.features.deep.embedder import Embedder, Image
-from vilma.features.deep.identity import files_digest
+from vilma.features.deep.identity import digest, files_digest
 
 FACES = ("detect", "whole", "detect_or_whole")
 """Where the face is: what `preprocessing` may be."""
@@ -25,7 +25,7 @@ _NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
 _LANDMARKS = "shape_predictor_5_face_landmarks.dat"
 _PURPOSE = "The face embedder of dlib"
 _NETWORK_IS_BUSY = threading.Lock()  # it keeps its layers' outputs in itself
-_DOUBLINGS = 1
+_DOUBLINGS = 2  # as FaceAligner does by default
 
 
 class DlibEmbedder(Embedder):
@@ -52,7 +52,8 @@ class DlibEmbedder(Embedder):
 
     @cached_property
     def identity(self) -> str:
-        return f"dlib:{self.face}:{files_digest(self._files)}"
+        how = {"files": files_digest(self._files), "doublings": _DOUBLINGS}
+        return f"dlib:{self.face}:{digest(how)}"
 
     def prepare(self, image: Image) -> NDArray[np.uint8]:
         dlib = load_dlib(_PURPOSE)
