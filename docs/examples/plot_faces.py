@@ -18,7 +18,7 @@ landmarks = np.array([[254, 103], [237, 105], [196, 102], [213, 104], [224, 134]
 crop = FaceAligner(color=True).align(photograph, landmarks)
 large = FaceAligner(color=True, size=(240, 160)).align(photograph, landmarks)
 
-figure, panels = plt.subplots(1, 4, figsize=(9, 3.2), layout="constrained")
+figure, panels = plt.subplots(1, 4, figsize=(9, 3.5), layout="constrained")
 panels[0].imshow(photograph[30:190, 130:320], extent=(129.5, 319.5, 189.5, 29.5))
 panels[0].plot(*landmarks.T, "+", color="tab:red")
 panels[0].set_title("landmarks")
@@ -32,7 +32,7 @@ panels[3].plot(*face_template("mtcnn5").T, "x", label="mtcnn5, fgnet68")
 panels[3].plot(*face_template("dlib5").T, "+", color="tab:red", label="dlib5")
 panels[3].set(xlim=(-7, 47), ylim=(59.5, -0.5), aspect="equal", title="templates")
 panels[3].axvspan(-0.5, 39.5, color="0.95", zorder=0)
-panels[3].legend(loc="upper center", bbox_to_anchor=(0.5, 0), fontsize=7)
+figure.legend(loc="outside lower right", ncols=3, fontsize=8)
 for panel in panels:
     panel.set(xticks=[], yticks=[])
 plt.show()
