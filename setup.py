@@ -16,6 +16,9 @@ PACKAGES = [
     "vilma.cli",
     "vilma.cli.extraction",
     "vilma.datasets",
+    "vilma.deep",
+    "vilma.deep.losses",
+    "vilma.deep.objectives",
     "vilma.demo",
     "vilma.design_matrices",
     "vilma.displays",
@@ -48,6 +51,7 @@ BENCHMARKS = [
 ]
 DOCS = [
     *PLOT,
+    *DEEP,
     "numpydoc>=1.8",
     "pandas>=2.2",
     "pydata-sphinx-theme>=0.16",
@@ -85,6 +89,7 @@ setup(
     package_data={
         "vilma": ["__init__.pyi", "py.typed"],
         "vilma.datasets": ["data/*.csv.xz", "data/README.md"],
+        "vilma.deep": ["__init__.pyi"],
         "vilma.features": ["__init__.pyi"],
     },
     install_requires=[

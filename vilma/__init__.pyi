@@ -1,4 +1,4 @@
-from . import datasets, displays, features, intervals, metrics, probability
+from . import datasets, deep, displays, features, intervals, metrics, probability
 from .estimators import (
     IISVOR_EXP,
     IISVOR_EXPCV,
@@ -26,6 +26,7 @@ __all__ = [
     "MappedMatrix",
     "OneHotCodes",
     "datasets",
+    "deep",
     "displays",
     "features",
     "intervals",

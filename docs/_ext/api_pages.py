@@ -51,6 +51,12 @@ PAGES = (
     Page("displays", "Displays", "", "vilma.displays"),
     Page("features", "Image features", "", "vilma.features"),
     Page("datasets", "Data", "", "vilma.datasets"),
+    Page("deep", "Networks", "Estimators that train a network.", "vilma.deep"),
+    Page("objectives", "Networks: losses and regularizers", "", "vilma.deep.objectives"),
+    Page("deep_losses", "Networks: loss functions", "", "vilma.deep.losses"),
+    Page("protocols", "Networks: choices of rows", "", "vilma.deep.protocols"),
+    Page("views", "Networks: augmentation", "", "vilma.deep.views"),
+    Page("coarse_labels", "Networks: names for parts of a scale", "", "vilma.deep.coarse_labels"),
     Page(
         "labels",
         "Forms of labels",

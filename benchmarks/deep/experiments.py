@@ -1,0 +1,184 @@
+"""The experiments: which rows, which annotations, which methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from benchmarks.deep.faces import (
+    EmbeddedFaces,
+    Split,
+    annotate,
+    split_faces,
+    thin_tail,
+)
+from benchmarks.deep.methods import METHODS, Encoder, linear
+from benchmarks.deep.runs import Records, measure
+from vilma import IISVOR_IMCCV
+from vilma.deep.protocols import distribution_shift, few_shot
+from vilma.metrics import macro_averaged_mean_absolute_error
+
+__all__ = ["Bench", "Errors", "run_embeddings", "run_few_shot", "run_long_tail", "run_shift"]
+
+#: Errors of a method under some condition, one per seed.
+Errors = Mapping[tuple[str, str], Mapping[str, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all experiments share.
+
+    Parameters
+    ----------
+    faces : EmbeddedFaces
+        All faces.
+    records : Records
+        Fits that are done.
+    progress : callable
+        Gets a line after every step.
+    encoder : Encoder, default=Encoder()
+        Dense layers.
+    """
+
+    faces: EmbeddedFaces
+    records: Records
+    progress: Callable[[str], None]
+    encoder: Encoder = field(default_factory=Encoder)
+
+    def key(self, task: str, name: str, labels: str, split: Split) -> dict[str, Any]:
+        """Return what a fit is known by."""
+        return {
+            "task": task,
+            "method": name,
+            "labels": labels,
+            "seed": split.seed,
+            "encoder": [*self.encoder.hidden, self.encoder.dropout],
+        }
+
+
+def run_long_tail(
+    bench: Bench,
+    names: Iterable[str],
+    labels: Iterable[str],
+    seeds: Iterable[int],
+) -> Errors:
+    """Every method, on rows with a thinned tail, with every kind of annotation."""
+    splits = [split_faces(bench.faces, seed, thin_tail) for seed in seeds]
+    return {
+        (name, kind): _over_seeds(bench, "long tail", name, kind, splits)
+        for name in names
+        for kind in labels
+    }
+
+
+def run_few_shot(
+    bench: Bench,
+    names: Iterable[str],
+    sizes: Iterable[int],
+    seeds: Iterable[int],
+) -> Errors:
+    """Exact ages, and a few rows of each."""
+    found = {}
+    for size in sizes:
+        choose = lambda ages, seed, n=size: few_shot(ages, n, random_state=seed)  # noqa: E731
+        splits = [split_faces(bench.faces, seed, choose) for seed in seeds]
+        for name in names:
+            task = f"few-shot {size}"
+            found[name, str(size)] = _over_seeds(bench, task, name, "exact", splits)
+    return found
+
+
+def run_shift(
+    bench: Bench,
+    names: Iterable[str],
+    n_labels: Iterable[int],
+    shares: Iterable[float],
+    seeds: Iterable[int],
+) -> Errors:
+    """Exact ages; of some labels, only a share of the rows is there to train on."""
+    found = {}
+    for n in n_labels:
+        for share in shares:
+            choose = partial(_shift, n_labels=n, share=share)
+            splits = [split_faces(bench.faces, seed, choose) for seed in seeds]
+            condition = f"{n} labels, {share:.0%} left"
+            for name in names:
+                found[name, condition] = _over_seeds(
+                    bench, f"shift {condition}", name, "exact", splits
+                )
+    return found
+
+
+def _shift(ages: np.ndarray, seed: int, n_labels: int, share: float) -> np.ndarray:
+    return distribution_shift(ages, n_labels, share, random_state=seed)
+
+
+def run_embeddings(
+    bench: Bench,
+    names: Iterable[str],
+    labels: Iterable[str],
+    seeds: Iterable[int],
+) -> Errors:
+    """A method's own head, and a linear model on the embedding that it learned or on the raw one.
+
+    The linear model is SVOR-IMC, whose optimum is VILMA's, with alpha by cross-validation.
+    """
+    splits = [split_faces(bench.faces, seed, thin_tail) for seed in seeds]
+    found: dict[tuple[str, str], Mapping[str, np.ndarray]] = {}
+    for kind in labels:
+        raw = _over_seeds(bench, "long tail", "SVOR-IMC", kind, splits)
+        for name in names:
+            rows = []
+            for split in splits:
+                key = bench.key("embedding", name, kind, split)
+                rows.append(
+                    bench.records.get(key, partial(_own_head_and_linear, bench, split, name, kind))
+                )
+            found[name, kind] = {**_columns(rows), "linear, raw": raw["balanced"]}
+            bench.progress(f"embedding of {name}, {kind}: done")
+    return found
+
+
+def _own_head_and_linear(bench: Bench, split: Split, name: str, kind: str) -> dict[str, float]:
+    """Return balanced errors: of the head, and of a linear model with and without raw columns."""
+    faces = bench.faces
+    X, X_test = faces.X[split.train], faces.X[split.test]
+    y, ages = annotate(faces, split.train, kind), faces.ages[split.test]
+    deep = METHODS[name].make(faces.classes, split.seed, bench.encoder).fit(X, y)
+    Z, Z_test = deep.transform(X), deep.transform(X_test)
+    model = linear(IISVOR_IMCCV, faces.classes, split.seed, bench.encoder)
+    learned = clone(model).fit(Z, y).predict(Z_test)
+    both = clone(model).fit(np.hstack([X, Z]), y).predict(np.hstack([X_test, Z_test]))
+    predictions = {
+        "own head": deep.predict(X_test),
+        "linear, learned": learned,
+        "linear, both": both,
+    }
+    return {
+        who: macro_averaged_mean_absolute_error(ages, predicted)
+        for who, predicted in predictions.items()
+    }
+
+
+def _over_seeds(
+    bench: Bench, task: str, name: str, labels: str, splits: Iterable[Split]
+) -> Mapping[str, np.ndarray]:
+    rows = []
+    for split in splits:
+        estimator = METHODS[name].make(bench.faces.classes, split.seed, bench.encoder)
+        key = bench.key(task, name, labels, split)
+        rows.append(
+            bench.records.get(key, partial(measure, estimator, bench.faces, split, labels))
+        )
+    columns = _columns(rows)
+    bench.progress(f"{task}, {name}, {labels}: {columns['balanced'].mean():.2f}")
+    return columns
+
+
+def _columns(rows: list[dict[str, float]]) -> dict[str, np.ndarray]:
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}

@@ -1,0 +1,118 @@
+"""The comparison of deep methods, on a few made-up faces."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("torch", reason="torch is not installed")
+
+from benchmarks.deep import methods
+from benchmarks.deep.cli import main
+from benchmarks.deep.faces import (
+    EmbeddedFaces,
+    annotate,
+    load_faces,
+    split_faces,
+    thin_tail,
+)
+from benchmarks.deep.runs import Records
+
+
+@pytest.fixture(autouse=True)
+def short_training(monkeypatch):
+    monkeypatch.setitem(methods.TRAINING, "max_epochs", 2)
+
+
+@pytest.fixture(scope="module")
+def embeddings(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    ages = rng.integers(1, 31, 150)
+    X = np.stack([ages / 10.0, rng.normal(size=150)], axis=1).astype(np.float32)
+    path = tmp_path_factory.mktemp("faces") / "faces.npz"
+    np.savez(path, X=X, ages=ages)
+    return path
+
+
+def run(*arguments):
+    done = CliRunner().invoke(main, [str(each) for each in arguments], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_the_tail_is_thinned():
+    ages = np.repeat([7, 8, 9], [100, 50, 20])
+    labels, counts = np.unique(ages[thin_tail(ages, 0)], return_counts=True)
+    assert labels.tolist() == [7, 8, 9]
+    assert counts.tolist() == [100, 16, 2]  # shares of 1, 10 ** -0.5 and 0.1, rounded up
+
+
+def test_annotations():
+    faces = EmbeddedFaces(np.zeros((3, 1)), np.array([1, 10, 25]))
+    rows = np.array([0, 1, 2])
+    assert faces.classes.tolist() == list(range(1, 31))
+    assert annotate(faces, rows, "exact").tolist() == [1, 10, 25]
+    assert annotate(faces, rows, "intervals").tolist() == [[1, 10], [1, 10], [21, 30]]
+    assert annotate(faces, rows, "midpoints").tolist() == [5, 5, 25]
+
+
+def test_splits_do_not_overlap(embeddings):
+    faces = load_faces(embeddings)
+    split = split_faces(faces, 0, lambda ages, seed: np.arange(len(ages)))
+    assert sorted([*split.train, *split.test]) == list(range(150))
+    assert len(split.test) == 45
+
+
+def test_bad_files(tmp_path):
+    np.savez(tmp_path / "a.npz", X=np.ones((2, 2)))
+    with pytest.raises(ValueError, match="has no array 'ages'"):
+        load_faces(tmp_path / "a.npz")
+    np.savez(tmp_path / "b.npz", X=np.ones((2, 2)), ages=[1, 2, 3])
+    with pytest.raises(ValueError, match=r"an age for each of its rows, got the shapes \(2, 2\)"):
+        load_faces(tmp_path / "b.npz")
+
+
+def test_records_are_not_measured_twice(tmp_path):
+    path = tmp_path / "records.jsonl"
+    assert Records(path).get({"seed": 1}, lambda: {"balanced": 2.0}) == {"balanced": 2.0}
+    assert Records(path).get({"seed": 1}, lambda: {"balanced": 3.0}) == {"balanced": 2.0}
+    assert len(path.read_text().splitlines()) == 1
+    assert json.loads(path.read_text())["key"] == {"seed": 1}
+
+
+def test_long_tail(embeddings, tmp_path):
+    options = ("--seed", 0, "--seed", 1, "--records", tmp_path / "records.jsonl")
+    names = ("--method", "L1", "--method", "L1 + ACCon", "--method", "SVOR-IMC")
+    first = run("long-tail", embeddings, *names, *options)
+    assert "| L1 + ACCon | L1 |" in first
+    assert "| method | intervals | midpoints | gain | verdict |" in first
+    assert run("long-tail", embeddings, *names, *options) == first
+    layers = ("--hidden", 8, "--hidden", 4, "--dropout", 0.1)
+    assert run("long-tail", embeddings, *names, *options, *layers) != first
+
+
+def test_few_shot_and_shift(embeddings):
+    names = ("--method", "L1", "--seed", 0)
+    assert "| method | 1 | 2 |" in run("few-shot", embeddings, *names, "--size", 1, "--size", 2)
+    shifted = run("shift", embeddings, *names, "--labels", 3, "--share", 0.2)
+    assert "| method | 3 labels, 20% left |" in shifted
+
+
+def test_embedding_and_time(embeddings):
+    names = ("--method", "cross entropy", "--method", "VILMA")
+    table = run("embedding", embeddings, *names, "--seed", 0)
+    assert "| method | own head | linear, learned | linear, both | linear, raw |" in table
+    assert "| VILMA |" not in table
+    assert "cross entropy: " in run("time", embeddings, "--method", "cross entropy")
+
+
+@pytest.mark.parametrize("name", methods.METHODS)
+def test_every_method_fits(name, embeddings):
+    faces = load_faces(embeddings)
+    estimator = methods.METHODS[name].make(faces.classes, 0, methods.Encoder((8,), 0.0))
+    assert set(methods.METHODS[name].baselines) <= set(methods.METHODS)
+    predicted = estimator.fit(faces.X, annotate(faces, np.arange(150), "intervals")).predict(
+        faces.X
+    )
+    assert set(predicted) <= set(faces.classes)

@@ -1,0 +1,112 @@
+"""Random views of samples."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+torch = pytest.importorskip("torch")
+views = importlib.import_module("vilma.deep.views")
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_two_views_are_numbered_and_differ():
+    X = torch.randn(4, 6)
+    both, samples = views.two_views(X, views.EmbeddingViews(), seeded())
+    assert both.shape == (8, 6)
+    assert samples.tolist() == [0, 1, 2, 3, 0, 1, 2, 3]
+    assert not torch.equal(both[:4], both[4:])
+    again, _ = views.two_views(X, views.EmbeddingViews(), seeded())
+    assert torch.equal(both, again)
+
+
+def test_any_callable_can_augment_but_not_lose_samples():
+    both, _ = views.two_views(torch.ones(2, 3), lambda X, generator: X * 2)
+    assert both.tolist() == [[2.0] * 3] * 4
+    with pytest.raises(ValueError, match="each of the 2 samples, got 1"):
+        views.two_views(torch.ones(2, 3), lambda X, generator: X[:1])
+
+
+def test_noise_is_relative_to_the_data():
+    X = 50 * torch.randn(400, 20)
+    view = views.EmbeddingViews(noise=0.1, drop=0.0)(X, seeded())
+    assert (view - X).std().item() == pytest.approx(0.1 * X.std().item(), rel=0.05)
+    assert torch.equal(views.EmbeddingViews(noise=0.1, drop=0)(X[:1] * 0 + 3), X[:1] * 0 + 3)
+
+
+def test_dropped_features_keep_the_mean():
+    X = torch.ones(500, 40)
+    view = views.EmbeddingViews(noise=0.0, drop=0.25)(X, seeded())
+    assert view.unique().tolist() == pytest.approx([0, 4 / 3])
+    assert (view == 0).float().mean().item() == pytest.approx(0.25, abs=0.02)
+
+
+def ramps(n, height=9, width=11):
+    """Images whose pixels say where they come from: 100 row + column, in two channels."""
+    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    return (100.0 * rows + columns).expand(n, 2, height, width).clone()
+
+
+def test_shifts_move_whole_images_and_repeat_edges():
+    X = ramps(200)
+    before = X.clone()
+    view = views.ImageViews(flip=False, shift=2, brightness=0, contrast=0)(X, seeded())
+    assert torch.equal(X, before)
+    centre = view[:, 0, 4, 5].to(torch.int64)
+    down, right = centre // 100 - 4, centre % 100 - 5
+    assert set(down.tolist()) == set(right.tolist()) == {-2, -1, 0, 1, 2}
+    for image, d, r in zip(view, down.tolist(), right.tolist(), strict=True):
+        for row in range(9):
+            for column in range(11):
+                wanted = 100 * min(max(row + d, 0), 8) + min(max(column + r, 0), 10)
+                assert image[0, row, column] == wanted
+        assert torch.equal(image[0], image[1])
+
+
+def test_flips_mirror_about_half_of_the_images():
+    X = ramps(200)
+    view = views.ImageViews(shift=0, brightness=0, contrast=0)(X, seeded())
+    mirrored = (view == X.flip(3)).flatten(1).all(dim=1)
+    unchanged = (view == X).flatten(1).all(dim=1)
+    assert torch.equal(mirrored, ~unchanged)
+    assert 70 < mirrored.sum() < 130
+
+
+def test_brightness_and_contrast_are_factors_of_each_image():
+    X = torch.rand(300, 3, 4, 4)
+    brighter = views.ImageViews(flip=False, shift=0, brightness=0.3, contrast=0)(X, seeded()) / X
+    factors = brighter.flatten(1)
+    torch.testing.assert_close(factors, factors[:, :1].expand(-1, 48))
+    assert 0.7 <= factors.min() < 0.75
+    assert 1.25 < factors.max() <= 1.3 + 1e-5
+    harder = views.ImageViews(flip=False, shift=0, brightness=0, contrast=0.3)(X, seeded())
+    means = (1, 2, 3)
+    torch.testing.assert_close(harder.mean(dim=means), X.mean(dim=means))
+    ratio = harder.std(dim=means) / X.std(dim=means)
+    assert 0.7 <= ratio.min() < 0.75
+    assert 1.25 < ratio.max() <= 1.3 + 1e-5
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: views.EmbeddingViews(noise=-1), "noise should not be negative, got -1"),
+        (
+            lambda: views.EmbeddingViews(drop=1.0),
+            r"drop should be at least 0 and under 1, got 1\.0",
+        ),
+        (lambda: views.ImageViews(shift=-1), "shift should not be negative"),
+        (lambda: views.ImageViews(contrast=-0.1), "contrast should not be negative"),
+        (
+            lambda: views.ImageViews()(torch.ones(3, 4)),
+            r"images of shape .* got the shape \(3, 4\)",
+        ),
+    ],
+)
+def test_bad_arguments(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,0 +1,268 @@
+"""An ordinal classifier with any loss, regularizer and encoder."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from vilma.deep._torch import torch
+from vilma.deep.base import DeepOrdinalEstimator
+from vilma.deep.encoders import dense_encoder, embedding_size
+from vilma.deep.network import Network, Projection
+from vilma.deep.objectives import (
+    LOSSES,
+    REGULARIZERS,
+    Loss,
+    Regularizer,
+    Task,
+    find_loss,
+    find_regularizer,
+)
+from vilma.deep.parameters import TRAINING_CONSTRAINTS
+from vilma.deep.plan import Phase, plan_phases
+from vilma.deep.rows import as_input
+from vilma.deep.scale import Scale
+
+__all__ = ["DeepOrdinalClassifier"]
+
+
+class DeepOrdinalClassifier(DeepOrdinalEstimator):
+    """A network for exact and interval labels on an ordered scale.
+
+    Rows go through an encoder, and through a linear head that the loss brings along. A
+    regularizer, if there is one, orders the embeddings in between by their labels.
+
+    Parameters
+    ----------
+    loss : str or Loss, default="l1"
+        What is predicted and how: "l1" and "l2" (distance to the interval, and its square),
+        "focal_r", "ce" (cross entropy), "gaussian", "symmetric", "asymmetric" (soft labels),
+        "group" (classified groups with a regressor each), "pml" (progressive margins), or an
+        object of :mod:`vilma.deep.objectives`, whose parameters can be set.
+    regularizer : str, Regularizer or None, default=None
+        "accon", "supcon", "rank_contrast", "conr", or an object of the same module. With the
+        first two, the embedding is projected to vectors of length 1.
+    regularizer_weight : float, default=1.0
+        Weight of the regularizer beside the loss.
+    encoder : torch.nn.Module or None, default=None
+        Maps rows, as float32, to a matrix. It is copied; parameters with
+        ``requires_grad=False`` stay as they are. By default, columns are standardised and go
+        through dense layers.
+    hidden_layer_sizes : tuple of int, default=(128,)
+        Widths of the dense layers; an empty tuple gives a linear model. Not for a given encoder.
+    dropout : float, default=0.0
+        Share of the outputs of dense layers that is dropped in training. Likewise.
+    embedding_dim : int, default=64
+        Width of the projection of regularizers that have one.
+    pretraining_epochs : int, default=0
+        Epochs in which the encoder learns from the regularizer alone. If there are any, it
+        stays as it is afterwards, and the head alone learns from the loss.
+    label_weights : {"lds", "inverse", "sqrt_inverse"}, callable or None, default=None
+        Weights of the loss by the frequency of labels in training: smoothed over neighbouring
+        labels, inverse, or its square root. A function gets the counts of shape (n_classes,).
+    augmentation : callable, default=None
+        Turns a batch of rows, a tensor, into a changed one, in training. A regularizer sees two
+        such views of each row.
+    classes : array-like of shape (n_classes,), default=None
+        The ordered scale; by default the labels in `y`. Labels that are numbers are as far
+        apart as their values say, strings one step.
+    max_epochs : int, default=100
+        Passes through the data in which the loss counts.
+    batch_size : int, default=128
+        Most rows in a batch.
+    learning_rate : float, default=1e-3
+        Of AdamW.
+    schedule : {"cosine", "constant"}, default="cosine"
+        Whether the learning rate falls to zero.
+    weight_decay : float, default=1e-4
+        Of AdamW.
+    early_stopping : bool, default=False
+        Hold rows back, keep the epoch with the smallest mean distance to their intervals, and
+        stop when there was none for a while. Rows count by their weights.
+    validation_fraction : float, default=0.1
+        Share of the rows held back.
+    n_iter_no_change : int, default=10
+        Epochs without improvement to wait for.
+    mixed_precision : bool, default=False
+        Compute the encoder in bfloat16 in training.
+    device : str, default="auto"
+        "auto" is CUDA where available, otherwise the CPU.
+    n_jobs : int or None, default=None
+        Threads on the CPU, -1 for all cores. None leaves it to torch with a given encoder; the
+        dense layers then take one thread, because such small matrices are slower with more.
+    checkpoint : str or path, default=None
+        A file that `fit` writes after every epoch. If it exists, `fit` goes on from it; the
+        result is that of an undisturbed training. It needs an integer as `random_state`.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, order of rows, dropout and augmentation. With an integer, fits on
+        the CPU with the same number of threads are equal bit by bit.
+    verbose : int, default=0
+        Show a progress bar if positive.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The ordered scale.
+    network_ : torch.nn.Module
+        The trained network, with parts `encoder`, `projection` and `head`.
+    history_ : ndarray of shape (n_iter_,)
+        A record for each epoch: `stage` of the curricula, `loss`, `validation_error` in units of
+        the scale's length, `seconds`.
+    n_iter_ : int
+        Epochs trained.
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, if `X` had any.
+
+    See Also
+    --------
+    RegCLIPClassifier : Compares embeddings of images and texts.
+    vilma.VILMA : A linear model, which can take what `transform` returns.
+
+    References
+    ----------
+    See the classes in :mod:`vilma.deep.objectives`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vilma.deep import DeepOrdinalClassifier
+    >>> X = np.linspace(-1, 1, 90)[:, None]
+    >>> y = np.repeat([20, 30, 40], 30)
+    >>> intervals = np.stack([y, np.minimum(y + 10, 40)], axis=1)
+    >>> intervals[::3, 1] = y[::3]
+    >>> model = DeepOrdinalClassifier(random_state=0).fit(X, intervals)
+    >>> model.predict([[-0.9], [0.0], [0.9]])
+    array([20, 30, 40])
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "loss": [StrOptions(set(LOSSES)), Loss],
+        "regularizer": [StrOptions(set(REGULARIZERS)), Regularizer, None],
+        "regularizer_weight": [Interval(Real, 0, None, closed="left")],
+        "encoder": [torch.nn.Module, None],
+        "hidden_layer_sizes": ["array-like"],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "embedding_dim": [Interval(Integral, 1, None, closed="left")],
+        "pretraining_epochs": [Interval(Integral, 0, None, closed="left")],
+        **TRAINING_CONSTRAINTS,
+    }
+
+    def __init__(
+        self,
+        loss="l1",
+        *,
+        regularizer=None,
+        regularizer_weight=1.0,
+        encoder=None,
+        hidden_layer_sizes=(128,),
+        dropout=0.0,
+        embedding_dim=64,
+        pretraining_epochs=0,
+        label_weights=None,
+        augmentation=None,
+        classes=None,
+        max_epochs=100,
+        batch_size=128,
+        learning_rate=1e-3,
+        schedule="cosine",
+        weight_decay=1e-4,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        mixed_precision=False,
+        device="auto",
+        n_jobs=None,
+        checkpoint=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.loss = loss
+        self.regularizer = regularizer
+        self.regularizer_weight = regularizer_weight
+        self.encoder = encoder
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.dropout = dropout
+        self.embedding_dim = embedding_dim
+        self.pretraining_epochs = pretraining_epochs
+        self.label_weights = label_weights
+        self.augmentation = augmentation
+        self.classes = classes
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.weight_decay = weight_decay
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.mixed_precision = mixed_precision
+        self.device = device
+        self.n_jobs = n_jobs
+        self.checkpoint = checkpoint
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _takes_images(self) -> bool:
+        return self.encoder is not None
+
+    def _gives_probabilities(self) -> bool:
+        loss = LOSSES[self.loss]() if isinstance(self.loss, str) else self.loss
+        return loss.gives_probabilities
+
+    def _make_network(self, X: NDArray, task: Task) -> Network:
+        regularizer = find_regularizer(self.regularizer)
+        encoder = self._make_encoder(X)
+        n_outputs = embedding_size(encoder, as_input(X[:2], torch.device("cpu")))
+        projection = None
+        if regularizer is not None and regularizer.projects:
+            projection = Projection(n_outputs, self.embedding_dim)
+            n_outputs = self.embedding_dim
+        head = find_loss(self.loss).make_head(n_outputs, task, bias=projection is None)
+        return Network(
+            encoder,
+            head,
+            task.scale,
+            embedding_size=n_outputs,
+            projection=projection,
+            regularizer=regularizer,
+            regularizer_weight=self.regularizer_weight,
+            augmentation=self.augmentation,
+            mixed_precision=self.mixed_precision,
+        )
+
+    def _make_encoder(self, X: NDArray) -> torch.nn.Module:
+        if self.encoder is not None:
+            return deepcopy(self.encoder).cpu()
+        sizes = np.asarray(self.hidden_layer_sizes)
+        if sizes.ndim != 1 or (len(sizes) and (sizes.dtype.kind not in "iu" or sizes.min() < 1)):
+            raise ValueError(
+                "hidden_layer_sizes should be a tuple of positive whole numbers, got "
+                f"{self.hidden_layer_sizes!r}."
+            )
+        return dense_encoder(X, sizes.tolist(), self.dropout)
+
+    def _phases(self, labels: NDArray, scale: Scale, seed: int) -> list[Phase]:
+        if self.pretraining_epochs:
+            self._refuse_pretraining_in_vain()
+        curricula = find_loss(self.loss).curricula(labels, scale, seed)
+        return plan_phases(self.max_epochs, self.pretraining_epochs, curricula)
+
+    def _refuse_pretraining_in_vain(self) -> None:
+        regularizer = find_regularizer(self.regularizer)
+        if regularizer is None:
+            raise ValueError(
+                f"pretraining_epochs={self.pretraining_epochs} needs a regularizer, from which "
+                "the encoder learns; got regularizer=None."
+            )
+        if regularizer.needs_predictions:
+            raise ValueError(
+                f"The regularizer {self.regularizer!r} compares predictions, which an encoder "
+                "alone does not make. Set pretraining_epochs=0, or choose another regularizer."
+            )

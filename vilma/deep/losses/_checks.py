@@ -1,0 +1,92 @@
+"""What the loss functions check of their arguments, and in which precision they compute."""
+
+from __future__ import annotations
+
+import math
+
+from vilma.deep._torch import torch
+
+__all__ = [
+    "check_column",
+    "check_matrix",
+    "check_number",
+    "full_precision",
+    "product",
+    "read_counts",
+    "weighted_mean",
+]
+
+
+def full_precision(values: torch.Tensor) -> torch.Tensor:
+    """Return numbers in half precision as single ones, all others as they are.
+
+    Labels such as 201 and logarithms of sums do not survive in bfloat16.
+    """
+    return values.float() if values.dtype in {torch.float16, torch.bfloat16} else values
+
+
+def product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """Return the matrix product as precise as its factors, also in mixed precision.
+
+    Half precision would leave no digits of 1 - s^2 for cosines s near 1, and round targets.
+    """
+    with torch.autocast(left.device.type, enabled=False):
+        return left @ right
+
+
+def check_matrix(
+    name: str,
+    values: torch.Tensor,
+    *,
+    n_rows: int | None = None,
+    n_columns: int | None = None,
+) -> torch.Tensor:
+    """Return a matrix that is not empty in full precision, or say what is wrong with it."""
+    if values.ndim != 2 or 0 in values.shape:
+        raise ValueError(
+            f"{name} should be a matrix with a row for each sample, got the shape "
+            f"{tuple(values.shape)}."
+        )
+    if n_rows is not None and len(values) != n_rows:
+        raise ValueError(f"{name} should have {n_rows} rows, got {len(values)}.")
+    if n_columns is not None and values.shape[1] != n_columns:
+        raise ValueError(f"{name} should have {n_columns} columns, got {values.shape[1]}.")
+    if not values.is_floating_point():
+        raise TypeError(f"{name} should hold floating-point numbers, got {values.dtype}.")
+    return full_precision(values)
+
+
+def check_column(name: str, values: torch.Tensor, n_rows: int) -> None:
+    """Raise a ValueError unless there is one number for each row."""
+    if values.shape != (n_rows,):
+        raise ValueError(
+            f"{name} should have the shape ({n_rows},), one number for each row, got "
+            f"{tuple(values.shape)}."
+        )
+
+
+def check_number(name: str, value: float, *, least: float = 0.0, strict: bool = True) -> None:
+    """Raise a ValueError unless a number is finite and above a bound (or equal, if not strict)."""
+    good = value > least if strict else value >= least
+    if not (good and math.isfinite(value)):
+        wanted = "above" if strict else "of at least"
+        raise ValueError(f"{name} should be a finite number {wanted} {least:g}, got {value!r}.")
+
+
+def read_counts(counts: torch.Tensor) -> torch.Tensor:
+    """Return numbers of samples of the classes in double precision, or raise a ValueError."""
+    check_column("counts", counts, counts.numel())
+    counts = counts.detach().double()
+    if not bool((counts >= 0).all()) or not bool(counts.sum() > 0):
+        raise ValueError(
+            f"counts should not be negative, and some positive, got {counts.tolist()}."
+        )
+    return counts
+
+
+def weighted_mean(losses: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+    """Return the mean of ``weights * losses``; weights have the mean 1 over the training data."""
+    if weights is None:
+        return losses.mean()
+    check_column("weights", weights, len(losses))
+    return (losses * weights.to(losses)).mean()

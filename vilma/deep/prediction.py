@@ -1,0 +1,192 @@
+"""What fitted estimators say of rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from joblib import effective_n_jobs
+from numpy.typing import NDArray
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from vilma.deep._torch import torch
+from vilma.deep.device import find_device, threads
+from vilma.deep.network import Network
+from vilma.deep.objectives import Task
+from vilma.deep.rows import as_input
+from vilma.metrics import interval_coverage
+
+__all__ = ["NetworkPredictor"]
+
+_ROWS_AT_ONCE = 1024
+
+
+class NetworkPredictor(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator, ABC
+):
+    """Predictions of a network that has been trained."""
+
+    network_: Network
+    classes_: NDArray
+    _task: Task
+    _row_shape: tuple[int, ...]
+
+    @abstractmethod
+    def _takes_images(self) -> bool:
+        """Tell whether X may have rows of any shape."""
+
+    @abstractmethod
+    def _gives_probabilities(self) -> bool:
+        """Tell whether there are probabilities of labels."""
+
+    def project(self, X) -> NDArray[np.float64]:
+        """Predict where on the scale rows are, between labels too.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+            Data to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Label values, from the first label to the last; positions 0, 1, 2, ... if labels are
+            strings.
+        """
+        found = self._infer(X, lambda network, Z: network.head.predict(network.head(Z)))
+        return self._task.scale.to_values(found)
+
+    def predict(self, X) -> NDArray:
+        """Predict labels: those nearest to the projections.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+            Data to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels of `classes_`.
+        """
+        projected = self.project(X)
+        return self._task.scale.nearest(projected)
+
+    @available_if(lambda self: self._gives_probabilities())
+    def predict_proba(self, X) -> NDArray[np.float64]:
+        """Predict probabilities of labels; only for losses on distributions over labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+            Data to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        logs = self._infer(X, lambda net, Z: net.head.log_probabilities(net.head(Z)))
+        probabilities = np.exp(logs.astype(np.float64))
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+    def transform(self, X) -> NDArray[np.float32]:
+        """Return the learned embedding, which is what the last layer sees.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+            Data to embed.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+            Embeddings.
+        """
+        return self._infer(X, lambda network, Z: Z)
+
+    def score(self, X, y, sample_weight=None) -> float:
+        """Return the share of predictions inside their interval.
+
+        For exact labels this is the accuracy.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+            Test data.
+        y : array-like of shape (n_samples,) or (n_samples, 2)
+            Exact labels or intervals.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights.
+
+        Returns
+        -------
+        float
+            Between 0 and 1.
+        """
+        return interval_coverage(
+            y, self.predict(X), classes=self.classes_, sample_weight=sample_weight
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = self._takes_images()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        if "network_" in state:  # readable where there is no such device
+            state["network_"] = deepcopy(self.network_).cpu()
+        return state
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.network_.embedding_size
+
+    def _read_X(self, X: Any, *, reset: bool) -> NDArray:
+        images = self._takes_images()
+        X = validate_data(
+            self,
+            X,
+            reset=reset,
+            dtype=[np.float32, np.uint8] if images else np.float32,
+            allow_nd=images,
+        )
+        if reset:
+            self._row_shape = X.shape[1:]
+        elif X.shape[1:] != self._row_shape:
+            raise ValueError(
+                f"X has rows of shape {X.shape[1:]}, but {type(self).__name__} was fitted with "
+                f"rows of shape {self._row_shape}."
+            )
+        return X
+
+    def _n_threads(self) -> int | None:
+        """Return how many threads to use; a small model is slower with several."""
+        if self.n_jobs is None:
+            return None if self._takes_images() else 1
+        return effective_n_jobs(self.n_jobs)
+
+    def _infer(self, X: Any, read: Callable[[Network, torch.Tensor], torch.Tensor]) -> NDArray:
+        """Return what `read` makes of network and embeddings, for all rows."""
+        check_is_fitted(self)
+        X = self._read_X(X, reset=False)
+        device = find_device(self.device)
+        network = self.network_.to(device).eval()
+        parts = []
+        with torch.inference_mode(), threads(self._n_threads()):
+            for start in range(0, len(X), _ROWS_AT_ONCE):
+                rows = as_input(X[start : start + _ROWS_AT_ONCE], device)
+                parts.append(read(network, network.embed(rows)).float().cpu().numpy())
+        return np.concatenate(parts)

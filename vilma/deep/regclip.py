@@ -1,0 +1,288 @@
+"""RegCLIP: ordinal classification by comparing embeddings of images and texts."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_array
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from vilma.deep._torch import torch
+from vilma.deep.base import DeepOrdinalEstimator
+from vilma.deep.coarse_labels import COARSE_LABELS, Bins, CoarseLabels, divide_scale
+from vilma.deep.encoders import ImageAdapter, embedding_size
+from vilma.deep.network import Network
+from vilma.deep.objectives import Task
+from vilma.deep.objectives.coarse_to_fine import CoarseToFineHead, TextWeights
+from vilma.deep.parameters import TRAINING_CONSTRAINTS
+from vilma.deep.prompts import PromptLearner, load_text_model
+from vilma.deep.rows import as_input
+
+__all__ = ["RegCLIPClassifier"]
+
+
+class RegCLIPClassifier(DeepOrdinalEstimator):
+    """Coarse classification by texts, refined to a position on the scale.
+
+    Embeddings of images, as CLIP makes them, are adapted and compared with an embedding of text
+    for each of some parts of the scale. The mean over the parts of a position inside of each is
+    the prediction. A ranking loss of images and texts is added to the distance between the
+    prediction and the interval.
+
+    Parameters
+    ----------
+    text_embeddings : array-like of shape (n_names, n_features) or None, default=None
+        Embeddings of the texts to begin with, one for each coarse label, also for those of a
+        table that no label of the scale belongs to. By default they are random.
+    text_model : str, path, or pair (model, tokenizer), default=None
+        A CLIP model of transformers, or a folder with one, that embeds the prompts of the
+        coarse labels; words before each prompt, and the words of its coarse label, are
+        learned while the model stays as it is. Instead of `text_embeddings`.
+    n_context : int, default=4
+        Learned words before each prompt, for `text_model`.
+    coarse_labels : int, {"age", "decade", "aesthetics"}, CoarseLabels or callable, default=5
+        Parts of the scale: a number of equal width, a table, or a function that takes the labels
+        and returns a name for each, the same for neighbours that belong together.
+    adapter_ratio : float, default=0.2
+        Share of the adapted embedding beside the given one.
+    temperature : float, default=0.07
+        Of the cosines.
+    variant : {"paper", "numclip"}, default="paper"
+        Form of the ranking loss, see :func:`vilma.deep.losses.fcrc_loss`.
+    ranking_weight : float, default=1.0
+        Weight of the ranking loss beside the distance, which is in label units.
+    hidden_size : int, default=64
+        Width of the network that refines the position inside of the parts.
+    encoder : torch.nn.Module or None, default=None
+        Turns rows into embeddings, such as the image side of CLIP; it is copied and trained,
+        except for parameters with ``requires_grad=False``. By default the rows are embeddings.
+    label_weights : {"lds", "inverse", "sqrt_inverse"}, callable or None, default=None
+        Weights of the loss by the frequency of labels in training: smoothed over neighbouring
+        labels, inverse, or its square root. A function gets the counts of shape (n_classes,).
+    augmentation : callable, default=None
+        Turns a batch of rows, a tensor, into a changed one, in training.
+    classes : array-like of shape (n_classes,), default=None
+        The ordered scale; by default the labels in `y`. Labels that are numbers are as far
+        apart as their values say, strings one step.
+    max_epochs : int, default=100
+        Passes through the data in which the loss counts.
+    batch_size : int, default=128
+        Most rows in a batch.
+    learning_rate : float, default=1e-3
+        Of AdamW.
+    schedule : {"cosine", "constant"}, default="cosine"
+        Whether the learning rate falls to zero.
+    weight_decay : float, default=1e-4
+        Of AdamW.
+    early_stopping : bool, default=False
+        Hold rows back, keep the epoch with the smallest mean distance to their intervals, and
+        stop when there was none for a while. Rows count by their weights.
+    validation_fraction : float, default=0.1
+        Share of the rows held back.
+    n_iter_no_change : int, default=10
+        Epochs without improvement to wait for.
+    mixed_precision : bool, default=False
+        Compute the encoder in bfloat16 in training.
+    device : str, default="auto"
+        "auto" is CUDA where available, otherwise the CPU.
+    n_jobs : int or None, default=None
+        Threads on the CPU, -1 for all cores. None leaves it to torch with a given encoder, and
+        is one thread without, because such small matrices are slower with more.
+    checkpoint : str or path, default=None
+        A file that `fit` writes after every epoch. If it exists, `fit` goes on from it; the
+        result is that of an undisturbed training. It needs an integer as `random_state`.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, order of rows, dropout and augmentation. With an integer, fits on
+        the CPU with the same number of threads are equal bit by bit.
+    verbose : int, default=0
+        Show a progress bar if positive.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The ordered scale.
+    bins_ : Bins
+        The parts of the scale, with their names.
+    network_ : torch.nn.Module
+        The trained network, with parts `encoder` and `head`.
+    history_ : ndarray of shape (n_iter_,)
+        A record for each epoch, as for :class:`DeepOrdinalClassifier`.
+    n_iter_ : int
+        Epochs trained.
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, if `X` had any.
+
+    See Also
+    --------
+    DeepOrdinalClassifier : Any loss, regularizer and encoder.
+    vilma.features.DeepFeatures : Embeddings of images.
+
+    References
+    ----------
+    RegCLIP: A label-efficient coarse-to-fine learner for ordinal regression, published as Du et
+    al.: Teach CLIP to develop a number sense for ordinal regression, ECCV, 2024.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vilma.deep import RegCLIPClassifier
+    >>> angle = np.linspace(0, 1.5, 80)
+    >>> X = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    >>> y = np.repeat([8, 16, 28, 40], 20)
+    >>> texts = X[[10, 30, 50, 70, 79]]  # as a CLIP would embed "child", "teenager", ...
+    >>> model = RegCLIPClassifier(texts, coarse_labels="age", random_state=0)
+    >>> model.fit(X, y).bins_.names
+    ('child', 'teenager', 'young adult', 'middle adult')
+    >>> model.predict(X[[0, -1]])
+    array([ 8, 40])
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "text_embeddings": ["array-like", None],
+        "text_model": "no_validation",
+        "n_context": [Interval(Integral, 0, None, closed="left")],
+        "coarse_labels": [
+            Interval(Integral, 2, None, closed="left"),
+            StrOptions(set(COARSE_LABELS)),
+            CoarseLabels,
+            callable,
+        ],
+        "adapter_ratio": [Interval(Real, 0, 1, closed="both")],
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "variant": [StrOptions({"paper", "numclip"})],
+        "ranking_weight": [Interval(Real, 0, None, closed="left")],
+        "hidden_size": [Interval(Integral, 1, None, closed="left")],
+        "encoder": [torch.nn.Module, None],
+        **TRAINING_CONSTRAINTS,
+    }
+
+    def __init__(
+        self,
+        text_embeddings=None,
+        *,
+        text_model=None,
+        n_context=4,
+        coarse_labels=5,
+        adapter_ratio=0.2,
+        temperature=0.07,
+        variant="paper",
+        ranking_weight=1.0,
+        hidden_size=64,
+        encoder=None,
+        label_weights=None,
+        augmentation=None,
+        classes=None,
+        max_epochs=100,
+        batch_size=128,
+        learning_rate=1e-3,
+        schedule="cosine",
+        weight_decay=1e-4,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        mixed_precision=False,
+        device="auto",
+        n_jobs=None,
+        checkpoint=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.text_embeddings = text_embeddings
+        self.text_model = text_model
+        self.n_context = n_context
+        self.coarse_labels = coarse_labels
+        self.adapter_ratio = adapter_ratio
+        self.temperature = temperature
+        self.variant = variant
+        self.ranking_weight = ranking_weight
+        self.hidden_size = hidden_size
+        self.encoder = encoder
+        self.label_weights = label_weights
+        self.augmentation = augmentation
+        self.classes = classes
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.weight_decay = weight_decay
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.mixed_precision = mixed_precision
+        self.device = device
+        self.n_jobs = n_jobs
+        self.checkpoint = checkpoint
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.poor_score = True  # cosines do not see the length of rows
+        return tags
+
+    def _takes_images(self) -> bool:
+        return self.encoder is not None
+
+    def _gives_probabilities(self) -> bool:
+        return False
+
+    def _make_network(self, X: NDArray, task: Task) -> Network:
+        self.bins_ = divide_scale(self.coarse_labels, task.scale.classes, task.scale.values)
+        encoder = torch.nn.Identity() if self.encoder is None else deepcopy(self.encoder).cpu()
+        n_outputs = embedding_size(encoder, as_input(X[:2], torch.device("cpu")))
+        head = CoarseToFineHead(
+            self._make_texts(self.bins_, n_outputs),
+            task,
+            self.bins_,
+            temperature=self.temperature,
+            variant=self.variant,
+            ranking_weight=self.ranking_weight,
+            hidden=self.hidden_size,
+        )
+        adapter = ImageAdapter(n_outputs, self.adapter_ratio)
+        return Network(
+            encoder,
+            head,
+            task.scale,
+            embedding_size=n_outputs,
+            projection=adapter,
+            augmentation=self.augmentation,
+            mixed_precision=self.mixed_precision,
+        )
+
+    def _make_texts(self, bins: Bins, n_features: int) -> torch.nn.Module:
+        if self.text_model is not None:
+            return self._make_prompts(bins, n_features)
+        if self.text_embeddings is None:
+            return TextWeights(torch.randn(len(bins), n_features))
+        found = check_array(self.text_embeddings, dtype=np.float32, input_name="text_embeddings")
+        expected = (bins.n_names, n_features)
+        if found.shape != expected:
+            raise ValueError(
+                f"text_embeddings should have shape {expected}, a row for each of the "
+                f"{bins.n_names} coarse labels and as many columns as the embeddings of X, got "
+                f"{found.shape}."
+            )
+        return TextWeights(torch.from_numpy(found[bins.chosen]))
+
+    def _make_prompts(self, bins: Bins, n_features: int) -> torch.nn.Module:
+        if self.text_embeddings is not None:
+            raise ValueError("Pass text_embeddings or text_model, not both.")
+        model, tokenizer = load_text_model(self.text_model)
+        prompts = PromptLearner(
+            deepcopy(model).cpu(), tokenizer, bins.names, bins.template, self.n_context
+        )
+        with torch.no_grad():
+            found = prompts().shape[1]
+        if found != n_features:
+            raise ValueError(
+                f"text_model embeds texts in {found} dimensions, but the embeddings of X have "
+                f"{n_features}. Embed images and texts by the same CLIP."
+            )
+        return prompts
