@@ -13,7 +13,14 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from vilma import IISVOR_EXPCV, IISVOR_IMC, IISVOR_IMCCV, VILMACV, vilma_path
+from vilma import (
+    IISVOR_EXPCV,
+    IISVOR_IMC,
+    IISVOR_IMCCV,
+    VILMACV,
+    CalibratedOrdinalClassifier,
+    vilma_path,
+)
 from vilma._wording import label_name
 from vilma.datasets import make_interval_problem
 from vilma.displays import (
@@ -384,3 +391,11 @@ def test_bad_paths(problem, models):
         PathDisplay.from_models(models, kind="loss")
     with pytest.raises(NotFittedError):
         PathDisplay.from_models([IISVOR_IMC()])
+
+
+def test_wrapped_estimators_are_to_be_unwrapped():
+    problem = make_interval_problem(60, 2, n_classes=4, random_state=0)
+    model = CalibratedOrdinalClassifier(IISVOR_IMC(classes=problem.classes), cv=2)
+    model.fit(problem.data, problem.target)
+    with pytest.raises(TypeError, match="which CalibratedOrdinalClassifier has not"):
+        ConvergenceDisplay.from_estimator(model)

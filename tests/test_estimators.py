@@ -767,3 +767,14 @@ def test_one_informative_example(make):
     if not getattr(model, "penalize_biases", False):
         assert model.objective_ == pytest.approx(0.0, abs=1e-6)
     assert model.predict(X[2:3])[0] <= 12
+
+
+def test_labels_never_seen_are_missed(make):
+    X = np.arange(9.0)[:, None]
+    model = make().fit(X[:6], [1, 1, 2, 2, 3, 3])
+    assert (
+        model.score(X, [1, 1, 2, 2, 3, 3, 7, 7, 0])
+        == model.score(X[:6], [1, 1, 2, 2, 3, 3]) * 6 / 9
+    )
+    names = np.repeat(["a", "b"], 3)
+    assert 0 < make().fit(X[:6], names).score(X[3:], ["b", "b", "b", "c", "c", "c"]) <= 0.5

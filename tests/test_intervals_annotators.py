@@ -130,3 +130,11 @@ def test_the_report_counts_and_names_disagreement():
 def test_bad_annotations(call, error, message):
     with pytest.raises(error, match=re.escape(message)):
         call()
+
+
+@pytest.mark.parametrize(
+    "items", [[1, 2, np.nan, np.nan], ["a", "b", "a", None], pd.Series(["a", "b", np.nan, "a"])]
+)
+def test_items_without_a_name_are_refused(items):
+    with pytest.raises(ValueError, match=r"items has no name in row [23] .*leave it out"):
+        combine_by_item(items, [1, 2, 3, 9])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 
-from vilma.labels import encode, read_labels, read_scale
+from vilma.labels import encode, read_labels, read_scale, scale_with_labels
 
 NAN, INF = np.nan, np.inf
 SIZES = ["small", "medium", "large"]
@@ -376,3 +376,18 @@ def test_ordered_numbers_that_disagree():
 def test_bad_interval_objects(y, classes, error, message):
     with pytest.raises(error, match=re.escape(message)):
         read_labels(y, classes)
+
+
+def test_order_of_the_alphabet_is_said_aloud():
+    with pytest.warns(UserWarning, match=r"order of the alphabet: \['large', 'medium', 'small'\]"):
+        read_labels(["small", "medium", "large"])
+    assert read_labels(["no", "yes"]).classes.tolist() == ["no", "yes"]  # two have one order
+    assert read_labels(["small", "medium", "large"], SIZES).classes.tolist() == SIZES
+
+
+def test_scale_with_labels_that_it_lacks():
+    assert scale_with_labels([4, 2, 9], np.array([2, 4])).tolist() == [2, 4, 9]
+    assert scale_with_labels([(0, 2), (3, NAN)], np.array([2, 4])).tolist() == [0, 2, 3, 4]
+    scale = scale_with_labels(["huge", "small"], np.array(SIZES))
+    assert scale.tolist() == [*SIZES, "huge"]
+    assert scale_with_labels([("small", "large")], np.array(SIZES)).tolist() == SIZES

@@ -180,3 +180,9 @@ def test_lbp_makes_codes():
     assert (codes.tocsr() != MultiScaleLBP().transform(images)).nnz == 0
     with pytest.raises(ValueError, match="must be 'csr' or 'codes'"):
         MultiScaleLBP(output="dense").fit(images)
+
+
+def test_no_array_unasked():
+    codes = OneHotCodes(*draw_codes())
+    with pytest.raises(TypeError, match=r"Other estimators take X\.tocsr\(\)"):
+        np.asarray(codes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -162,6 +162,12 @@ class OneHotCodes:
 
     def __len__(self) -> int:
         return self.shape[0]
+
+    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError(
+            "OneHotCodes are not turned into a dense array unasked, because most of it would be "
+            "zeros. Other estimators take X.tocsr(), or MultiScaleLBP(output='csr')."
+        )
 
     def __getitem__(self, key: Any) -> OneHotCodes:
         if isinstance(key, tuple):  # scikit-learn asks for X[rows, ...]

@@ -24,7 +24,7 @@ from vilma.deep.device import find_device, threads
 from vilma.deep.network import Network
 from vilma.deep.objectives import Task
 from vilma.deep.rows import as_input
-from vilma.metrics import interval_coverage
+from vilma.estimators.scoring import score_inside
 
 __all__ = ["NetworkPredictor"]
 
@@ -134,9 +134,7 @@ class NetworkPredictor(
         float
             Between 0 and 1.
         """
-        return interval_coverage(
-            y, self.predict(X), classes=self.classes_, sample_weight=sample_weight
-        )
+        return score_inside(self, X, y, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

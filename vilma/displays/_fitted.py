@@ -57,7 +57,7 @@ def linear_model(estimator: Any, caller: str, attribute: str) -> tuple[list[Pipe
     Raises
     ------
     TypeError
-        If there is none.
+        If there is none, or it has no such attribute.
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     """
@@ -67,7 +67,12 @@ def linear_model(estimator: Any, caller: str, attribute: str) -> tuple[list[Pipe
             f"{caller} needs an estimator of vilma, or a pipeline or fitted search of one, got "
             f"{type(model).__name__}."
         )
-    check_is_fitted(model, attribute)
+    check_is_fitted(model)
+    if not hasattr(model, attribute):
+        raise TypeError(
+            f"{caller} draws `{attribute}`, which {type(model).__name__} has not: give it the "
+            "linear estimator itself (`estimator_` of what wraps one)."
+        )
     return before, model
 
 

@@ -17,7 +17,7 @@ from vilma.design_matrices import BorderedMatrix, DesignMatrix, as_design_matrix
 from vilma.design_matrices.threads import BlockThreads
 from vilma.estimators._problem import Problem, all_or_nothing, read_problem, read_X
 from vilma.estimators._resume import KeptMethod, fingerprint
-from vilma.metrics import interval_coverage
+from vilma.estimators.scoring import score_inside
 from vilma.solvers import CuttingPlaneMethod, Settings, Solution
 from vilma.surrogates import Surrogate
 from vilma.thresholds import (
@@ -177,7 +177,7 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
         X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
             Test data.
         y : array-like of shape (n_samples,) or (n_samples, 2)
-            Exact labels or intervals.
+            Exact labels or intervals. Labels that are not in `classes_` are missed.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights.
 
@@ -186,9 +186,7 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
         float
             Between 0 and 1.
         """
-        return interval_coverage(
-            y, self.predict(X), classes=self.classes_, sample_weight=sample_weight
-        )
+        return score_inside(self, X, y, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -155,7 +155,7 @@ def combine_by_item(
     Raises
     ------
     ValueError, TypeError
-        As for :func:`combine_annotators`.
+        As for :func:`combine_annotators`, and if an item is None or NaN.
 
     Examples
     --------
@@ -173,8 +173,20 @@ def combine_by_item(
             f"items has shape {names.shape} but y has {len(ends)} annotations; expected one item "
             "per annotation."
         )
+    _refuse_nameless(items)
     distinct, groups = np.unique(names, return_inverse=True)
     return _combine(ends, groups.ravel(), distinct, how, scale)
+
+
+def _refuse_nameless(items: ArrayLike) -> None:
+    entries = np.asarray(items, dtype=object)
+    nameless = np.array([item is None or item != item for item in entries], dtype=bool)  # NaN, NaT
+    if nameless.any():
+        row = int(np.argmax(nameless))
+        raise ValueError(
+            f"items has no name in row {row} ({entries[row]!r}; {nameless.sum()} such row(s)), so "
+            "which item it belongs to is unknown. Name it, or leave it out."
+        )
 
 
 def _read_ends(y: ArrayLike, scale: NDArray[Any] | None, name: str) -> FloatArray:

@@ -10,7 +10,7 @@ of values on a scale. :func:`read_labels` does all three.
 """
 
 from vilma.labels.endpoints import Endpoints, read_endpoints
-from vilma.labels.reading import IntervalLabels, encode_endpoints, read_labels
+from vilma.labels.reading import IntervalLabels, encode_endpoints, read_labels, scale_with_labels
 from vilma.labels.scale import encode, read_scale
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "read_endpoints",
     "read_labels",
     "read_scale",
+    "scale_with_labels",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ from vilma.labels.scale import (
 )
 from vilma.labels.values import BoolArray
 
-__all__ = ["IntervalLabels", "encode_endpoints", "read_labels"]
+__all__ = ["IntervalLabels", "encode_endpoints", "read_labels", "scale_with_labels"]
 
 
 @dataclass(frozen=True)
@@ -161,11 +162,49 @@ def encode_endpoints(
     return lower, upper
 
 
+def scale_with_labels(y: ArrayLike, scale: NDArray[Any]) -> NDArray[Any]:
+    """Return a scale together with labels of annotations that it lacks.
+
+    A model is asked about labels that it has not seen: no prediction is equal to them, but that
+    is no error.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,) or (n_samples, 2)
+        Exact or interval labels.
+    scale : ndarray of shape (n_classes,)
+        The labels that are known, lowest first.
+
+    Returns
+    -------
+    ndarray of shape (n_labels,)
+        The scale itself for intervals of strings, whose order nothing else tells.
+    """
+    endpoints = read_endpoints(y, scale=scale)
+    if endpoints.strings:
+        if not endpoints.exact or scale.dtype.kind != "U":
+            return scale
+        return np.concatenate([scale, np.setdiff1d(endpoints.lower, scale)])
+    if scale.dtype.kind == "U":
+        return scale
+    closed = [endpoints.lower[~endpoints.lower_open], endpoints.upper[~endpoints.upper_open]]
+    return np.union1d(scale, np.concatenate(closed))
+
+
 def _scale_in_use(endpoints: Endpoints) -> NDArray[Any]:
     """Return the distinct labels that occur in the annotations, in increasing order."""
     if endpoints.exact:
         _refuse_continuous(endpoints.lower)
-        return np.unique(endpoints.lower)
+        labels = np.unique(endpoints.lower)
+        if endpoints.strings and len(labels) > 2:
+            warnings.warn(
+                f"The labels are strings and are put into the order of the alphabet: "
+                f"{abbreviate(labels)}. If the scale has another order, pass it as `classes`, or "
+                "give an ordered Categorical.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return labels
     if endpoints.strings:
         raise ValueError(
             "Intervals of strings need `classes`, the labels from the lowest to the highest: the "

@@ -12,7 +12,7 @@ from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from vilma.estimators import VILMA
-from vilma.metrics import interval_coverage
+from vilma.estimators.scoring import score_inside
 from vilma.probability.annotated import AnnotatedRows
 from vilma.probability.wrapped import weight_arguments, with_scale
 
@@ -63,7 +63,7 @@ class OrdinalMetaEstimator(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         X : array-like of shape (n_samples, n_features)
             Test data.
         y : array-like of shape (n_samples,) or (n_samples, 2)
-            Exact labels or intervals.
+            Exact labels or intervals. Labels that are not in `classes_` are missed.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights.
 
@@ -72,9 +72,7 @@ class OrdinalMetaEstimator(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         float
             Between 0 and 1.
         """
-        return interval_coverage(
-            y, self.predict(X), classes=self.classes_, sample_weight=sample_weight
-        )
+        return score_inside(self, X, y, sample_weight)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Return the routing of sample weights.
