@@ -73,6 +73,7 @@ def test_groups_stay_together():
         assert_array_equal(test, expected)
 
 
+@pytest.mark.filterwarnings("ignore:.*with an open end are taken as exact")
 @pytest.mark.parametrize(
     "y",
     [

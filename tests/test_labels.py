@@ -76,6 +76,7 @@ def test_integers_beyond_double_precision_stay_distinct():
         pl.DataFrame({"lower": [1, None, 3, None, 2], "upper": [2, 1, None, None, 2]}),
     ],
 )
+@pytest.mark.filterwarnings("ignore:.*with an open end are taken as exact")
 def test_numeric_intervals(y):
     assert_labels(read_labels(y), [0, 0, 2, 0, 1], [1, 0, 2, 2, 1], [1, 2, 3])
 
@@ -104,10 +105,12 @@ def test_two_columns_of_zeros_and_ones_are_intervals():
     assert_labels(read_labels(y), [0, 1, 0], [1, 1, 0], [0, 1])
 
 
+@pytest.mark.filterwarnings("ignore:.*with an open end are taken as exact")
 def test_fractional_endpoints_make_a_scale():
     assert_labels(read_labels([(0.5, 1.5), (1.5, INF)]), [0, 1], [1, 1], [0.5, 1.5])
 
 
+@pytest.mark.filterwarnings("ignore:.*with an open end are taken as exact")
 def test_open_ends_do_not_add_labels():
     # "At most 5" means 5 where no smaller label is known of.
     assert_labels(read_labels([(-INF, 5), (5, 6)]), [0, 0], [0, 1], [5, 6])
@@ -145,6 +148,7 @@ def test_a_column_vector_is_raveled_with_a_warning():
     assert_labels(labels, [0, 1], [0, 1], [1, 2])
 
 
+@pytest.mark.filterwarnings("ignore:.*with an open end are taken as exact")
 def test_the_input_is_left_alone():
     y = np.array([[1.0, 2.0], [NAN, 1.0]])
     before = y.copy()
@@ -153,6 +157,7 @@ def test_the_input_is_left_alone():
     np.testing.assert_array_equal(y, before)
 
 
+@pytest.mark.filterwarnings("ignore:.*with an open end are taken as exact")
 def test_one_class():
     message = "number of classes has to be greater than one; got 1 class, 1"
     for y in ([1, 1, 1], [(1, 1), (NAN, 1), (1, INF)]):
@@ -391,3 +396,10 @@ def test_scale_with_labels_that_it_lacks():
     scale = scale_with_labels(["huge", "small"], np.array(SIZES))
     assert scale.tolist() == [*SIZES, "huge"]
     assert scale_with_labels([("small", "large")], np.array(SIZES)).tolist() == SIZES
+
+
+def test_open_ends_that_leave_one_label_are_said_aloud():
+    y = [(1, 2), (2, 3), (3, None)]
+    with pytest.warns(UserWarning, match=r"1 annotation\(s\) with an open end .* \(row 2 of y"):
+        read_labels(y)
+    assert read_labels(y, range(1, 6)).upper.tolist() == [1, 2, 4]

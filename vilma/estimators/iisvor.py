@@ -92,7 +92,7 @@ class IISVOR_EXP(LinearOrdinalClassifier):
     >>> import numpy as np
     >>> from vilma import IISVOR_EXP
     >>> X = np.arange(8.0).reshape(-1, 1)
-    >>> intervals = [[1, 1], [1, 2], [1, 2], [2, 3], [2, 2], [3, 3], [2, 3], [3, np.nan]]
+    >>> intervals = [[1, 1], [1, 2], [1, 2], [2, 3], [2, 2], [3, 3], [2, 3], [2, np.nan]]
     >>> model = IISVOR_EXP(alpha=0.01).fit(X, intervals)
     >>> model.predict([[0.0], [4.0], [7.0]])
     array([1., 2., 3.])
@@ -187,7 +187,7 @@ class IISVOR_IMC(LinearOrdinalClassifier):
     >>> import numpy as np
     >>> from vilma import IISVOR_IMC
     >>> X = np.arange(8.0).reshape(-1, 1)
-    >>> intervals = [[1, 1], [1, 2], [1, 2], [2, 3], [2, 2], [3, 3], [2, 3], [3, np.nan]]
+    >>> intervals = [[1, 1], [1, 2], [1, 2], [2, 3], [2, 2], [3, 3], [2, 3], [2, np.nan]]
     >>> model = IISVOR_IMC(alpha=0.01).fit(X, intervals)
     >>> model.predict([[0.0], [4.0], [7.0]])
     array([1., 2., 3.])

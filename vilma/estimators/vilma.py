@@ -111,7 +111,7 @@ class VILMA(LinearOrdinalClassifier):
     >>> import numpy as np
     >>> from vilma import VILMA
     >>> X = np.arange(8.0).reshape(-1, 1)
-    >>> intervals = [[1, 1], [1, 2], [1, 2], [2, 3], [2, 2], [3, 3], [2, 3], [3, np.nan]]
+    >>> intervals = [[1, 1], [1, 2], [1, 2], [2, 3], [2, 2], [3, 3], [2, 3], [2, np.nan]]
     >>> model = VILMA(alpha=0.01).fit(X, intervals)
     >>> model.predict([[0.0], [4.0], [7.0]])
     array([1., 2., 3.])

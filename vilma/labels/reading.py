@@ -117,6 +117,8 @@ def read_labels(
             f"{scale[0].item()!r}. Labels that occur nowhere in y can be given in `classes`."
         )
     lower, upper = encode_endpoints(endpoints, scale)
+    if given is None:
+        _warn_of_closed_ends((lower == upper) & (endpoints.lower_open | endpoints.upper_open))
     last = len(scale) - 1
     if last > 0 and np.all((lower == 0) & (upper == last)):
         raise ValueError(
@@ -189,6 +191,17 @@ def scale_with_labels(y: ArrayLike, scale: NDArray[Any]) -> NDArray[Any]:
         return scale
     closed = [endpoints.lower[~endpoints.lower_open], endpoints.upper[~endpoints.upper_open]]
     return np.union1d(scale, np.concatenate(closed))
+
+
+def _warn_of_closed_ends(closed: BoolArray) -> None:
+    if closed.any():
+        warnings.warn(
+            f"{closed.sum()} annotation(s) with an open end are taken as exact (row "
+            f"{first_row(closed)} of y is the first), because no label beyond their closed end "
+            "occurs in y. If the scale has more labels, pass them all as `classes`.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _scale_in_use(endpoints: Endpoints) -> NDArray[Any]:

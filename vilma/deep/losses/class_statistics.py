@@ -37,8 +37,8 @@ class ClassStatistics(torch.nn.Module):
 
     .. math::
 
-        N_j \mathrel{+}= w, \quad c_j \mathrel{+}= w (x - c_j) / N_j, \quad
-        \phi_j \mathrel{+}= w\, d(x, c_j^{old})\, d(x, c_j^{new}) ,
+        N_j \leftarrow N_j + w, \quad c_j \leftarrow c_j + w (x - c_j) / N_j, \quad
+        \phi_j \leftarrow \phi_j + w\, d(x, c_j^{old})\, d(x, c_j^{new}) ,
 
     with w = 1 for a precise label. Of an interval each class has the part w that the posterior
     gives it.

@@ -51,9 +51,9 @@ def fcrc_loss(
 
     .. math::
 
-        L_i^{image} &= -\log \frac{\exp a_{i y_i}}
-            {\exp a_{i y_i} + \sum_{k \neq y_i} \lambda_{ik} \exp a_{ik}} , \\
-        L_i^{text} &= -\log \frac{\exp a_{i y_i}}
+        L_i^{image} = -\log \frac{\exp a_{i y_i}}
+            {\exp a_{i y_i} + \sum_{k \neq y_i} \lambda_{ik} \exp a_{ik}} , \quad
+        L_i^{text} = -\log \frac{\exp a_{i y_i}}
             {\exp a_{i y_i} + \sum_{j: y_j \neq y_i} \lambda_{j y_i} \exp a_{j y_i}} .
 
     Two classes give the cross entropy of the images. The factor beta of equation 2 cancels.
