@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import BinaryIO, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 _HEADER_BYTES = 1 << 16
-_FILTERS = threading.Lock()
+_FILTERS = threading.Lock()  # held while headers are read, not while pixels are decoded
+_IGNORE_PILLOW = ("ignore", None, Warning, re.compile(r"PIL\.(?#while vilma reads)"), 0)
 _UPRIGHT_BY = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -117,6 +120,8 @@ def _read(path: str | os.PathLike[str], mode: str) -> NDArray[np.uint8]:
                 return np.array(pixels if turn is None else pixels.transpose(turn))
         except UnidentifiedImageError as error:
             _refuse(path, "not an image, or of an unknown format", error)
+        except MemoryError:  # of the machine, not of the file
+            raise
         except Exception as error:
             _refuse(path, str(error) or type(error).__name__, error)
 
@@ -130,11 +135,18 @@ def _refuse(path: str | os.PathLike[str], reason: str, error: Exception | None =
 @contextmanager
 def _without_warnings() -> Iterator[None]:
     """Keep Pillow's warnings back: what they say either does not matter here, or is an error."""
-    # The filters belong to all threads. The lock keeps those that read images from restoring
-    # each other's, and is held while headers are read, not while pixels are decoded.
-    with _FILTERS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    # The filters belong to all threads, which replace the list by others and back with
+    # catch_warnings. Doing so here as well could leave the wrong one behind, so one filter is
+    # put into the list instead, and taken out of it and of the one that is there by then.
+    with _FILTERS:
+        filters = warnings.filters
+        filters.insert(0, _IGNORE_PILLOW)  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            for each in (filters, warnings.filters):
+                with suppress(ValueError):  # taken out already
+                    each.remove(_IGNORE_PILLOW)  # type: ignore[attr-defined]
 
 
 def _open(file: BinaryIO) -> Image.Image:
@@ -171,9 +183,20 @@ def _convert(image: Image.Image, mode: str) -> Image.Image:
         )
     if image.mode.startswith("I"):
         # convert() would clip 16-bit values at 255, or keep the upper bits, by version.
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        image = Image.fromarray(_upper_bits(image))
     elif "A" in image.getbands() or "transparency" in image.info:
         coloured = image.convert("RGBA")
         white = Image.new("RGBA", coloured.size, "white")
         image = Image.alpha_composite(white, coloured)
     return image.convert(mode)
+
+
+def _upper_bits(image: Image.Image) -> NDArray[np.uint8]:
+    """Return 16-bit pixels as 8-bit ones, by the rules that Pillow keeps for 8 bits alone."""
+    deep = np.asarray(image)
+    grey = (deep >> 8).astype(np.uint8)
+    if isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == 0:
+        return 255 - grey  # white is zero
+    if "transparency" in image.info:
+        grey[deep == image.info["transparency"]] = 255
+    return grey

@@ -4,19 +4,25 @@ import pickle
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
+from sklearn import config_context
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
 
 from vilma.features import (
+    DeepFeatures,
     FaceAligner,
     FaceNotFoundError,
     ImageReadError,
     MultiScaleLBP,
     canonical_crop,
     face_template,
+    read_image,
+    read_rgb,
 )
 
 FGNET = Path(__file__).resolve().parents[2] / "shared" / "data" / "fgnet_landmarks68.npz"
@@ -125,6 +131,30 @@ def test_files_of_a_table(folder):
     assert_array_equal(twice[0], twice[1])
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        pd.Series,
+        lambda names: pd.DataFrame({"file": names}),
+        lambda names: np.array([names]).T,
+        lambda names: np.stack([read_image(name) for name in names]),
+        lambda names: np.stack([read_rgb(name) for name in names]),
+    ],
+)
+def test_the_forms_that_deep_features_takes(folder, form):
+    names = [str(folder / "faces" / name) for name in ("a.png", "c.png")]
+    landmarks = [LANDMARKS, LANDMARKS + 1]
+    crops = FaceAligner().transform(form(names), landmarks=landmarks)
+    assert_array_equal(crops, FaceAligner().transform(names, landmarks=landmarks))
+
+
+def test_a_column_of_a_table(folder):
+    table = pd.DataFrame({"file": [folder / "faces" / "a.png"], "age": [30]})
+    aligner = FaceAligner(folder / "points.csv")
+    columns = ColumnTransformer([("lbp", make_pipeline(aligner, MultiScaleLBP()), ["file"])])
+    assert columns.fit_transform(table).shape == (1, 159_488)
+
+
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_the_order_is_kept(folder, n_jobs):
     images = [noise(200, 200, seed=seed) for seed in range(5)]
@@ -134,6 +164,31 @@ def test_the_order_is_kept(folder, n_jobs):
         assert_array_equal(crop, FaceAligner().align(image, LANDMARKS))
     with pytest.raises(ValueError, match="Row 3 of X: landmarks must be finite"):
         aligner.transform(images, landmarks=[LANDMARKS] * 3 + [LANDMARKS * np.nan] * 2)
+
+
+def test_processes_get_the_landmarks_of_their_rows_alone(folder):
+    class Table(dict):
+        def __reduce__(self):
+            raise AssertionError("the table was pickled")
+
+    paths = [folder / "faces" / "a.png", folder / "faces" / "sub" / "b.png"]
+    table = Table({"a.png": LANDMARKS, "b.png": LANDMARKS + 1})
+    aligner = FaceAligner(table, n_jobs=2)
+    assert_array_equal(aligner.transform(paths), FaceAligner(table).transform(paths))
+    assert aligner.landmarks is table
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_the_limit_of_pixels_holds_in_every_process(folder, n_jobs, monkeypatch):
+    path = folder / "faces" / "a.png"
+    aligner = FaceAligner(n_jobs=n_jobs)
+    for limit in (1000, 38_000):
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        if limit == 1000:
+            with pytest.raises(ImageReadError, match=r"Row 0 of X .* more than 1,000 pixels"):
+                aligner.transform([path] * 2, landmarks=[LANDMARKS] * 2)
+        else:
+            aligner.transform([path] * 2, landmarks=[LANDMARKS] * 2)
 
 
 def test_errors_name_the_row(folder):
@@ -176,13 +231,14 @@ def test_a_crop_outside_of_the_image_is_refused():
 @pytest.mark.parametrize(
     ("X", "error", "message"),
     [
-        ("face.jpg", ValueError, r"got the path 'face\.jpg'\. Pass a list"),
-        (noise(20, 20), ValueError, r"a single one of shape \(20, 20\)\. Pass a list"),
+        ("face.jpg", TypeError, r"X is a single path, 'face\.jpg'; give a list"),
+        (noise(20, 20), ValueError, r"X must be a list.* Got an array of shape \(20, 20\)"),
+        (noise(20, 20, 3), ValueError, r"X of shape \(20, 20, 3\) looks like one image in colour"),
         ([], ValueError, "X has no images"),
-        (3, TypeError, "must be a sequence of paths or of uint8 arrays, got int"),
-        ([noise(9, 9) / 2], ValueError, r"Row 0 of X: image must be a uint8 array of shape"),
-        ([noise(9, 9, 4)], ValueError, r"Row 0 of X: .* shape \(9, 9, 4\)"),
-        ([None], ValueError, r"Row 0 of X: image must be a uint8 array"),
+        (3, TypeError, r"X must be a list.* Got int"),
+        ([noise(9, 9) / 2], ValueError, r"X\[0\] must be a grey or RGB image: uint8"),
+        ([noise(9, 9, 4)], ValueError, r"X\[0\] must be .* of shape \(9, 9, 4\)"),
+        ([None], TypeError, r"X\[0\] must be a path or an array, got NoneType"),
     ],
 )
 def test_what_is_no_sequence_of_images(X, error, message):
@@ -229,6 +285,15 @@ def test_it_is_a_transformer(folder):
     assert_array_equal(again.align(path), aligner.align(path))
     lbp = make_pipeline(aligner.set_params(size=(60, 40)), MultiScaleLBP())
     assert lbp.fit_transform([path, folder / "faces" / "sub" / "b.png"]).shape == (2, 159_488)
+
+
+def test_a_pipeline_with_tables_for_output(folder):
+    features = DeepFeatures(lambda crops: [crop.mean(axis=(0, 1)) for crop in crops])
+    pipeline = make_pipeline(FaceAligner(folder / "points.csv"), features)
+    table = pipeline.set_output(transform="pandas").fit_transform([folder / "faces" / "a.png"])
+    assert table.columns.tolist() == ["deepfeatures0", "deepfeatures1", "deepfeatures2"]
+    with config_context(transform_output="pandas"):
+        assert isinstance(pipeline[0].transform([folder / "faces" / "a.png"]), np.ndarray)
 
 
 @pytest.mark.skipif(not FGNET.is_file(), reason="the shared FG-NET landmarks are not there")

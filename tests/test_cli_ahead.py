@@ -1,7 +1,9 @@
 """Work done ahead of its use."""
 
+import functools
 import math
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ import click
 import joblib
 import pytest
 
+from vilma.cli.extraction import ahead
 from vilma.cli.extraction.ahead import count_workers, map_ahead
 
 
@@ -71,6 +74,19 @@ def test_unexpected_errors_are_not_hidden(n_workers):
 def test_a_worker_that_dies():
     with pytest.raises(click.ClickException, match=r"came to a sudden end.*fewer workers"):
         list(map_ahead(os._exit, [3] * 4, batch_size=4, n_workers=2))
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals are not blocked here")
+def test_workers_are_not_interrupted_while_they_start():
+    blocked = functools.partial(signal.pthread_sigmask, signal.SIG_BLOCK)
+    ((results, _),) = map_ahead(blocked, [[]] * 40, batch_size=40, n_workers=2)
+    assert all(signal.SIGINT in signals for signals in results)
+    assert signal.SIGINT not in blocked([])
+
+
+def test_no_more_processes_than_the_system_allows(monkeypatch):
+    monkeypatch.setattr(ahead, "_MOST_PROCESSES", 61)
+    assert count_workers(96, 10**6) == 61
 
 
 def test_count_workers():

@@ -88,6 +88,37 @@ def test_other_landmarks_are_other_features(images, points, write_landmarks, pla
     assert store.settings["alignment"] == "affine by landmarks given (mtcnn5)"
 
 
+def test_names_match_as_those_of_labels(images, points, write_landmarks, place):
+    elsewhere = {f"elsewhere/{name}": each for name, each in points.items()}
+    del elsewhere["elsewhere/sub/c.png"]
+    elsewhere["c.png"] = points["sub/c.png"]
+    landmarks = write_landmarks(elsewhere)
+    command = ["lbp", images, "--layout", "mtcnn5", "--landmarks", landmarks]
+    assert run(*command, "-o", place).exit_code == 0
+    store = read_features(place)
+    assert store.names == ["a.png", "sub/c.png"]
+    aligner = FaceAligner(layout="mtcnn5")
+    crops = [aligner.align(images / name, points[name]) for name in store.names]
+    codes = MultiScaleLBP().compute_codes(np.stack(crops))
+    np.testing.assert_array_equal(store.X.read().codes, codes)
+
+
+def test_the_default_layout_has_a_name(images, write_landmarks, place):
+    landmarks = write_landmarks({"a.png": 3 * face_template("dlib5") + 20})
+    assert run("lbp", images, "--landmarks", landmarks, "-o", place).exit_code == 0
+    assert read_features(place).settings["alignment"] == "similarity by landmarks given (dlib5)"
+    result = run("lbp", images, "--landmarks", landmarks, "--layout", "dlib5", "-o", place)
+    assert "complete already" in result.stderr
+
+
+def test_another_number_of_points(images, tmp_path, place):
+    path = tmp_path / "landmarks.csv"
+    path.write_text("file,x1,y1\na.png,1,2\n")
+    result = run("lbp", images, "--landmarks", path, "-o", place)
+    assert result.exit_code == 1
+    assert "landmarks must be 5 or 68 points (x, y), got 1" in result.stderr
+
+
 def test_a_model_knows_the_alignment(images, points, write_landmarks, place, tmp_path):
     points["b.png"] = points["a.png"]
     labels, model = tmp_path / "labels.csv", tmp_path / "model.joblib"

@@ -12,7 +12,8 @@ from PIL import Image
 
 from tests.reference.tiny_networks import save_clip, save_resnet
 from vilma.cli import main
-from vilma.cli._features import FeatureStore, read_features, write_features
+from vilma.cli._feature_store import FeatureStore
+from vilma.cli._features import read_features, write_features
 from vilma.features import DeepFeatures, read_rgb
 from vilma.features.deep import choose
 from vilma.features.deep.embedder import Embedder
@@ -106,6 +107,29 @@ def test_a_folder(images, place):
     with (place / "manifest.csv").open(newline="") as file:
         lines = list(csv.reader(file))[1:]
     assert [line[1] for line in lines] == ["ok"] * 30 + ["failed"] * 2
+
+
+class RedIsTooMuch(MeanColour):
+    def embed(self, prepared):
+        rows = super().embed(prepared)
+        if (rows[:, 0] > 200).any():
+            raise ValueError("numbers that are infinite")
+        return rows
+
+
+def test_an_image_without_an_embedding_is_named(network, images, place):
+    network["embedder"] = RedIsTooMuch()
+    Image.new("RGB", (4, 4), "red").save(images / "05a.png")
+    command = ["embed", images, "--features", "clip", "--batch-size", 8]
+    result = run(*command, "-o", place)
+    assert result.exit_code == 0, result.output
+    assert "skipped 05a.png: numbers that are infinite" in result.stderr
+    store = read_features(place)
+    assert store.names == [f"{number:02d}.png" for number in range(30)]
+    expected = [read_rgb(images / name).reshape(-1, 3).mean(axis=0) for name in store.names]
+    np.testing.assert_array_equal(store.X.read(), np.array(expected, dtype=np.float32))
+    result = run(*command, "-o", place, "--start-over", "--strict")
+    assert "could not be used (05a.png)" in result.stderr
 
 
 @pytest.mark.usefixtures("network")

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from contextlib import suppress
 
 import click
 import numpy as np
@@ -13,13 +14,14 @@ from scipy import sparse
 from vilma import OneHotCodes, save_mapped
 from vilma.cli import main
 from vilma.cli._feature_folder import (
+    MANIFEST_HEADER,
     manifest_lines,
     read_folder_settings,
     read_manifest,
     write_folder_settings,
 )
+from vilma.cli._feature_store import FeatureStore
 from vilma.cli._features import (
-    FeatureStore,
     read_features,
     require_same_settings,
     write_features,
@@ -208,6 +210,18 @@ def test_another_kind_of_file_is_refused(tmp_path, store):
         read_features(tmp_path / "array.npy")
 
 
+def test_every_damage_to_a_file_is_said(tmp_path, store):
+    path = tmp_path / "features.npz"
+    write_features(path, store)
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        path.write_bytes(damaged)
+        with suppress(click.ClickException):  # no other error, but not all bytes matter
+            read_features(path)
+
+
 def test_different_settings_are_named(tmp_path):
     expected = {"size": [60, 40], "box": None}
     files = {"model": tmp_path / "m.joblib", "features": tmp_path / "f.npz"}
@@ -232,7 +246,7 @@ def folder(tmp_path):
     save_mapped(OneHotCodes(codes, 8), tmp_path / "features")
     outcomes = [(name, None) for name in NAMES]
     outcomes.insert(7, ("bad.jpg", "the file is empty"))
-    lines = manifest_lines(()) + manifest_lines(outcomes)
+    lines = MANIFEST_HEADER + manifest_lines(outcomes)
     (tmp_path / "features" / "manifest.csv").write_bytes(lines)
     write_folder_settings(tmp_path / "features", {"box": None})
     return tmp_path / "features"
@@ -248,12 +262,15 @@ def test_a_feature_folder_is_read(folder):
 
 def test_manifest_keeps_any_name(tmp_path):
     outcomes = [("a,b.jpg", None), ('"\n.jpg', "why, indeed"), ("\udcff.jpg", None)]
+    outcomes += [("\r.jpg", None), ("c.jpg", "one\rtwo")]
     path = tmp_path / "manifest.csv"
-    path.write_bytes(manifest_lines(()) + manifest_lines(outcomes))
+    path.write_bytes(MANIFEST_HEADER + manifest_lines(outcomes))
     assert read_manifest(path) == [
         ("a,b.jpg", "ok", ""),
         ('"\n.jpg', "failed", "why, indeed"),
         ("\udcff.jpg", "ok", ""),
+        ("\r.jpg", "ok", ""),
+        ("c.jpg", "failed", "one\rtwo"),
     ]
 
 

@@ -1,5 +1,7 @@
 """Label files, and the pairing of their rows with images."""
 
+import re
+
 import click
 import numpy as np
 import pytest
@@ -63,6 +65,9 @@ def test_byte_order_mark_blank_lines_quotes_and_windows_ends(read):
         ("file;label\na;3\n", "has the columns 'file;label'; expected file,label"),
         ("name,age,sex\na,3,0\n", r"has the columns 'name,age,sex'.*--columns FILE,LABEL"),
         ("file,label,label\na,3,3\n", "has the columns 'file,label,label'.*each once"),
+        ("file,lower\na,3\n", "has a column 'lower' and none named 'upper'. Add it, with empty"),
+        ("upper,file\n3,a\n", "has a column 'upper' and none named 'lower'"),
+        ("file,label,lower,upper\na,3,2,4\n", "exact labels and intervals: name those to use"),
         ("file,label\n", "has a header and no rows"),
         ("file,label\na,3\nb\n", "line 3 has 1 cells; the header has 2"),
         ("file,label\na,3\n,4\n", "line 3 has no file name"),
@@ -97,6 +102,16 @@ def test_equal_names_pair_first_then_tails():
     rows = ["a.jpg", "sub/b.jpg", "c.jpg", "sub/d.jpg", "x.jpg"]
     labelled = ["faces/c.jpg", "b.jpg", "a.jpg", "other/d.jpg", "y.jpg", "faces/a.jpg"]
     assert match_names(rows, labelled) == [(0, 2), (1, 1), (2, 0)]
+
+
+def test_accents_are_the_same_however_they_are_written():
+    short, long = "\u017d.jpg", "Z\u030c.jpg"
+    assert match_names([long, "b.jpg"], ["b.jpg", f"faces/{short}"]) == [(0, 1), (1, 0)]
+    assert match_names([short], [long]) == [(0, 0)]
+    assert match_names([short, long], [long, short]) == [(0, 1), (1, 0)]
+    assert match_names([short, long], [long]) == [(1, 0)]
+    with pytest.raises(click.ClickException, match=re.escape(long)):
+        match_names([long], [f"a/{short}", f"b/{short}"])
 
 
 @pytest.mark.parametrize(
@@ -161,6 +176,14 @@ def test_the_scale_is_every_integer_between_the_ends():
     classes = default_classes(intervals)
     assert classes.tolist() == [3, 4, 5, 6]
     assert np.issubdtype(classes.dtype, np.integer)
+
+
+def test_open_ends_beyond_the_scale_are_named(capsys):
+    classes = default_classes(np.array([[-INF, 9], [10, 19], [20, INF], [20, 29]]))
+    assert (classes[0], classes[-1]) == (9, 29)
+    assert "1 label(s) with an open end are taken as exact" in capsys.readouterr().err
+    default_classes(np.array([[5, 9], [-INF, 19], [10, INF], [20, 29]]))
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The command `vilma lbp`."""
 
 import csv
+import errno
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -16,7 +18,8 @@ from PIL import Image
 
 from vilma.cli import main
 from vilma.cli._features import read_features
-from vilma.cli.extraction.partial import partial_place
+from vilma.cli.extraction import take_up
+from vilma.cli.extraction.partial import PartialFolder, partial_place
 from vilma.features import MultiScaleLBP, canonical_crop, read_image
 from vilma.mapped.growing import GrowingMatrix
 
@@ -190,6 +193,13 @@ def test_usage_errors(folder, output, arguments, message):
     assert message in result.stderr
 
 
+def test_a_manifest_in_the_place_of_the_features(folder, output):
+    result = run(folder, "-o", output, "--manifest", output)
+    assert result.exit_code == 2
+    assert "--manifest and --output are the same file" in result.stderr
+    assert not output.exists()
+
+
 def test_a_size_without_a_pyramid(folder, output):
     result = run(folder, "-o", output, "--size", 3, 3)
     assert result.exit_code == 1
@@ -284,6 +294,20 @@ def test_a_complete_folder_is_left_alone(folder, place):
     assert "complete already, nothing to do" in result.stderr
     assert "3 image(s), 159,488 features" in result.stdout
     assert (place / "codes.npy").stat().st_mtime_ns == before
+
+
+def test_a_complete_folder_notices_that_an_image_has_changed(folder, place):
+    run(folder, "-o", place)
+    before = content(place)
+    Image.new("L", (9, 9)).save(folder / "a.png")
+    result = run(folder, "-o", place)
+    assert result.exit_code == 1
+    assert "1 finished image(s) have changed (a.png)" in result.stderr
+    assert content(place) == before
+    (place / "sizes.npy").unlink()  # a folder of an earlier version
+    assert "complete already" in run(folder, "-o", place).stderr
+    (place / "sizes.npy").write_bytes(b"")
+    assert "is not a readable feature folder (sizes.npy" in run(folder, "-o", place).stderr
 
 
 def test_a_folder_of_another_job(folder, place):
@@ -466,6 +490,31 @@ def test_a_full_disk(begun, place, monkeypatch):
     assert "going on after 2 of 6" in run(begun, "-o", place).stderr
 
 
+def test_images_that_vanish_stop_the_work(folder, place, monkeypatch):
+    for number in range(8):
+        Image.new("L", (60, 40), number).save(folder / f"c{number}.png")
+    last, elsewhere = folder / "c7.png", place.with_name("c7.png")
+    append = PartialFolder.append
+
+    def lose_the_last(self, outcomes, rows):
+        append(self, outcomes, rows)
+        if last.exists():
+            last.rename(elsewhere)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PartialFolder, "append", lose_the_last)
+        result = run(folder, "-o", place, "--batch-size", 1)
+    assert result.exit_code == 1
+    assert "stopped at" in result.stderr
+    assert "c7.png: [Errno 2] No such file or directory" in result.stderr
+    assert not place.exists()
+    elsewhere.rename(last)
+    result = run(folder, "-o", place)
+    assert result.exit_code == 0, result.output
+    assert "going on after" in result.stderr
+    assert len(read_features(place).names) == 11
+
+
 def test_two_processes_at_once(begun, place):
     fcntl = pytest.importorskip("fcntl", reason="no file locks here")
     with (place.with_name("features.partial") / "lock").open("wb") as file:
@@ -473,6 +522,51 @@ def test_two_processes_at_once(begun, place):
         result = run(begun, "-o", place)
     assert result.exit_code == 1
     assert "another process is working in" in result.stderr
+
+
+def test_a_file_system_without_locks(begun, place, monkeypatch):
+    fcntl = pytest.importorskip("fcntl", reason="no file locks here")
+
+    def refuse(file, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    result = run(begun, "-o", place)
+    assert result.exit_code == 1
+    assert "could not be locked: [Errno" in result.stderr
+    assert "another process" not in result.stderr
+
+
+def test_without_locks_no_file_is_open_that_could_not_be_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(take_up, "fcntl", None)
+    with take_up._locked(tmp_path):
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_the_lock_is_taken_before_anything_is_believed(begun, place, monkeypatch):
+    locked = take_up._locked
+
+    @contextmanager
+    def finished_in_between(partial):
+        with locked(partial):
+            (partial / "progress.json").unlink()
+            yield
+
+    monkeypatch.setattr(take_up, "_locked", finished_in_between)
+    result = run(begun, "-o", place)
+    assert result.exit_code == 0, result.output
+    assert "going on" not in result.stderr
+
+
+def test_every_file_is_on_the_disk_before_the_folder_has_its_name(folder, place, monkeypatch):
+    synced = set()
+
+    def note(descriptor):
+        synced.add(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", note)
+    assert run(folder, "-o", place).exit_code == 0
+    assert {path.stat().st_ino for path in place.iterdir()} <= synced
 
 
 # For n = 0, 1, ... lets a process be killed before its n-th change of the file system, and another

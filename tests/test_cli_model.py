@@ -13,7 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 import vilma
 from vilma import IISVOR_EXP, IISVOR_IMC, VILMA
 from vilma.cli import main
-from vilma.cli._features import FeatureStore, read_features, write_features
+from vilma.cli._feature_store import FeatureStore
+from vilma.cli._features import read_features, write_features
 
 N_IMAGES, N_BLOCKS, N_LEVELS = 120, 6, 5
 
@@ -296,6 +297,16 @@ def test_a_model_of_another_version(features, fitted, monkeypatch):
     assert result.exit_code == 0
     assert "written by vilma 0.1.0, this is 9.9" in result.stderr
     assert result.stdout.startswith("file,label,projection\n")
+
+
+def test_names_that_are_no_text(features, fitted, tmp_path):
+    store = read_features(features)
+    store.names[0] = "\udcff.png"  # as Python reads the byte FF
+    write_features(features, store)
+    table = tmp_path / "predictions.csv"
+    assert run("predict", fitted, features, "-o", table).exit_code == 0
+    assert table.read_bytes().splitlines()[1].startswith(b"\xff.png,")
+    assert run("predict", fitted, features).stdout_bytes == table.read_bytes()
 
 
 def test_missing_files(features, tmp_path):

@@ -203,6 +203,19 @@ def test_stateless(paths):
     assert clone(features).get_params() == features.get_params()
 
 
+def test_the_width_is_that_of_the_model_set_last(paths):
+    features = DeepFeatures(mean_colour).fit(paths)
+    again = pickle.loads(pickle.dumps(features))
+    assert again.n_features_out_ == 3
+    features.set_params(model=lambda images: np.zeros((len(images), 5)))
+    with pytest.raises(NotFittedError, match="call fit"):
+        _ = features.n_features_out_
+    assert features.fit(paths).n_features_out_ == 5
+    features.set_params(preprocessing=lambda images: images)
+    with pytest.raises(NotFittedError, match="call fit"):
+        _ = features.n_features_out_
+
+
 def test_set_output(paths):
     features = DeepFeatures(mean_colour).set_output(transform="pandas")
     table = features.fit_transform(pd.Series(paths, index=[5, 6, 7, 8]))

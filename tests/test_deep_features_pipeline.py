@@ -1,9 +1,6 @@
-"""DeepFeatures in pipelines and searches on paths, and names of the hub."""
+"""DeepFeatures in pipelines and searches on paths."""
 
-import os
 import pickle
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,13 +9,12 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from tests.reference.tiny_networks import save_clip, save_images, save_resnet
+from tests.reference.tiny_networks import save_images, save_resnet
 from vilma import VILMA
 from vilma.features import DeepFeatures
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 pytest.importorskip("transformers")
-hub = pytest.importorskip("huggingface_hub")
 
 
 @pytest.fixture(scope="module")
@@ -78,68 +74,3 @@ def test_full_cache_needs_no_network(resnet, paths, tmp_path, monkeypatch):
 
     monkeypatch.setattr("vilma.features.deep.pretrained.load_network", load)
     np.testing.assert_array_equal(features.transform(paths), rows)
-
-
-@pytest.fixture
-def offline_hub(tmp_path, monkeypatch):
-    """An empty local cache, and a hub that counts what it is asked for."""
-    asked = []
-    snapshot = tmp_path / "snapshot"
-
-    def snapshot_download(name, *, local_files_only=False, **options):
-        if not snapshot.is_dir():
-            if local_files_only:
-                raise hub.errors.LocalEntryNotFoundError(name)
-            asked.append((name, options))
-            save_clip(snapshot)
-        return os.fspath(snapshot)
-
-    names = ["config.json", "model.safetensors", "pytorch_model.bin", "tf_model.h5"]
-    info = SimpleNamespace(sha="abc", siblings=[SimpleNamespace(rfilename=n) for n in names])
-    api = SimpleNamespace(model_info=lambda name: info)
-    monkeypatch.setattr(hub, "snapshot_download", snapshot_download)
-    monkeypatch.setattr(hub, "HfApi", lambda: api)
-    return asked
-
-
-def test_nothing_is_downloaded_unless_asked(offline_hub, paths):
-    message = r"nothing is downloaded unless asked\. Run `hf download some/clip`, or give local_f"
-    with pytest.raises(FileNotFoundError, match=message):
-        DeepFeatures("some/clip").fit(paths)
-    assert offline_hub == []
-
-
-def test_download_when_asked(offline_hub, paths):
-    features = DeepFeatures("some/clip", device="cpu", local_files_only=False)
-    rows = features.transform(paths)
-    assert rows.shape == (12, 12)
-    ((name, options),) = offline_hub
-    assert (name, options["revision"]) == ("some/clip", "abc")
-    assert "model.safetensors" in options["allow_patterns"]
-    assert "pytorch_model.bin" not in options["allow_patterns"]
-    features.set_params(local_files_only=True)
-    np.testing.assert_array_equal(features.transform(paths), rows)
-    assert len(offline_hub) == 1
-
-
-def test_half_of_the_files_are_not_enough(offline_hub, paths):
-    features = DeepFeatures("some/clip", device="cpu", local_files_only=False).fit(paths)
-    snapshot = Path(hub.snapshot_download("some/clip"))
-    (snapshot / "preprocessor_config.json").unlink()
-    with pytest.raises(FileNotFoundError, match="neither a directory nor in the local cache"):
-        features.set_params(local_files_only=True).fit(paths)
-
-
-def test_download_that_fails(offline_hub, paths, monkeypatch):
-    def fail(name):
-        raise ConnectionError("no route to host")
-
-    monkeypatch.setattr(hub, "HfApi", lambda: SimpleNamespace(model_info=fail))
-    with pytest.raises(FileNotFoundError, match="could not be downloaded: no route to host"):
-        DeepFeatures("some/clip", local_files_only=False).fit(paths)
-
-
-@pytest.mark.parametrize("name", ["not a name", "a/b/c", "../up", "C:\\models"])
-def test_names_that_cannot_be(name, paths):
-    with pytest.raises(FileNotFoundError, match=r"no directory|neither a directory nor"):
-        DeepFeatures(name).fit(paths)

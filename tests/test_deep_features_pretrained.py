@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import sys
+import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -97,6 +99,30 @@ def test_batches_are_of_one_shape():
     images = [np.full((3, side, 4), side, np.float32) for side in (2, 2, 5, 2)]
     assert runner.embed(images)[:, 0].tolist() == [2, 2, 5, 2]
     assert shapes == [(2, 3, 2, 4), (1, 3, 5, 4), (1, 3, 2, 4)]
+
+
+@pytest.mark.skipif(
+    not hasattr(torch.backends.cudnn, "conv"), reason="torch has no precision of convolutions"
+)
+@pytest.mark.parametrize("precision", ["ieee", "tf32"])
+def test_convolutions_are_exact_whatever_the_user_has_set(precision, request):
+    convolutions = torch.backends.cudnn.conv
+    request.addfinalizer(
+        partial(setattr, convolutions, "fp32_precision", convolutions.fp32_precision)
+    )
+    convolutions.fp32_precision = precision
+    settings = []
+
+    def function(batch):
+        settings.append((convolutions.fp32_precision, torch.backends.cudnn.deterministic))
+        return batch
+
+    runner = NetworkRunner(function, torch.device("cpu"), "float32")
+    runner.one_by_one = False
+    runner.embed([np.zeros(3, np.float32)])
+    assert settings == [("ieee", True)]
+    assert convolutions.fp32_precision == precision
+    assert not torch.backends.cudnn.deterministic
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -306,3 +332,50 @@ def test_other_preprocessing_is_refused(clip, paths):
 def test_device_that_is_not_there(resnet, paths, device):
     with pytest.raises(ValueError, match=f"device='{device}' cannot be used: .*Give 'auto'"):
         DeepFeatures(resnet[0], device=device).transform(paths)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+        torch.OutOfMemoryError("CUDA out of memory"),
+    ],
+)
+def test_failures_of_the_machine_are_not_of_an_image(error):
+    def function(batch):
+        raise error
+
+    runner = NetworkRunner(function, torch.device("cpu"), "float32")
+    with pytest.raises(type(error)):
+        runner.embed([np.zeros(3, np.float32)])
+    error = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+    with pytest.raises(ValueError, match="cannot take what its preprocessing makes"):
+        runner.embed([np.zeros(3, np.float32)])
+
+
+def test_thin_images_are_refused(clip):
+    # Brought to a short side of 24 pixels, the second would be 24 x 480,000.
+    features = DeepFeatures(clip[0], device="cpu")
+    assert features.transform(np.zeros((1, 2, 100), np.uint8)).shape == (1, 12)
+    thin = [np.zeros((9, 9), np.uint8), np.zeros((1, 20_000), np.uint8)]
+    with pytest.raises(ValueError, match=r"X\[1\]: an image of 20000 x 1 pixels is too thin"):
+        features.transform(thin)
+
+
+def test_threads_load_one_preprocessing(clip, tmp_path, monkeypatch):
+    load, n_loaded = transformers.AutoImageProcessor.from_pretrained, []
+
+    def slowly(*arguments, **options):
+        n_loaded.append(1)
+        time.sleep(0.05)
+        return load(*arguments, **options)
+
+    monkeypatch.setattr(transformers.AutoImageProcessor, "from_pretrained", slowly)
+    verbosity = transformers.utils.logging.get_verbosity()
+    images = np.zeros((8, 30, 30), np.uint8)
+    DeepFeatures(copy_of(clip[0], tmp_path), device="cpu", n_jobs=4).transform(images)
+    assert len(n_loaded) == 1
+    assert transformers.utils.logging.get_verbosity() == verbosity

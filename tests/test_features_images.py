@@ -2,6 +2,7 @@
 
 import csv
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,15 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
-from vilma.features import ImageReadError, MultiScaleLBP, canonical_crop, find_images, read_image
+from vilma.features import (
+    ImageReadError,
+    MultiScaleLBP,
+    canonical_crop,
+    find_images,
+    read_image,
+    read_rgb,
+)
+from vilma.features.reading import _without_warnings
 
 UTKFACE = Path(__file__).resolve().parents[2] / "shared" / "data" / "utkface"
 
@@ -45,6 +54,19 @@ def test_16_bit_keeps_the_upper_8(tmp_path):
     assert_reads(save(tmp_path / "deep.png", deep), GREY)
     assert_reads(save(tmp_path / "deep.tif", deep), GREY)
     assert_reads(save(tmp_path / "deep.pgm", deep), GREY)
+
+
+def test_16_bit_where_white_is_zero(tmp_path):
+    photometric = {262: 0}
+    deep = GREY.astype(np.uint16) * 256 + 200
+    assert_reads(save(tmp_path / "deep.tif", deep, tiffinfo=photometric), 255 - GREY)
+
+
+def test_16_bit_with_a_transparent_value(tmp_path):
+    deep = np.array([[2560, 2561, 51_400]], dtype=np.uint16)
+    path = save(tmp_path / "deep.png", deep, transparency=2561)
+    assert_reads(path, [[10, 255, 200]])
+    assert_array_equal(read_rgb(path)[0, :, 2], [10, 255, 200])
 
 
 def test_palette_is_looked_up(tmp_path):
@@ -147,6 +169,17 @@ def test_empty_file(tmp_path):
         read_image(path)
 
 
+@pytest.mark.parametrize("read", [read_image, read_rgb])
+def test_too_little_memory_is_no_bad_file(tmp_path, monkeypatch, read):
+    def load(image):
+        raise MemoryError
+
+    path = save(tmp_path / "good.png", GREY)
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", load)
+    with pytest.raises(MemoryError):
+        read(path)
+
+
 def test_text_called_jpg(tmp_path):
     path = tmp_path / "text.jpg"
     path.write_text("age,file\n31,a.jpg\n")
@@ -174,6 +207,18 @@ def test_decompression_bomb(tmp_path, monkeypatch):
     for limit in (2500, None):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
         assert read_image(path).shape == (50, 50)
+
+
+@pytest.mark.parametrize("first", ["reader", "other"])
+def test_the_filters_of_other_threads_are_left_alone(first):
+    before = list(warnings.filters)
+    reader, other = _without_warnings(), warnings.catch_warnings()
+    threads = [reader, other] if first == "reader" else [other, reader]
+    for thread in threads:
+        thread.__enter__()
+    for thread in threads:
+        thread.__exit__(None, None, None)
+    assert warnings.filters == before
 
 
 def test_missing_file_and_folder(tmp_path):

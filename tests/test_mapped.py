@@ -144,6 +144,8 @@ def test_indexing_columns_is_refused(pair):
     assert mapped[3].shape[0] == 1
     with pytest.raises(IndexError, match="rows only"):
         mapped[:, 0]
+    with pytest.raises(IndexError, match="rows only"):
+        mapped[[0, 2], np.array([0, 1])]
     with pytest.raises(IndexError, match="out of bounds"):
         mapped[[0, N_ROWS]]
 
@@ -496,8 +498,10 @@ def test_few_rows(tmp_path, n_rows):
 @pytest.mark.parametrize(
     ("X", "error", "message"),
     [
-        ([[1.0]], TypeError, "Expected a numeric array, a sparse matrix or OneHotCodes, got list"),
-        (np.array([["a"]]), TypeError, "array of dtype <U1"),
+        ([[1.0]], TypeError, "Expected a numeric array.* of at most 8 bytes, got list"),
+        (np.array([["a"]]), TypeError, "ndarray of dtype <U1"),
+        (np.ones((2, 2), np.clongdouble), TypeError, r"ndarray of dtype .* X\.astype\(float\)"),
+        (sparse.csr_array([[1j]]), TypeError, "csr_array of dtype complex128"),
         (np.zeros(3), ValueError, r"Expected a matrix, got an array of shape \(3,\)"),
     ],
 )
@@ -505,6 +509,14 @@ def test_saving_other_things(tmp_path, X, error, message):
     with pytest.raises(error, match=message):
         save_mapped(X, tmp_path / "X")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(np.dtype(np.longdouble).itemsize == 8, reason="no such numbers here")
+def test_saving_numbers_of_more_than_8_bytes(tmp_path):
+    X = np.ones((2, 2), np.longdouble)
+    for each in (X, sparse.csr_array(X)):
+        with pytest.raises(TypeError, match="real numbers of at most 8 bytes, got"):
+            save_mapped(each, tmp_path / "X")
 
 
 def test_saving_whole_or_not_at_all(tmp_path, monkeypatch):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 
@@ -17,10 +20,11 @@ from vilma.features.alignment.errors import FaceNotFoundError
 from vilma.features.alignment.fitting import compose, resample
 from vilma.features.alignment.parameters import check_parameters
 from vilma.features.alignment.placing import check_landmarks, choose_layout, place_crop
-from vilma.features.alignment.rows import is_path, landmarks_of_rows, list_images, to_grey, to_rgb
+from vilma.features.alignment.rows import landmarks_of_rows
 from vilma.features.alignment.templates import CANONICAL_SIZE
 from vilma.features.alignment.warp import share_outside, warp_crop
 from vilma.features.crops import check_image, check_size
+from vilma.features.inputs import check_sources, is_path, to_grey, to_rgb
 from vilma.features.reading import ImageReadError, read_image, read_rgb
 
 ImageLike = str | os.PathLike[str] | NDArray[np.uint8]
@@ -181,8 +185,9 @@ default=None
 
         Parameters
         ----------
-        X : sequence of path-like or of array-like of uint8
-            Image files, or images of shape (height, width) or (height, width, 3), of any sizes.
+        X : sequence of path-like, ndarray or list of ndarray
+            Images, as in :meth:`vilma.features.DeepFeatures.transform`: paths in a list, an array
+            or a column of a table; an array of images; or a list of them, of any sizes.
         landmarks : sequence of array-like of shape (n_points, 2), default=None
             Those of each image, in pixels. None takes them from the parameter of that name, or
             finds them.
@@ -202,19 +207,23 @@ default=None
             If landmarks are to be found and dlib is not installed.
         OSError
             If a file cannot be opened.
+        TypeError
+            If X is no such sequence.
         ValueError
             If a parameter or an image is invalid, landmarks are missing, do not fit their
             number or do not look like a face.
         """
         check_parameters(self)
-        images = list_images(X)
+        images = check_sources(X)
         points = landmarks_of_rows(images, self.landmarks if landmarks is None else landmarks)
         rows = list(zip(range(len(images)), images, points, strict=True))
         crops: list[NDArray[np.uint8]] = []
+        worker = copy.copy(self).set_params(landmarks=None)  # rows carry their own
+        task = delayed(partial(_align_row, Image.MAX_IMAGE_PIXELS))
         with Parallel(n_jobs=self.n_jobs) as parallel:
             for start in range(0, len(rows), _BLOCK_ROWS):  # an error ends the work soon
                 block = rows[start : start + _BLOCK_ROWS]
-                for result in parallel(delayed(_align_row)(self, *row) for row in block):
+                for result in parallel(task(worker, *row) for row in block):
                     if isinstance(result, Exception):
                         raise result
                     crops.append(result)
@@ -322,6 +331,21 @@ default=None
             )
         return choose_face(faces, grey.shape, self.several).landmarks
 
+    def set_output(self, *, transform: str | None = None) -> FaceAligner:
+        """Accept what a pipeline asks of its steps; crops are an array in any case.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            Not used: images are no columns of a table.
+
+        Returns
+        -------
+        FaceAligner
+            The transformer itself.
+        """
+        return self
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
@@ -333,9 +357,14 @@ default=None
 
 
 def _align_row(
-    aligner: FaceAligner, row: int, image: ImageLike, landmarks: ArrayLike | None
+    max_pixels: int | None,
+    aligner: FaceAligner,
+    row: int,
+    image: ImageLike,
+    landmarks: ArrayLike | None,
 ) -> NDArray[np.uint8] | Exception:
     """Align an image, or return what is wrong with it: the caller raises the first row's error."""
+    Image.MAX_IMAGE_PIXELS = max_pixels  # a new process has Pillow's own limit
     try:
         return aligner._align(image, landmarks)
     except ValueError as error:
@@ -347,4 +376,4 @@ def _align_row(
 
 
 def _named(image: ImageLike) -> str:
-    return f" ({os.fspath(image)!r})" if isinstance(image, (str, os.PathLike)) else ""
+    return "" if isinstance(image, np.ndarray) else f" ({os.fspath(image)!r})"

@@ -1,72 +1,14 @@
-"""Rows of X: images as paths or arrays, and the landmarks that belong to them."""
+"""The landmarks that belong to the images of X."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
 from vilma._wording import some_of
 from vilma.features.alignment.landmarks_file import read_landmarks
-
-
-def is_path(image: Any) -> bool:
-    """Tell whether an image is given by its path.
-
-    Parameters
-    ----------
-    image : object
-
-    Returns
-    -------
-    bool
-    """
-    return isinstance(image, (str, os.PathLike))
-
-
-def list_images(X: Any) -> list[Any]:
-    """Return the images of X, one for each row.
-
-    Parameters
-    ----------
-    X : sequence of path-like or of array-like
-
-    Returns
-    -------
-    list
-        Not empty.
-
-    Raises
-    ------
-    ValueError
-        If X is a single image or has no rows.
-    TypeError
-        If X is no sequence.
-    """
-    if is_path(X):
-        raise ValueError(
-            f"X must be a sequence of images, got the path {os.fspath(X)!r}. Pass a list, or "
-            "use align() for one image."
-        )
-    if isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype == np.uint8:
-        raise ValueError(
-            f"X must be a sequence of images, got a single one of shape {X.shape}. Pass a list, "
-            "or use align() for one image."
-        )
-    try:
-        images = list(X)
-    except TypeError:
-        raise TypeError(
-            f"X must be a sequence of paths or of uint8 arrays, got {type(X).__name__}."
-        ) from None
-    if not images:
-        raise ValueError("X has no images; expected at least one.")
-    return images
+from vilma.features.inputs import is_path
 
 
 def landmarks_of_rows(images: Sequence[Any], landmarks: Any) -> list[Any]:
@@ -119,31 +61,3 @@ def _by_name(images: Sequence[Any], landmarks: Mapping[str, Any]) -> list[Any]:
             f"of {len(missing) - 1} others. The landmarks are of {some_of(names)}."
         )
     return [landmarks[found[path]] for path in paths]
-
-
-def to_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a grey or RGB image as grey, as :func:`vilma.features.read_image` does.
-
-    Parameters
-    ----------
-    image : ndarray of uint8 of shape (height, width) or (height, width, 3)
-
-    Returns
-    -------
-    ndarray of uint8 of shape (height, width)
-    """
-    return image if image.ndim == 2 else np.array(Image.fromarray(image).convert("L"))
-
-
-def to_rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a grey or RGB image as RGB.
-
-    Parameters
-    ----------
-    image : ndarray of uint8 of shape (height, width) or (height, width, 3)
-
-    Returns
-    -------
-    ndarray of uint8 of shape (height, width, 3)
-    """
-    return image if image.ndim == 3 else np.stack([image] * 3, axis=-1)

@@ -20,9 +20,9 @@ from vilma.features.deep.choose import choose_embedder
 from vilma.features.deep.embedder import Embedder
 from vilma.features.deep.gathering import gather, gather_with_cache
 from vilma.features.deep.identity import digest
-from vilma.features.deep.inputs import Source, check_sources
 from vilma.features.deep.parameters import check_parameters
 from vilma.features.deep.streaming import embed_sources
+from vilma.features.inputs import Source, check_sources
 
 
 class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -201,7 +201,8 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         embedder = self._choose_embedder()
         sources = check_sources(X)
         if embedder.width is None:
-            self._fitted_width = self._embed(embedder, sources[:1]).shape[1]
+            width = self._embed(embedder, sources[:1]).shape[1]
+            self._measured = (self.model, self.preprocessing, width)
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32]:
@@ -229,6 +230,8 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             If there is no such model, or a file of it is missing.
         OSError
             If an image cannot be opened, or nothing can be written to `cache_dir`.
+        RuntimeError, MemoryError
+            If the device fails, or its memory does not suffice.
         ImportError
             If a package that the model needs is not installed.
         """
@@ -246,8 +249,12 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     @property
     def n_features_out_(self) -> int:
         """Number of columns of the output."""
-        width = self._choose_embedder().width or getattr(self, "_fitted_width", None)
-        if width is None:
+        width = self._choose_embedder().width
+        if width is not None:
+            return width
+        model, preprocessing, width = getattr(self, "_measured", (None, None, None))
+        # Parameters may have been set since fit.
+        if width is None or model is not self.model or preprocessing is not self.preprocessing:
             raise NotFittedError(
                 "How many columns this model gives is known once it has seen an image: call fit."
             )

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PillowImage
 
 from vilma.features.alignment.detection import choose_face, find_faces
 from vilma.features.alignment.dlib_models import landmark_predictor, load_dlib, model_path
 from vilma.features.alignment.errors import FaceNotFoundError
 from vilma.features.deep.embedder import Embedder, Image
 from vilma.features.deep.identity import digest, files_digest
+from vilma.features.inputs import to_grey
 
 FACES = ("detect", "whole", "detect_or_whole")
 """Where the face is: what `preprocessing` may be."""
@@ -68,7 +68,7 @@ class DlibEmbedder(Embedder):
         return np.array(vectors, dtype=np.float32)
 
     def _find_landmarks(self, image: Image) -> list[tuple[float, float]]:
-        grey = np.array(PillowImage.fromarray(image).convert("L"))
+        grey = to_grey(image)
         if self.face == "whole":
             return _landmarks_of_whole(grey)
         faces = find_faces(grey, doublings=_DOUBLINGS, turns=False)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vilma.features.deep.cache import EmbeddingCache
 from vilma.features.deep.identity import image_digest
-from vilma.features.deep.inputs import Source, unreadable
+from vilma.features.inputs import Source, unreadable
 
 Compute = Callable[[Sequence[int]], Iterator[tuple[Sequence[int], NDArray[np.float32]]]]
 """From the places of images to (places, rows) of one batch after the other."""

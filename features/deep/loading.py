@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, wraps
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from vilma._optional import require
 
@@ -20,10 +21,27 @@ NETWORKS = {
 """The class of transformers for every model type in ``config.json``."""
 
 _PURPOSE = "A model of Hugging Face"
+_Loader = TypeVar("_Loader", bound=Callable[..., Any])
+_LOADING = threading.Lock()
+
+
+def _one_at_a_time(load: _Loader) -> _Loader:
+    """Let threads wait for each other: what one loads is there for the next.
+
+    Besides, the verbosity of transformers, which `_quiet` changes, belongs to all of them.
+    """
+
+    @wraps(load)
+    def load_alone(*arguments: Any) -> Any:
+        with _LOADING:
+            return load(*arguments)
+
+    return load_alone  # type: ignore[return-value]
 
 
 # Two of them stay in memory: a grid search asks for the same one in every fit. The fingerprint
 # makes changed files be read again.
+@_one_at_a_time
 @lru_cache(maxsize=2)
 def load_network(
     directory: Path, kind: str, fingerprint: tuple[Any, ...], device: Any, dtype: str
@@ -80,6 +98,7 @@ def load_network(
     return network.to(device).eval()
 
 
+@_one_at_a_time
 @lru_cache(maxsize=2)
 def load_processor(directory: Path, fingerprint: tuple[Any, ...]) -> Any:
     """Load the preprocessing saved with a model.

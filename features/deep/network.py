@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
@@ -67,8 +68,7 @@ class NetworkRunner:
             if self.one_by_one:
                 return np.concatenate([self._run([image]) for image in prepared])
             groups = groupby(prepared, key=np.shape)
-            # By default convolutions on a GPU round float32 to 10 bits, an error of 1e-3 each.
-            with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+            with _exact_convolutions(torch.backends.cudnn):
                 return np.concatenate([self._run(list(group)) for _, group in groups])
 
     def _run(self, images: list[NDArray[Any]]) -> NDArray[np.float32]:
@@ -85,11 +85,46 @@ class NetworkRunner:
                 f"{self.device}: make batch_size smaller. {error}"
             ) from error
         except Exception as error:  # whatever its layers raise for shapes they do not expect
+            if _is_of_the_machine(error):
+                raise
             raise ValueError(
                 f"The model cannot take what its preprocessing makes of an image, {tensor.dtype} "
                 f"of shape {tuple(tensor.shape[1:])}: {error}"
             ) from error
         return as_rows(output, len(images))
+
+
+def _is_of_the_machine(error: Exception) -> bool:
+    """Tell whether the device or the memory has failed: no image is at fault then."""
+    import torch
+
+    # Newer versions of torch have a type for some of them.
+    kinds = (MemoryError, getattr(torch, "AcceleratorError", MemoryError))
+    words = ("CUDA error", "cuDNN error", "CPUAllocator")
+    return isinstance(error, kinds) or (
+        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    )
+
+
+@contextmanager
+def _exact_convolutions(cudnn: Any) -> Iterator[None]:
+    """Keep cuDNN from rounding float32 to 10 bits, an error of 1e-3 each, and from chance."""
+    # In newer versions of torch the old switch fails for those who have used the new one.
+    switches: list[tuple[Any, str, Any]] = [
+        (cudnn.conv, "fp32_precision", "ieee")
+        if hasattr(cudnn, "conv")
+        else (cudnn, "allow_tf32", False),
+        (cudnn, "deterministic", True),
+        (cudnn, "benchmark", False),
+    ]
+    before = [getattr(place, name) for place, name, _ in switches]
+    try:
+        for place, name, value in switches:
+            setattr(place, name, value)
+        yield
+    finally:
+        for (place, name, _), value in zip(switches, before, strict=True):
+            setattr(place, name, value)
 
 
 def as_rows(output: Any, n_images: int) -> NDArray[np.float32]:

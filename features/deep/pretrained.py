@@ -18,6 +18,8 @@ from vilma.features.deep.network import NetworkRunner, choose_device
 from vilma.features.deep.preparation import as_item
 from vilma.features.deep.weights import CONFIG, preprocessing_files, read_config, weight_files
 
+_MOST_ELONGATED = 50  # the shorter side is brought to the network's size before the crop is cut
+
 
 class PretrainedEmbedder(Embedder):
     """The image encoder in a directory, with the preprocessing in the same directory.
@@ -55,6 +57,12 @@ class PretrainedEmbedder(Embedder):
         return f"{self.kind.split('_')[0]}:{digest(contents)}"
 
     def prepare(self, image: Image) -> NDArray[Any]:
+        height, width = image.shape[:2]
+        if max(height, width) > _MOST_ELONGATED * min(height, width):
+            raise ValueError(
+                f"an image of {width} x {height} pixels is too thin for this network: one side "
+                f"may be {_MOST_ELONGATED} times the other. Cut out the part that matters."
+            )
         item = as_item(self._processor([image], input_data_format="channels_last"))
         size = self._image_size
         if size is not None and item.shape[1:] != (size, size):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vilma.features.alignment.errors import FaceNotFoundError
 from vilma.features.deep.embedder import Embedder
-from vilma.features.deep.inputs import Source, load_source
+from vilma.features.inputs import Source, load_source
 
 
 def embed_sources(

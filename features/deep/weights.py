@@ -129,11 +129,15 @@ def _parts(index: Path) -> list[Path]:
 
 
 def _cached_snapshot(hub: Any, name: str) -> Path | None:
+    # snapshot_download wants every file of the repository, also the weights in other formats.
     try:
-        snapshot = Path(hub.snapshot_download(name, local_files_only=True))
+        config = hub.try_to_load_from_cache(name, CONFIG)
+        if not isinstance(config, str):
+            return None
+        snapshot = Path(config).parent
         for files_of in (read_config, preprocessing_files, weight_files):
             files_of(snapshot)  # another program may have fetched a part of them
-    except (hub.errors.LocalEntryNotFoundError, hub.errors.HFValidationError, FileNotFoundError):
+    except (hub.errors.HFValidationError, FileNotFoundError):
         return None
     return snapshot
 
@@ -146,7 +150,7 @@ def _download(hub: Any, name: str) -> Path:
         weights = next((w for w in _WEIGHTS if w in there or w + _INDEX in there), _WEIGHTS[0])
         parts = weights.replace(".", "-*.")
         wanted = [CONFIG, *_PREPROCESSING, weights, weights + _INDEX, parts]
-        return Path(hub.snapshot_download(name, revision=info.sha, allow_patterns=wanted))
+        return Path(hub.snapshot_download(name, allow_patterns=wanted))
     except Exception as error:  # whatever the network layers raise
         raise FileNotFoundError(
             f"{name!r} is not in the local cache of Hugging Face and could not be downloaded: "

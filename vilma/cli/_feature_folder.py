@@ -4,6 +4,7 @@ Beside the files of :mod:`vilma.mapped.folder` there are
 
 =================  ==============================================================================
 ``manifest.csv``   ``file,status,reason`` of every image; those of status "ok" are the rows
+``sizes.npy``      bytes of each of these files, to notice when one has changed
 ``features.json``  the format, the settings, and digests of further files that had a part
 =================  ==============================================================================
 """
@@ -18,14 +19,17 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
-from vilma.cli._features import FORMAT, FeatureStore
+from vilma.cli._feature_store import FORMAT, FeatureStore
 from vilma.mapped import MappedMatrix
 
 MANIFEST = "manifest.csv"
 Outcome = tuple[str, str | None]  # the name of an image, and why it cannot be used, or None
 _SETTINGS = "features.json"
-_HEADER = ["file", "status", "reason"]
+_SIZES = "sizes.npy"
+_COLUMNS = ["file", "status", "reason"]
+MANIFEST_HEADER = (",".join(_COLUMNS) + "\n").encode()
 
 
 def read_feature_folder(folder: Path, max_memory: int) -> FeatureStore:
@@ -124,8 +128,45 @@ def write_folder_settings(
     (folder / _SETTINGS).write_text(json.dumps(content) + "\n", encoding="utf-8")
 
 
+def write_sizes(folder: Path, sizes: Sequence[int]) -> None:
+    """Write how large the files of the images are.
+
+    Parameters
+    ----------
+    folder : Path
+    sizes : sequence of int
+        In bytes, in the order of the manifest; -1 where a file cannot be looked at.
+    """
+    np.save(folder / _SIZES, np.array(sizes, dtype=np.int64))
+
+
+def read_sizes(folder: Path) -> list[int]:
+    """Read how large the files of the images were.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    list of int
+        Empty for a folder that does not keep them.
+
+    Raises
+    ------
+    click.ClickException
+        If they are damaged.
+    """
+    if not (folder / _SIZES).exists():
+        return []
+    try:
+        return np.load(folder / _SIZES).tolist()
+    except (OSError, ValueError, EOFError) as error:
+        raise _not_a_folder(folder, f"{_SIZES}: {error}") from error
+
+
 def manifest_lines(outcomes: Sequence[Outcome]) -> bytes:
-    """Return lines of a manifest; without images, its header.
+    """Return lines of a manifest, without its header.
 
     Parameters
     ----------
@@ -137,10 +178,11 @@ def manifest_lines(outcomes: Sequence[Outcome]) -> bytes:
     """
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    if not outcomes:
-        lines.writerow(_HEADER)
+    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     for name, reason in outcomes:
-        lines.writerow([name, "ok" if reason is None else "failed", reason or ""])
+        cells = [name, "ok" if reason is None else "failed", reason or ""]
+        # A carriage return ends a line for the reader, but is nothing special to the writer.
+        (quoted if "\r" in "".join(cells) else lines).writerow(cells)
     return text.getvalue().encode("utf-8", "surrogateescape")
 
 
@@ -164,8 +206,8 @@ def read_manifest(path: Path) -> list[tuple[str, str, str]]:
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             header, *lines = list(csv.reader(file)) or [[]]
-        if header != _HEADER or any(len(line) != len(_HEADER) for line in lines):
-            raise ValueError(f"expected the columns {','.join(_HEADER)}")
+        if header != _COLUMNS or any(len(line) != len(_COLUMNS) for line in lines):
+            raise ValueError(f"expected the columns {','.join(_COLUMNS)}")
     except (OSError, ValueError, csv.Error) as error:
         raise _not_a_folder(path.parent, f"{path.name}: {error}") from error
     return [(name, status, reason) for name, status, reason in lines]

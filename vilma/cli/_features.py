@@ -1,47 +1,24 @@
-"""Features of named images, and the feature file: a matrix, names and settings."""
+"""The feature file: a matrix, names and settings; and what makes features go together."""
 
 from __future__ import annotations
 
 import json
 import zipfile
-import zlib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from vilma.cli._feature_folder import read_feature_folder
+from vilma.cli._feature_store import FORMAT, FeatureStore
 from vilma.cli._files import atomic_write
 from vilma.mapped.matrix import DEFAULT_MEMORY
 
-if TYPE_CHECKING:
-    from vilma.mapped import MappedMatrix
-
-FORMAT = "vilma-features-1"
 LBP, EMBEDDINGS = "multi-scale LBP", "embeddings"  # kinds of features, as settings name them
 _COMMANDS = {LBP: "vilma lbp", EMBEDDINGS: "vilma embed"}
-
-
-@dataclass(frozen=True)
-class FeatureStore:
-    """Features of named images.
-
-    Attributes
-    ----------
-    names : list of str
-        One name per row, as the labels name the images.
-    X : csr_array, ndarray or MappedMatrix of shape (n_images, n_features)
-        The features. A sparse matrix is one of ones.
-    settings : dict
-        What the features were computed with; two stores go together if these are equal.
-    """
-
-    names: list[str]
-    X: sparse.csr_array | NDArray[np.float32] | MappedMatrix
-    settings: dict[str, Any]
 
 
 def write_features(path: Path, store: FeatureStore) -> None:
@@ -106,8 +83,6 @@ def read_features(path: Path, max_memory: int = DEFAULT_MEMORY) -> FeatureStore:
         If it is something else, or damaged.
     """
     if path.is_dir():
-        from vilma.cli._feature_folder import read_feature_folder  # it needs this module
-
         return read_feature_folder(path, max_memory)
     return _read_file(path)
 
@@ -126,9 +101,9 @@ def _read_file(path: Path) -> FeatureStore:
             raise ValueError(f"{len(names)} names for {X.shape[0]} rows")
         if not isinstance(settings, dict):
             raise TypeError(f"settings {settings!r}")
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # a damaged archive can fail in any way at all
         raise click.ClickException(
-            f"{path} is not a readable feature file ({error}). "
+            f"{path} is not a readable feature file ({type(error).__name__}: {error}). "
             "Expected a file written by `vilma lbp` or `vilma embed`; run it again."
         ) from error
     return FeatureStore(names, X, settings)

@@ -148,7 +148,16 @@ def default_classes(intervals: NDArray[np.float64]) -> NDArray[np.int64]:
         raise click.ClickException(
             f"the labels name {found}; at least two are needed. Give the scale with --classes."
         )
-    return integer_scale(int(ends.min()), int(ends.max()))
+    low, high = int(ends.min()), int(ends.max())
+    below = np.isneginf(intervals[:, 0]) & (intervals[:, 1] == low)
+    above = np.isposinf(intervals[:, 1]) & (intervals[:, 0] == high)
+    if below.any() or above.any():
+        warn(
+            f"{(below | above).sum()} label(s) with an open end are taken as exact, because the "
+            f"other labels lie from {low} to {high}. If the scale is longer, give it with "
+            "--classes."
+        )
+    return integer_scale(low, high)
 
 
 def integer_scale(low: int, high: int) -> NDArray[np.int64]:

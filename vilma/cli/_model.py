@@ -10,7 +10,8 @@ import click
 import joblib
 
 import vilma
-from vilma.cli._features import FeatureStore, read_features, require_same_settings
+from vilma.cli._feature_store import FeatureStore
+from vilma.cli._features import read_features, require_same_settings
 from vilma.cli._files import atomic_write
 from vilma.cli._report import warn
 

@@ -143,25 +143,33 @@ def _user_task(
     quiet: bool,
 ) -> Task:
     """Read the labelled images of a folder, and make a task of them."""
+    from contextlib import closing
+
     import numpy as np
 
     from vilma.cli._labels import default_classes, join_labels, read_label_table
-    from vilma.cli.extraction.images import Rejected, list_images, read_crops
+    from vilma.cli.extraction.images import list_images, read_batches, split_batch
+    from vilma.cli.extraction.rate import Rate
+    from vilma.cli.extraction.readers import GreyCrop
+    from vilma.cli.extraction.rejected import Rejected
     from vilma.demo import folder_task
 
     table = read_label_table(labels, columns)
     files, rejected = list_images([images]), Rejected()
     names: list[str] = []
     crops = []
-    for batch_names, batch in read_crops(
-        files, rejected, size=(60, 40), box=box, batch_size=512, n_jobs=n_jobs, quiet=quiet
-    ):
-        names += batch_names
-        crops.append(batch)
+    reading = read_batches(
+        files, GreyCrop((60, 40), box), Rate(), batch_size=512, n_jobs=n_jobs, quiet=quiet
+    )
+    with closing(reading):  # whatever ends the loop ends the workers
+        for batch in reading:
+            usable = split_batch(batch, rejected)
+            names += usable[0]
+            crops += usable[1]
     rejected.check(n_files=len(files), strict=False)
     rows, intervals = join_labels(names, table, images=images, labels=labels)
     return folder_task(
-        np.concatenate(crops)[rows],
+        np.stack(crops)[rows],
         intervals,
         default_classes(intervals),
         label_name=table.columns[1] if len(table.columns) == 2 else "level",

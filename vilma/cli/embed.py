@@ -89,6 +89,7 @@ def embed(
 
     from vilma.cli._report import readable_errors
     from vilma.cli.extraction.aligned import face_reader
+    from vilma.cli.extraction.images import list_images
     from vilma.cli.extraction.kind_embedding import EmbeddingKind, PreparedImage
     from vilma.cli.extraction.readers import ColourPart, Reader
     from vilma.cli.extraction.run import run_extraction
@@ -107,8 +108,11 @@ def embed(
         kind = embedder.identity.partition(":")[0]
         if kind != features:
             raise click.UsageError(f"{model} is of the kind {kind}: give --features {kind}.")
+        files = list_images(options.images)
         if aligned:
-            crop = face_reader(options.alignment, size or _SIZE, color=True)
+            names = [file.name for file in files]
+            crop = face_reader(options.alignment, names, size or _SIZE, color=True)
         else:
             crop = ColourPart(options.box)
-        run_extraction(options, EmbeddingKind(embedder, PreparedImage(crop, embedder), dtype))
+        reader = PreparedImage(crop, embedder)
+        run_extraction(options, files, EmbeddingKind(reader, dtype))

@@ -36,6 +36,7 @@ def lbp(options: ExtractionOptions, size: tuple[int, int], full_resolution: bool
     """
     from vilma.cli._report import readable_errors
     from vilma.cli.extraction.aligned import face_reader
+    from vilma.cli.extraction.images import list_images
     from vilma.cli.extraction.kind_lbp import LBPKind
     from vilma.cli.extraction.readers import GreyCrop, Reader
     from vilma.cli.extraction.run import run_extraction
@@ -43,9 +44,12 @@ def lbp(options: ExtractionOptions, size: tuple[int, int], full_resolution: bool
 
     reader: Reader
     with readable_errors():
+        files = list_images(options.images)
         if options.alignment.asked:
-            reader = face_reader(options.alignment, size, color=False)
+            reader = face_reader(
+                options.alignment, [file.name for file in files], size, color=False
+            )
         else:
             reader = GreyCrop(size, options.box)
         extractor = MultiScaleLBP(size=size, drop_full_resolution=not full_resolution)
-        run_extraction(options, LBPKind(extractor, reader))
+        run_extraction(options, files, LBPKind(extractor, reader))

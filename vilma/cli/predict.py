@@ -44,9 +44,10 @@ def predict(model: Path, features: Path, output: Path | None, max_memory: int) -
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["file", "label", "projection"])
     table.writerows(zip(store.names, labels.tolist(), projection.tolist(), strict=True))
+    content = text.getvalue().encode("utf-8", "surrogateescape")  # names may be any bytes
     if output is None:
-        click.echo(text.getvalue(), nl=False)
+        click.echo(content, nl=False)
         return
     with atomic_write(output) as stream:
-        stream.write(text.getvalue().encode())
+        stream.write(content)
     click.echo(f"{output}: {len(store.names):,} prediction(s)")

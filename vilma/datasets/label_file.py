@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import math
-from collections import defaultdict
+import unicodedata
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
@@ -102,7 +103,8 @@ def match_names(rows: list[str], labelled: list[str]) -> list[tuple[int, int]]:
     """Pair images with labels by name.
 
     A name pairs with the equal name; left over, with the one name that is its tail, or whose
-    tail it is (``faces/a.jpg`` with ``a.jpg``, not with ``others/a.jpg``).
+    tail it is (``faces/a.jpg`` with ``a.jpg``, not with ``others/a.jpg``). Accents are the same as
+    characters of their own and as marks behind a letter.
 
     Parameters
     ----------
@@ -121,6 +123,8 @@ def match_names(rows: list[str], labelled: list[str]) -> list[tuple[int, int]]:
     ValueError
         If a name fits more than one on the other side.
     """
+    shown_rows, shown_labelled = rows, labelled
+    rows, labelled = _composed(rows, labelled)
     place = {name: j for j, name in enumerate(labelled)}
     pairs = {i: place[name] for i, name in enumerate(rows) if name in place}
     taken = set(pairs.values())
@@ -138,13 +142,25 @@ def match_names(rows: list[str], labelled: list[str]) -> list[tuple[int, int]]:
         fits = set(by_tail.get(name, []))
         fits.update(place[t] for t in tails if t in place and place[t] not in taken)
         if len(fits) > 1:
-            _ambiguous("image", name, "labels", [labelled[j] for j in sorted(fits)])
+            candidates = [shown_labelled[j] for j in sorted(fits)]
+            _ambiguous("image", shown_rows[i], "labels", candidates)
         for j in fits:
             if j in owner:
-                _ambiguous("label", labelled[j], "images", [rows[owner[j]], name])
+                candidates = [shown_rows[owner[j]], shown_rows[i]]
+                _ambiguous("label", shown_labelled[j], "images", candidates)
             owner[j] = i
             pairs[i] = j
     return sorted(pairs.items())
+
+
+def _composed(rows: list[str], labelled: list[str]) -> tuple[list[str], list[str]]:
+    """Write accents as NFC does (macOS writes NFD), unless two names become one by that."""
+    form = {name: unicodedata.normalize("NFC", name) for name in (*rows, *labelled)}
+    counts = [Counter(form[name] for name in side) for side in (rows, labelled)]
+    for name in form:
+        if any(count[form[name]] > 1 for count in counts):
+            form[name] = name
+    return [form[name] for name in rows], [form[name] for name in labelled]
 
 
 def _choose_columns(
@@ -155,6 +171,7 @@ def _choose_columns(
         candidates = [wanted]
     else:
         candidates = [("file", "label"), ("file", "lower", "upper")]
+        _refuse_half_or_both(header, path)
         if len(header) == 2 and header[0] == "file":
             candidates.append(("file", header[1]))
     for candidate in candidates:
@@ -165,6 +182,22 @@ def _choose_columns(
         f"{path} has the columns {','.join(header)!r}; expected {expected}, each once. "
         "Name the columns to use in `columns`."
     )
+
+
+def _refuse_half_or_both(header: list[str], path: Path) -> None:
+    """Refuse headers that leave open whether labels are exact."""
+    ends = [name for name in ("lower", "upper") if name in header]
+    if len(ends) == 1 and "label" not in header:
+        other = "upper" if ends == ["lower"] else "lower"
+        raise ColumnsError(
+            f"{path} has a column {ends[0]!r} and none named {other!r}. Add it, with empty cells "
+            f"for open ends; or name the columns file,{ends[0]} in `columns` for exact labels."
+        )
+    if len(ends) == 2 and "label" in header:
+        raise ColumnsError(
+            f"{path} has the columns label, lower and upper, so exact labels and intervals: name "
+            "those to use in `columns`."
+        )
 
 
 def _number(text: str, open_end: float | None, where: str) -> float:

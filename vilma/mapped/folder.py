@@ -52,7 +52,7 @@ def save_mapped(X: Any, folder: str | os.PathLike[str]) -> None:
     FileNotFoundError
         If the folder above is missing.
     TypeError
-        If X is something else.
+        If X is something else, or of numbers that are not real or take more than 8 bytes each.
     ValueError
         If X does not have two dimensions.
 
@@ -70,23 +70,26 @@ def save_mapped(X: Any, folder: str | os.PathLike[str]) -> None:
     >>> MappedMatrix.open(folder)
     MappedMatrix(one-hot, 2 rows, 5 columns)
     """
-    write: Callable[[Any, Path], None]
-    if isinstance(X, OneHotCodes):
-        write = _write_codes
-    elif sparse.issparse(X):
-        write = _write_csr
-    elif isinstance(X, np.ndarray) and X.dtype.kind in "biuf":
-        write = _write_dense
-    else:
-        what = f"array of dtype {X.dtype}" if isinstance(X, np.ndarray) else type(X).__name__
-        raise TypeError(
-            f"Expected a numeric array, a sparse matrix or OneHotCodes, got {what}. Convert it "
-            "by numpy.asarray(X, dtype=float) first."
-        )
+    write = _writer(X)
     if X.ndim != 2:
         raise ValueError(f"Expected a matrix, got an array of shape {X.shape}.")
     with _new_folder(Path(folder).absolute()) as new:
         write(X, new)
+
+
+def _writer(X: Any) -> Callable[[Any, Path], None]:
+    """Return what writes a matrix of this type."""
+    if isinstance(X, OneHotCodes):
+        return _write_codes
+    has_dtype = isinstance(X, np.ndarray) or sparse.issparse(X)
+    if not has_dtype or X.dtype.kind not in "biuf" or X.dtype.itemsize > 8:
+        what = f"{type(X).__name__} of dtype {X.dtype}" if has_dtype else type(X).__name__
+        raise TypeError(
+            "Expected a numeric array, a sparse matrix or OneHotCodes, of real numbers of at most "
+            f"8 bytes, got {what}. Convert it by numpy.asarray(X, dtype=float) or "
+            "X.astype(float) first."
+        )
+    return _write_csr if sparse.issparse(X) else _write_dense
 
 
 def open_store(folder: str | os.PathLike[str]) -> Store:

@@ -13,6 +13,7 @@ from vilma.mapped.codes import CodesStore
 from vilma.mapped.csr import CSRStore
 from vilma.mapped.dense import DenseStore
 from vilma.mapped.disk_array import DiskArray, Source
+from vilma.mapped.folder import open_store
 from vilma.mapped.scratch import Scratch
 from vilma.mapped.store import Store
 from vilma.one_hot import OneHotCodes
@@ -117,8 +118,6 @@ class MappedMatrix:
         ValueError
             If it is not a folder of a matrix, or its files do not fit together.
         """
-        from vilma.mapped.folder import open_store  # the folder's writer knows this class
-
         return cls(open_store(folder), max_memory)
 
     @classmethod
@@ -284,7 +283,7 @@ class MappedMatrix:
 
     def __getitem__(self, key: Any) -> MappedMatrix:
         if isinstance(key, tuple):  # scikit-learn asks for X[rows, ...]
-            if len(key) == 2 and (key[1] is Ellipsis or key[1] == slice(None)):
+            if len(key) == 2 and (key[1] is Ellipsis or _is_all(key[1])):
                 key = key[0]
             else:
                 raise IndexError("MappedMatrix can be indexed by rows only.")
@@ -321,3 +320,7 @@ class MappedMatrix:
     def __repr__(self) -> str:
         rows = "1 row" if len(self) == 1 else f"{len(self)} rows"
         return f"MappedMatrix({self.kind}, {rows}, {self.shape[1]} columns)"
+
+
+def _is_all(columns: Any) -> bool:
+    return isinstance(columns, slice) and columns == slice(None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -25,6 +26,7 @@ from joblib import effective_n_jobs
 T = TypeVar("T")
 R = TypeVar("R")
 
+_MOST_PROCESSES = 61 if sys.platform == "win32" else None  # of one pool
 _MOST_AT_ONCE = 16  # things handed to a worker: handing over takes a fraction of a millisecond
 
 _function: Callable[[Any], Any]  # of a worker process
@@ -38,13 +40,15 @@ def count_workers(n_jobs: int | None, n_things: int) -> int:
     n_jobs : int or None
         As in joblib: None is 1, -1 is all cores.
     n_things : int
-        No worker is started that would have next to nothing to do.
+        No worker is started that would have next to nothing to do, nor more than the system
+        allows.
 
     Returns
     -------
     int
     """
-    return max(1, min(effective_n_jobs(n_jobs), -(-n_things // _MOST_AT_ONCE)))
+    wanted = min(effective_n_jobs(n_jobs), -(-n_things // _MOST_AT_ONCE))
+    return max(1, wanted if _MOST_PROCESSES is None else min(wanted, _MOST_PROCESSES))
 
 
 def map_ahead(
@@ -58,7 +62,8 @@ def map_ahead(
         With several workers it is sent to each of them once, by pickle.
     things : sequence
     batch_size : int
-        How many results to give at a time. No more than twice as many exist at once.
+        How many results to give at a time. No more than three times as many exist at once: of
+        the batch in use, the next, and the one begun then.
     n_workers : int
 
     Yields
@@ -109,7 +114,11 @@ def _workers(
         # Not forked: a process with threads (Numba's, torch's) must not be.
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(n_workers, context, _begin_process, (function,))
-        submit = lambda things: pool.submit(_apply_in_process, things)  # noqa: E731
+
+        def submit(things: Sequence[T]) -> Future[tuple[list[R], float]]:
+            with _interrupt_held_back():  # submitting starts processes
+                return pool.submit(_apply_in_process, things)
+
     try:
         yield submit
     except BrokenProcessPool as error:
@@ -119,6 +128,19 @@ def _workers(
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _interrupt_held_back() -> Iterator[None]:
+    """Keep Ctrl-C waiting, here until the end of the block, in a process begun there for good."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _apply(function: Callable[[T], R], things: Sequence[T]) -> tuple[list[R], float]:

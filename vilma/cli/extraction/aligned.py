@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vilma.cli.extraction.alignment_options import AlignmentOptions
+from vilma.datasets.label_file import match_names
 from vilma.features import FaceAligner, read_landmarks
 from vilma.features.alignment.dlib_models import face_detector, landmark_predictor
+from vilma.features.alignment.placing import choose_layout
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class MarkedFace:
     Attributes
     ----------
     aligner : FaceAligner
+        Of a named layout.
     landmarks : mapping of str to ndarray of shape (n_points, 2)
         By the names of the images.
     table : Path
@@ -63,7 +66,7 @@ class MarkedFace:
 
     @property
     def settings(self) -> dict[str, Any]:
-        return _settings(self.aligner, f"given ({self.aligner.layout or 'dlib5 or ibug68'})")
+        return _settings(self.aligner, f"given ({self.aligner.layout})")
 
     @property
     def inputs(self) -> dict[str, str]:
@@ -76,7 +79,7 @@ class MarkedFace:
 
 
 def face_reader(
-    options: AlignmentOptions, size: tuple[int, int], *, color: bool
+    options: AlignmentOptions, names: Sequence[str], size: tuple[int, int], *, color: bool
 ) -> FoundFace | MarkedFace:
     """Make the reader that the options describe.
 
@@ -84,6 +87,9 @@ def face_reader(
     ----------
     options : AlignmentOptions
         With alignment asked for.
+    names : sequence of str
+        The images, each once. A table of landmarks may name them by the ends of their paths, as
+        label files may.
     size : (int, int)
         Height and width of the crops, in pixels.
     color : bool
@@ -100,7 +106,8 @@ def face_reader(
     OSError
         If the table of landmarks cannot be opened.
     ValueError
-        If it is no such table.
+        If it is no such table, its points are not those of the layout, or a name in it fits more
+        than one image.
     """
     aligner = FaceAligner(
         layout=options.layout,
@@ -115,8 +122,14 @@ def face_reader(
     if options.landmarks is None:
         face_detector(), landmark_predictor()  # are they installed? before the work starts
         return FoundFace(aligner)
+    table = read_landmarks(options.landmarks)
+    points = list(table.values())
+    if points:
+        aligner.set_params(layout=choose_layout(aligner.layout, len(points[0])))
+    matches = match_names(list(names), list(table))
+    landmarks = {names[row]: points[place] for row, place in matches}
     digest = hashlib.sha256(options.landmarks.read_bytes()).hexdigest()
-    return MarkedFace(aligner, read_landmarks(options.landmarks), options.landmarks, digest)
+    return MarkedFace(aligner, landmarks, options.landmarks, digest)
 
 
 def _settings(aligner: FaceAligner, landmarks: str) -> dict[str, Any]:

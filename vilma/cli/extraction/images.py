@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from vilma.cli.extraction.ahead import count_workers, map_ahead
 from vilma.cli.extraction.rate import Rate
-from vilma.cli.extraction.readers import Box, GreyCrop
 from vilma.cli.extraction.rejected import Rejected, Unusable
 from vilma.features import find_images
 
@@ -68,6 +67,16 @@ def list_images(arguments: Sequence[Path]) -> list[ImageFile]:
     return [ImageFile(path, name) for name, path in found.items()]
 
 
+_NOT_THE_FILES = {  # failures of the machine, which the next file may meet as well
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOENT,
+    errno.ENOMEM,
+    errno.ESTALE,
+}
+
+
 @dataclass(frozen=True)
 class _Reading:
     """What a worker does with a file; sent to worker processes."""
@@ -78,7 +87,22 @@ class _Reading:
         try:
             return self.reader(file.path, file.name)
         except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: dlib's
+            if getattr(error, "errno", None) in _NOT_THE_FILES and not _leads_nowhere(file.path):
+                raise _stopped(file.path, str(error)) from error
             return Unusable(str(error))
+        except MemoryError as error:
+            raise _stopped(file.path, "the memory does not suffice") from error
+
+
+def _leads_nowhere(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
+
+
+def _stopped(path: Path, reason: str) -> click.ClickException:
+    return click.ClickException(
+        f"stopped at {path}: {reason}. This may be no fault of the file, so it is not left out. "
+        "Run the command again when the cause is gone; a folder of features goes on from here."
+    )
 
 
 def read_batches(
@@ -102,7 +126,7 @@ def read_batches(
     rate : Rate
         Takes the time.
     batch_size : int
-        How many images to give at a time; twice as many are in memory.
+        How many images to give at a time; up to three times as many are in memory.
     n_jobs : int or None
         Processes that read; with 1, a thread of this process does.
     quiet : bool
@@ -157,43 +181,3 @@ def split_batch(
             names.append(file.name)
             items.append(result)
     return names, items
-
-
-def read_crops(
-    files: Sequence[ImageFile],
-    rejected: Rejected,
-    *,
-    size: tuple[int, int],
-    box: Box | None,
-    batch_size: int,
-    n_jobs: int | None,
-    quiet: bool,
-) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
-    """Read the usable images batch by batch as grey crops.
-
-    Parameters
-    ----------
-    files : sequence of ImageFile
-        What to read.
-    rejected : Rejected
-        Takes the files that cannot be used.
-    size : (int, int)
-        Height and width of the crops, in pixels.
-    box : (int, int, int, int) or None
-        Left, top, right and bottom of the part to use.
-    batch_size, n_jobs, quiet
-        As for :func:`read_batches`.
-
-    Yields
-    ------
-    names : list of str
-        Names of the images in the batch that could be read.
-    crops : ndarray of shape (n_read, height, width), dtype uint8
-        Their crops.
-    """
-    for batch in read_batches(
-        files, GreyCrop(size, box), Rate(), batch_size=batch_size, n_jobs=n_jobs, quiet=quiet
-    ):
-        names, crops = split_batch(batch, rejected)
-        if names:
-            yield names, np.stack(crops)

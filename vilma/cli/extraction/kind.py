@@ -57,4 +57,9 @@ class FeatureKind(Protocol):
         -------
         ndarray of shape (n_items, ...)
             A row for each. Which items come together must not matter.
+
+        Raises
+        ------
+        ValueError
+            If one of the items cannot be used.
         """

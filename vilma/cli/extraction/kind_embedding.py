@@ -52,18 +52,20 @@ class EmbeddingKind:
 
     Attributes
     ----------
-    embedder : Embedder
-        Of a known number of columns.
     reader : PreparedImage
-        Of the same network.
+        Of the network.
     dtype : str
         Precision of the network.
     """
 
-    embedder: Embedder
     reader: PreparedImage
     dtype: str
     clock = staticmethod(time.perf_counter)
+
+    @property
+    def embedder(self) -> Embedder:
+        """The network."""
+        return self.reader.embedder
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -57,6 +57,8 @@ class ExtractionOptions:
             raise click.UsageError(
                 "--manifest belongs to files; a folder has its manifest.csv inside."
             )
+        if self.manifest == self.output:
+            raise click.UsageError("--manifest and --output are the same file; name two.")
 
 
 def extraction_options(batch_size: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -120,8 +122,8 @@ def _options(batch_size: int) -> list[Any]:
             type=click.IntRange(min=1),
             default=batch_size,
             show_default=True,
-            help="How many images to compute at a time; twice as many are held in memory. After "
-            "a kill, no more than these are read again.",
+            help="How many images to compute at a time; up to three times as many are held in "
+            "memory. After a kill, no more than these are read again.",
         ),
         click.option(
             "--start-over",

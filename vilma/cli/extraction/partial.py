@@ -28,11 +28,13 @@ import numpy as np
 
 from vilma.cli._feature_folder import (
     MANIFEST,
+    MANIFEST_HEADER,
     Outcome,
     manifest_lines,
     read_folder_settings,
     read_manifest,
     write_folder_settings,
+    write_sizes,
 )
 from vilma.cli._files import atomic_write
 from vilma.cli.extraction.job import Job
@@ -105,8 +107,10 @@ class PartialFolder:
         """Complete the folder and give it its name."""
         with self._writing():
             self._rows.finish()
+            write_sizes(self._content, self._job.sizes)
             write_folder_settings(self._content, self._job.settings, self._job.inputs)
             self.close()
+            _sync_files(self._content)
         if self._final.exists():
             read_folder_settings(self._final)  # never replace what is no feature folder
             shutil.rmtree(self.place / "replaced", ignore_errors=True)
@@ -148,7 +152,7 @@ class PartialFolder:
     def _open_manifest(self, n_bytes: int) -> BinaryIO:
         path = self._content / MANIFEST
         if not n_bytes:
-            path.write_bytes(manifest_lines(()))
+            path.write_bytes(MANIFEST_HEADER)
             n_bytes = path.stat().st_size
         if not path.exists() or path.stat().st_size < n_bytes:
             raise self._damaged(f"{MANIFEST} is cut short")
@@ -162,6 +166,13 @@ class PartialFolder:
             f"the unfinished work in {self.place} is damaged ({reason}). "
             "Begin again by --start-over."
         )
+
+
+def _sync_files(folder: Path) -> None:
+    """Bring the files to the disk, so that the folder's name never stands for less."""
+    for path in folder.iterdir():
+        with path.open("r+b") as file:
+            os.fsync(file.fileno())
 
 
 def partial_place(final: Path) -> Path:

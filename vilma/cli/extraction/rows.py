@@ -18,10 +18,6 @@ from vilma.mapped.growing import GrowingMatrix
 class RowFormat(Protocol):
     """Where computed rows go."""
 
-    @property
-    def n_features(self) -> int:
-        """Number of columns of the matrix that the rows stand for."""
-
     def open(self, folder: Path, n_rows: int) -> GrowingMatrix:
         """Open the matrix in a folder.
 
@@ -65,10 +61,6 @@ class CodeRows:
     """
 
     block_sizes: NDArray[np.int64]
-
-    @property
-    def n_features(self) -> int:
-        return int(self.block_sizes.sum())
 
     def open(self, folder: Path, n_rows: int) -> GrowingMatrix:
         return GrowingMatrix.codes(folder, self.block_sizes, n_rows=n_rows)

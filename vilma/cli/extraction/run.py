@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import numpy as np
 from numpy.typing import NDArray
 
-from vilma.cli._feature_folder import Outcome, manifest_lines
-from vilma.cli._features import FeatureStore, read_features, write_features
+from vilma.cli._feature_folder import MANIFEST_HEADER, Outcome, manifest_lines
+from vilma.cli._feature_store import FeatureStore
+from vilma.cli._features import read_features, write_features
 from vilma.cli._files import atomic_write
 from vilma.cli._report import some_of
-from vilma.cli.extraction.images import ImageFile, list_images, read_batches, split_batch
+from vilma.cli.extraction.images import ImageFile, read_batches, split_batch
 from vilma.cli.extraction.job import Job
 from vilma.cli.extraction.kind import FeatureKind
 from vilma.cli.extraction.options import ExtractionOptions
@@ -50,12 +52,14 @@ class Extraction:
     quiet: bool
 
 
-def run_extraction(options: ExtractionOptions, kind: FeatureKind) -> None:
+def run_extraction(options: ExtractionOptions, files: list[ImageFile], kind: FeatureKind) -> None:
     """Compute what the command line asks for, and say what came of it.
 
     Parameters
     ----------
     options : ExtractionOptions
+    files : list of ImageFile
+        The images that the options name.
     kind : FeatureKind
 
     Raises
@@ -64,7 +68,7 @@ def run_extraction(options: ExtractionOptions, kind: FeatureKind) -> None:
         If no image can be used, or one cannot and none may be left out.
     """
     work = Extraction(
-        list_images(options.images),
+        files,
         kind,
         options.batch_size,
         options.n_jobs,
@@ -118,7 +122,7 @@ def extract_to_file(output: Path, work: Extraction, manifest: Path | None) -> Fe
     write_features(output, store)
     if manifest is not None:
         with atomic_write(manifest) as stream:
-            stream.write(manifest_lines(()) + manifest_lines(outcomes))
+            stream.write(MANIFEST_HEADER + manifest_lines(outcomes))
     click.echo(rate.describe(), err=True)
     return store
 
@@ -182,11 +186,31 @@ def _compute_batches(
     )
     with closing(reading):  # whatever ends the use of the rows ends the workers
         for batch in reading:
-            block = None
-            if items := split_batch(batch, rejected)[1]:
+            if items := [result for _, result in batch if not isinstance(result, Unusable)]:
                 with rate.computing(len(items)):
-                    block = work.kind.compute(items)
-            yield [(file.name, _reason(result)) for file, result in batch], block
+                    rows = iter(_compute(work.kind, items))
+                batch = [
+                    (file, result if isinstance(result, Unusable) else next(rows))
+                    for file, result in batch
+                ]
+            usable = split_batch(batch, rejected)[1]
+            outcomes = [(file.name, _reason(result)) for file, result in batch]
+            yield outcomes, np.stack(usable) if usable else None
+
+
+def _compute(kind: FeatureKind, items: list[NDArray]) -> list[NDArray | Unusable]:
+    """Compute a row of each item; if the batch fails, one by one, to find out which it was."""
+    try:
+        return list(kind.compute(items))
+    except ValueError:
+        return [_compute_one(kind, item) for item in items]
+
+
+def _compute_one(kind: FeatureKind, item: NDArray) -> NDArray | Unusable:
+    try:
+        return kind.compute([item])[0]
+    except ValueError as error:
+        return Unusable(str(error))
 
 
 def _reason(result: NDArray | Unusable) -> str | None:

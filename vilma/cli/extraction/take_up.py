@@ -15,6 +15,7 @@ from vilma.cli._feature_folder import (
     read_folder_origin,
     read_folder_settings,
     read_manifest,
+    read_sizes,
 )
 from vilma.cli._files import atomic_write
 from vilma.cli.extraction.job import Job
@@ -54,7 +55,8 @@ def is_complete(final: Path, job: Job) -> bool:
         return False
     names = [name for name, _, _ in read_manifest(final / MANIFEST)]
     settings, inputs = read_folder_origin(final)
-    differences = Job(settings, names, [], inputs).differences(job, 0)
+    done = Job(settings, names, read_sizes(final), inputs)
+    differences = done.differences(job, len(done.sizes))
     if differences:
         raise click.ClickException(
             f"{final} exists and is of another job: {'; '.join(differences)}. Choose another "
@@ -94,14 +96,13 @@ def take_up(
         If another process works on it, or it was begun with other settings or images.
     """
     place = partial_place(final)
-    begun = (place / "progress.json").exists()  # before that there is nothing to lose
-    if place.exists() and not begun:
+    if place.exists() and not _is_begun(place):
         _require_own(place)
     if final.exists():
         read_folder_settings(final)  # as `finish` does, but before the work
     place.mkdir(exist_ok=True)
     with _locked(place):
-        if start_over or not begun:
+        if start_over or not _is_begun(place):
             (place / "progress.json").unlink(missing_ok=True)
         else:
             _require_same_job(place, job)
@@ -114,6 +115,10 @@ def take_up(
             # Where the disk is full that fails, too; what is not written does not count.
             with suppress(OSError):
                 partial.close()
+
+
+def _is_begun(place: Path) -> bool:
+    return (place / "progress.json").exists()  # before that there is nothing to lose
 
 
 def _require_own(place: Path) -> None:
@@ -146,12 +151,16 @@ def _require_same_job(place: Path, job: Job) -> None:
 @contextmanager
 def _locked(place: Path) -> Iterator[None]:
     """Keep other processes out; the system frees the lock however this process ends."""
+    if fcntl is None:
+        yield
+        return
     with (place / "lock").open("wb") as file:
-        if fcntl is not None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise click.ClickException(
-                    f"another process is working in {place}. Wait until it has ended."
-                ) from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise click.ClickException(
+                f"another process is working in {place}. Wait until it has ended."
+            ) from error
+        except OSError as error:  # a network's folder without locks, for example
+            raise click.ClickException(f"{place} could not be locked: {error}.") from error
         yield

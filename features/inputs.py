@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from vilma.features.reading import ImageReadError, read_rgb
 
@@ -40,7 +41,7 @@ def check_sources(X: Any) -> list[Source]:
     ValueError
         If there is no image, or an array has another shape or type.
     """
-    if isinstance(X, (str, os.PathLike)):
+    if is_path(X):
         raise TypeError(
             f"X is a single path, {os.fspath(X)!r}; give a list: [path]. The images of a folder "
             "are listed by vilma.features.find_images."
@@ -82,9 +83,40 @@ def load_source(source: Source, row: int) -> NDArray[np.uint8]:
             raise ImageReadError(f"X[{row}]: {error}") from error
         except OSError as error:
             raise unreadable(error, source, row) from error
-    if source.ndim == 2:
-        return np.repeat(source[:, :, np.newaxis], 3, axis=2)
-    return source
+    return to_rgb(source)
+
+
+def is_path(image: Any) -> bool:
+    """Tell whether an image is given by its path."""
+    return isinstance(image, (str, os.PathLike))
+
+
+def to_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a grey or RGB image as grey, as :func:`vilma.features.read_image` does.
+
+    Parameters
+    ----------
+    image : ndarray of uint8 of shape (height, width) or (height, width, 3)
+
+    Returns
+    -------
+    ndarray of uint8 of shape (height, width)
+    """
+    return image if image.ndim == 2 else np.array(Image.fromarray(image).convert("L"))
+
+
+def to_rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a grey or RGB image as RGB.
+
+    Parameters
+    ----------
+    image : ndarray of uint8 of shape (height, width) or (height, width, 3)
+
+    Returns
+    -------
+    ndarray of uint8 of shape (height, width, 3)
+    """
+    return image if image.ndim == 3 else np.repeat(image[:, :, np.newaxis], 3, axis=2)
 
 
 def unreadable(error: OSError, path: Path, row: int) -> OSError:
@@ -96,9 +128,7 @@ def unreadable(error: OSError, path: Path, row: int) -> OSError:
 def _entries(X: Any) -> list[Any]:
     shape = getattr(X, "shape", None)
     if shape is not None and len(shape) == 2 and shape[1] == 1:
-        return list(
-            np.asarray(X, dtype=object)[:, 0]
-        )  # a table of one column, as transformers get
+        return list(np.asarray(X, dtype=object)[:, 0])  # a table, as ColumnTransformer gives
     if not hasattr(X, "__iter__") or isinstance(X, (bytes, dict)):
         raise TypeError(f"X must be {_EXPECTED}. Got {type(X).__name__}.")
     return list(X)
@@ -115,7 +145,7 @@ def _check_stack(images: NDArray[Any]) -> None:
 
 
 def _check_source(entry: Any, row: int) -> Source:
-    if isinstance(entry, (str, os.PathLike)):
+    if is_path(entry):
         path = os.fspath(entry)
         if not isinstance(path, str) or not path:
             raise TypeError(f"X[{row}] must be a path of text, not empty. Got {entry!r}.")
