@@ -5,11 +5,19 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 pytest.importorskip("torch", reason="torch is not installed")
 
+import torch
+
 from benchmarks.deep import methods
 from benchmarks.deep.cli import main
+from benchmarks.deep.convolutional import (
+    Training,
+    convolutional_encoder,
+    convolutional_model,
+)
 from benchmarks.deep.faces import (
     EmbeddedFaces,
     annotate,
@@ -116,3 +124,70 @@ def test_every_method_fits(name, embeddings):
         faces.X
     )
     assert set(predicted) <= set(faces.classes)
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    """Grey squares, brighter above the middle the older they are, and a file of ages."""
+    folder = tmp_path_factory.mktemp("photographs")
+    rng = np.random.default_rng(0)
+    ages = rng.integers(1, 31, 60)
+    lines = ["file,age"]
+    for row, age in enumerate(ages):
+        pixels = rng.integers(0, 60, (60, 40))
+        pixels[: 2 * age] += 150
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{row}.png")
+        lines.append(f"{row}.png,{age}")
+    labels = folder / "ages.csv"
+    labels.write_text("\n".join(lines))
+    return folder, labels
+
+
+def test_images(photographs, tmp_path):
+    folder, labels = photographs
+    command = ("images", "--images", folder, "--labels", labels, "--epochs", 1, "--seeds", 1)
+    names = ("--method", "L1", "--method", "L1 + ACCon", "--box", 0, 0, 40, 60)
+    first = run(*command, *names, "--records", tmp_path / "records.jsonl")
+    assert first.count("| SVOR-IMC, patterns |") == 4
+    assert "linear model on the learned embedding, balanced" in first
+    assert first.count("| L1 + ACCon | L1 |") == 2
+    assert run(*command, *names, "--records", tmp_path / "records.jsonl") == first
+
+
+def test_images_with_intervals_are_refused(photographs, tmp_path):
+    folder, _ = photographs
+    labels = tmp_path / "intervals.csv"
+    labels.write_text("file,lower,upper\n0.png,1,\n1.png,1,5\n")
+    with pytest.warns(UserWarning, match="without a label"):
+        done = CliRunner().invoke(
+            main, ["images", "--images", str(folder), "--labels", str(labels)]
+        )
+    assert done.exit_code == 1
+    assert "should have one column of whole numbers besides the files" in done.output
+
+
+def test_the_network_learns_bytes():
+    training = Training(widths=(4, 8), n_outputs=5, epochs=15, learning_rate=0.01, dropout=0.0)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 50, (60, 1, 20, 12), dtype=np.uint8)
+    ages = rng.integers(0, 3, 60)
+    for image, age in zip(images, ages, strict=True):
+        image[0, 6 * age : 6 * age + 6] += 200
+    model = convolutional_model("L1", np.arange(3), (20, 12), training, 0).fit(images, ages)
+    assert np.mean(model.predict(images) == ages) > 0.9
+    assert model.transform(images).shape == (60, 5)
+
+
+def test_initial_weights_come_from_the_seed():
+    first, same, other = (
+        convolutional_encoder((20, 12), Training(widths=(4,)), seed).state_dict()["1.weight"]
+        for seed in (0, 0, 1)
+    )
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+
+
+def test_grey_range_does_not_matter():
+    encoder = convolutional_encoder((20, 12), Training(widths=(4,)), 0).eval()
+    pictures = torch.rand(3, 1, 20, 12) * 100
+    torch.testing.assert_close(encoder(pictures), encoder(2 * pictures + 10), atol=1e-4, rtol=1e-4)

@@ -1,4 +1,4 @@
-"""Deep methods and linear ones on the same embeddings of faces.
+"""Deep methods and linear ones on faces: on the same embeddings, and on images.
 
 ``python -m benchmarks.deep`` runs them.
 """

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from benchmarks.deep.convolutional import Training
 from benchmarks.deep.experiments import (
     Bench,
     run_embeddings,
@@ -16,6 +17,7 @@ from benchmarks.deep.experiments import (
     run_shift,
 )
 from benchmarks.deep.faces import LABELS, EmbeddedFaces, load_faces
+from benchmarks.deep.images import IMAGE_METHODS, PATTERNS, ImageBench, load_images, run_images
 from benchmarks.deep.methods import LINEAR, METHODS, Encoder
 from benchmarks.deep.runs import Records
 from benchmarks.deep.tables import (
@@ -24,6 +26,7 @@ from benchmarks.deep.tables import (
     show_embeddings,
     show_midpoints,
 )
+from vilma.cli._options import box_option
 from vilma.deep.protocols import FEW_SHOT_SIZES
 
 __all__ = ["main"]
@@ -172,3 +175,57 @@ def time_fits(embeddings, names) -> None:
         started = time.perf_counter()
         estimator.fit(faces.X, faces.ages)
         click.echo(f"{name}: {time.perf_counter() - started:.1f} s")
+
+
+@main.command()
+@click.option(
+    "--images",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of aligned crops of faces.",
+)
+@click.option(
+    "--labels", type=_FILE, help="CSV file of files and ages; by default UTKFace's file names."
+)
+@box_option
+@click.option(
+    "--method",
+    "names",
+    type=click.Choice(IMAGE_METHODS),
+    multiple=True,
+    default=IMAGE_METHODS,
+    help="A network; may be repeated.  [default: all]",
+)
+@click.option(
+    "--seeds", "n_seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Splits."
+)
+@click.option("--epochs", type=click.IntRange(min=1), default=Training().epochs, show_default=True)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(min=0.0, min_open=True),
+    default=Training().learning_rate,
+    show_default=True,
+)
+@click.option("--mixed-precision", is_flag=True, help="Train in bfloat16.")
+@click.option(
+    "--records",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File that keeps every fit; an interrupted run goes on from it.",
+)
+def images(folder, labels, box, names, n_seeds, records, **settings) -> None:
+    """A small convolutional network from scratch, and a linear model on local patterns."""
+    try:
+        faces, patterns = load_images(folder, labels, box)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    bench = ImageBench(faces, patterns, Records(records), _progress, Training(**settings))
+    kinds = LABELS[:2]
+    errors = run_images(bench, names, kinds, range(n_seeds))
+    for what in ("balanced", "plain", "few", "seconds"):
+        click.echo(f"\n{what}\n\n{show_conditions(errors, (*names, PATTERNS), kinds, what)}")
+    for what in ("balanced", "plain"):
+        table = show_conditions(errors, names, kinds, f"linear {what}")
+        click.echo(f"\nlinear model on the learned embedding, {what}\n\n{table}")
+    for kind in kinds:
+        click.echo(f"\ngain, {kind}\n\n{show_baselines(errors, names, kind)}")
