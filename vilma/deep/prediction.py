@@ -24,7 +24,7 @@ from vilma.deep.device import find_device, threads
 from vilma.deep.network import Network
 from vilma.deep.objectives import Task
 from vilma.deep.rows import as_input
-from vilma.estimators.scoring import score_inside
+from vilma.estimators.scoring import CoverageScoreMixin
 
 __all__ = ["NetworkPredictor"]
 
@@ -32,7 +32,12 @@ _ROWS_AT_ONCE = 1024
 
 
 class NetworkPredictor(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator, ABC
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    CoverageScoreMixin,
+    ClassifierMixin,
+    BaseEstimator,
+    ABC,
 ):
     """Predictions of a network that has been trained."""
 
@@ -114,27 +119,6 @@ class NetworkPredictor(
             Embeddings.
         """
         return self._infer(X, lambda network, Z: Z)
-
-    def score(self, X, y, sample_weight=None) -> float:
-        """Return the share of predictions inside their interval.
-
-        For exact labels this is the accuracy.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
-            Test data.
-        y : array-like of shape (n_samples,) or (n_samples, 2)
-            Exact labels or intervals.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights.
-
-        Returns
-        -------
-        float
-            Between 0 and 1.
-        """
-        return score_inside(self, X, y, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

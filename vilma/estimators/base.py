@@ -17,7 +17,7 @@ from vilma.design_matrices import BorderedMatrix, DesignMatrix, as_design_matrix
 from vilma.design_matrices.threads import BlockThreads
 from vilma.estimators._problem import Problem, all_or_nothing, read_problem, read_X
 from vilma.estimators._resume import KeptMethod, fingerprint
-from vilma.estimators.scoring import score_inside
+from vilma.estimators.scoring import CoverageScoreMixin
 from vilma.solvers import CuttingPlaneMethod, Settings, Solution
 from vilma.surrogates import Surrogate
 from vilma.thresholds import (
@@ -30,7 +30,7 @@ from vilma.thresholds import (
 __all__ = ["LinearOrdinalClassifier"]
 
 
-class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
+class LinearOrdinalClassifier(CoverageScoreMixin, ClassifierMixin, BaseEstimator, ABC):
     """A projection ``X @ coef_`` cut into labels by ``thresholds_``.
 
     Subclasses say which surrogate they minimise.
@@ -166,27 +166,6 @@ class LinearOrdinalClassifier(ClassifierMixin, BaseEstimator, ABC):
         """
         projection = self.project(X)
         return self.classes_[np.searchsorted(self.thresholds_, projection, side="left")]
-
-    def score(self, X, y, sample_weight=None) -> float:
-        """Return the share of predictions inside their interval.
-
-        For exact labels this is the accuracy.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
-            Test data.
-        y : array-like of shape (n_samples,) or (n_samples, 2)
-            Exact labels or intervals. Labels that are not in `classes_` are missed.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights.
-
-        Returns
-        -------
-        float
-            Between 0 and 1.
-        """
-        return score_inside(self, X, y, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -7,27 +7,33 @@ from typing import Any
 from vilma.labels import scale_with_labels
 from vilma.metrics import interval_coverage
 
-__all__ = ["score_inside"]
+__all__ = ["CoverageScoreMixin"]
 
 
-def score_inside(estimator: Any, X: Any, y: Any, sample_weight: Any) -> float:
-    """Return the share of predictions inside their interval.
+class CoverageScoreMixin:
+    """`score` for fitted classifiers with `predict` and `classes_`.
 
-    Parameters
-    ----------
-    estimator : object
-        Fitted, with `predict` and `classes_`.
-    X : array-like of shape (n_samples, n_features)
-        Test data.
-    y : array-like of shape (n_samples,) or (n_samples, 2)
-        Exact labels or intervals; labels that are not in `classes_` are missed.
-    sample_weight : array-like of shape (n_samples,) or None
-        Sample weights.
-
-    Returns
-    -------
-    float
-        Between 0 and 1.
+    It stands before scikit-learn's `ClassifierMixin`, whose `score` knows exact labels only.
     """
-    classes = scale_with_labels(y, estimator.classes_)
-    return interval_coverage(y, estimator.predict(X), classes=classes, sample_weight=sample_weight)
+
+    def score(self: Any, X, y, sample_weight=None) -> float:
+        """Return the share of predictions inside their interval.
+
+        For exact labels this is the accuracy.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Test data, in any form that `predict` takes.
+        y : array-like of shape (n_samples,) or (n_samples, 2)
+            Exact labels or intervals. Labels that are not in `classes_` are missed.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights.
+
+        Returns
+        -------
+        float
+            Between 0 and 1.
+        """
+        classes = scale_with_labels(y, self.classes_)
+        return interval_coverage(y, self.predict(X), classes=classes, sample_weight=sample_weight)

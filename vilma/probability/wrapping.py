@@ -12,14 +12,14 @@ from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from vilma.estimators import VILMA
-from vilma.estimators.scoring import score_inside
+from vilma.estimators.scoring import CoverageScoreMixin
 from vilma.probability.annotated import AnnotatedRows
 from vilma.probability.wrapped import weight_arguments, with_scale
 
 __all__ = ["OrdinalMetaEstimator"]
 
 
-class OrdinalMetaEstimator(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class OrdinalMetaEstimator(CoverageScoreMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """An ordinal classifier that fits another one, the parameter `estimator`."""
 
     estimator: Any
@@ -52,27 +52,6 @@ class OrdinalMetaEstimator(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(estimator, name):
                 setattr(self, name, getattr(estimator, name))
-
-    def score(self, X, y, sample_weight=None) -> float:
-        """Return the share of predictions inside their interval.
-
-        For exact labels this is the accuracy.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Test data.
-        y : array-like of shape (n_samples,) or (n_samples, 2)
-            Exact labels or intervals. Labels that are not in `classes_` are missed.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights.
-
-        Returns
-        -------
-        float
-            Between 0 and 1.
-        """
-        return score_inside(self, X, y, sample_weight)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Return the routing of sample weights.
