@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import os
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vilma._named_rows import read_named_rows
 
 
 def read_landmarks(path: str | os.PathLike[str]) -> dict[str, NDArray[np.float64]]:
@@ -36,38 +37,19 @@ def read_landmarks(path: str | os.PathLike[str]) -> dict[str, NDArray[np.float64
     """
     path = Path(path)
     landmarks: dict[str, NDArray[np.float64]] = {}
-    lines: dict[str, int] = {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            file_column, point_columns = _columns(header, path)
-            for cells in reader:
-                where = f"{path}, line {reader.line_num}"
-                if not any(cell.strip() for cell in cells):
-                    continue
-                if len(cells) != len(header):
-                    raise ValueError(
-                        f"{where} has {len(cells)} cells; the header has {len(header)}."
-                    )
-                name = _name(cells[file_column], where)
-                if name in lines:
-                    raise ValueError(
-                        f"{where} has points of {name!r} again; the first time was line "
-                        f"{lines[name]}. Keep one row per image."
-                    )
-                lines[name] = reader.line_num
-                coordinates = [cells[column].strip() for column in point_columns]
-                if any(coordinates):
-                    values = [_number(cell, where) for cell in coordinates]
-                    landmarks[name] = np.array(values).reshape(-1, 2)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} is not a readable CSV file in UTF-8 ({error}).") from error
+    rows = read_named_rows(
+        path, lambda header: _columns(header, path), says="has points of", kept="row"
+    )
+    for name, cells, where in rows:
+        coordinates = [cell.strip() for cell in cells]
+        if any(coordinates):
+            values = [_number(cell, where) for cell in coordinates]
+            landmarks[name] = np.array(values).reshape(-1, 2)
     return landmarks
 
 
-def _columns(header: list[str], path: Path) -> tuple[int, list[int]]:
-    """Return the places of the column of names and of those of x1, y1, x2, ..."""
+def _columns(header: list[str], path: Path) -> list[str]:
+    """Return the column of names and those of x1, y1, x2, ..."""
     wanted: list[str] = []
     while f"x{len(wanted) // 2 + 1}" in header:
         number = len(wanted) // 2 + 1
@@ -77,13 +59,7 @@ def _columns(header: list[str], path: Path) -> tuple[int, list[int]]:
             f"{path} has the columns {','.join(header)!r}; expected file,x1,y1,x2,y2 and so on, "
             "each once."
         )
-    return header.index("file"), [header.index(name) for name in wanted]
-
-
-def _name(cell: str, where: str) -> str:
-    if not cell.strip():
-        raise ValueError(f"{where} has no file name.")
-    return PurePosixPath(cell.strip().replace("\\", "/")).as_posix()
+    return ["file", *wanted]
 
 
 def _number(cell: str, where: str) -> float:

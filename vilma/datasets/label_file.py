@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import unicodedata
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vilma._named_rows import read_named_rows
 from vilma._wording import some_of
 
 
@@ -65,38 +65,22 @@ def read_label_table(path: Path, columns: tuple[str, ...] | None = None) -> Labe
     """
     names: list[str] = []
     intervals: list[tuple[float, float]] = []
-    first_line: dict[str, int] = {}
+    chosen: tuple[str, ...] = ()
+
+    def choose(header: list[str]) -> tuple[str, ...]:
+        nonlocal chosen
+        chosen = _choose_columns(header, columns, path)
+        return chosen
+
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            columns = _choose_columns(header, columns, path)
-            places = [header.index(name) for name in columns]
-            for cells in reader:
-                where = f"{path}, line {reader.line_num}"
-                if not any(cell.strip() for cell in cells):
-                    continue
-                if len(cells) != len(header):
-                    raise ValueError(
-                        f"{where} has {len(cells)} cells; the header has {len(header)}."
-                    )
-                name, *ends = (cells[place] for place in places)
-                name = _tidy(name)
-                if not name:
-                    raise ValueError(f"{where} has no file name.")
-                if name in first_line:
-                    raise ValueError(
-                        f"{where} labels {name!r} again; the first time was line "
-                        f"{first_line[name]}. Keep one label per image."
-                    )
-                first_line[name] = reader.line_num
-                names.append(name)
-                intervals.append(_interval(ends, columns, where))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        for name, ends, where in read_named_rows(path, choose, says="labels", kept="label"):
+            names.append(name)
+            intervals.append(_interval(ends, chosen, where))
+    except OSError as error:
         raise ValueError(f"{path} is not a readable CSV file in UTF-8 ({error}).") from error
     if not names:
         raise ValueError(f"{path} has a header and no rows; expected one row per image.")
-    return LabelTable(names, np.array(intervals), columns)
+    return LabelTable(names, np.array(intervals), chosen)
 
 
 def match_names(rows: list[str], labelled: list[str]) -> list[tuple[int, int]]:
@@ -229,12 +213,6 @@ def _interval(cells: list[str], columns: tuple[str, ...], where: str) -> tuple[f
             f"{where} has the lower end {lower:g} above the upper end {upper:g}; swap them."
         )
     return lower, upper
-
-
-def _tidy(name: str) -> str:
-    """Write a path with slashes and without a leading ``./``."""
-    name = name.strip().replace("\\", "/")
-    return str(PurePosixPath(name)) if name else name
 
 
 def _tails(name: str) -> list[str]:
