@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from sklearn.model_selection import KFold
 from tqdm import tqdm
 
 from vilma import IISVOR_IMCCV, OneHotCodes
+from vilma.datasets.label_file import read_label_table
 from vilma.features import (
     FaceAligner,
     FaceNotFoundError,
@@ -118,10 +118,9 @@ def main(images: Path, labels: Path, box: Box | None, folds: int, repeats: int) 
 
     Errors of a face are averaged over the repeats, which draw other folds.
     """
-    with labels.open(newline="", encoding="utf-8") as stream:
-        names, column = zip(*list(csv.reader(stream))[1:], strict=True)
-    ages = np.array([int(age) for age in column])
-    crops = make_crops([images / name for name in names], box or None)
+    table = read_label_table(labels)
+    ages = table.intervals[:, 0].astype(np.int64)
+    crops = make_crops([images / name for name in table.names], box or None)
     found = crops.found
     errors = {name: np.zeros(len(ages)) for name in crops.images}
     for name, cut in crops.images.items():
