@@ -2,6 +2,7 @@
 
 import itertools
 
+import numba
 import numpy as np
 import pytest
 from joblib import Parallel, delayed, parallel_config
@@ -11,6 +12,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from vilma.design_matrices import BorderedMatrix, as_design_matrix, csr, one_hot
 from vilma.design_matrices.csr import BinaryCSRMatrix, CSRMatrix
 from vilma.design_matrices.dense import DenseMatrix
+from vilma.design_matrices.rows import row_add, row_dot
 from vilma.design_matrices.threads import BlockThreads, row_blocks
 from vilma.one_hot import OneHotCodes
 
@@ -117,9 +119,31 @@ def check(matrix, X):
         assert scores.dtype == gradient.dtype == np.float64
         np.testing.assert_allclose(scores, X @ coef, rtol=1e-6, atol=1e-12)
         np.testing.assert_allclose(gradient, X.T @ coefficients, rtol=1e-6, atol=1e-12)
-    norm = np.linalg.norm(X, axis=1).max(initial=0.0)
-    assert matrix.largest_row_norm() == pytest.approx(norm, rel=1e-6)
-    assert isinstance(matrix.largest_row_norm(), float)
+    norms = np.linalg.norm(X, axis=1) ** 2
+    np.testing.assert_allclose(matrix.squared_row_norms(), norms, rtol=1e-6)
+
+
+@numba.njit
+def visit(rows, order, coef, out):
+    """Product of every row with `coef`; and the rows times their places, added to `out`."""
+    scores = np.empty(order.shape[0])
+    for i in order:
+        scores[i] = row_dot(rows, i, coef)
+        row_add(rows, i, i + 1.0, out)
+    return scores
+
+
+@pytest.mark.parametrize("function", [visit, visit.py_func], ids=["compiled", "python"])
+def test_rows_in_any_order(container, function):
+    X = as_numpy(container)
+    with BlockThreads() as threads:
+        rows = as_design_matrix(container, threads).rows()
+    assert rows is not None
+    rng = np.random.default_rng(5)
+    coef, out = rng.normal(size=X.shape[1]), np.zeros(X.shape[1])
+    scores = function(rows, rng.permutation(len(X)), coef, out)
+    np.testing.assert_allclose(scores, X @ coef, rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(out, np.arange(1.0, len(X) + 1.0) @ X, rtol=1e-6, atol=1e-12)
 
 
 @pytest.fixture(params=[*CONTAINERS, "dense memory-mapped"])
@@ -193,7 +217,7 @@ def test_one_hot_blocks_are_found():
     np.testing.assert_array_equal(
         found.transpose_dot(np.array([2.0, 3.0])), [2.0, 0.0, 3.0, 2.0, 0.0, 3.0]
     )
-    assert found.largest_row_norm() == np.sqrt(2.0)
+    np.testing.assert_array_equal(found.squared_row_norms(), [2.0, 2.0])
     for other in (
         [[1, 1, 0], [0, 1, 0]],  # rows of different lengths
         [[1, 1, 0], [0, 1, 1]],  # column 1 is the second entry here, the first one there

@@ -1,6 +1,7 @@
 """Products with blocks of rows of a CSR matrix.
 
-Column indices keep the type they come in (int32 or int64); everything else has one type.
+Column indices keep the width they come in (32 or 64 bits), unsigned: compiled code need not test
+their sign. Everything else has one type.
 """
 
 from __future__ import annotations

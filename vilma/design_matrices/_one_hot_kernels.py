@@ -13,7 +13,7 @@ from vilma._numba import njit
 
 @njit
 def one_hot_dot(codes, starts, coef, start, stop, out):
-    """Write the rows' products with `coef` to ``out[start:stop]``."""
+    """Write the rows' products with `coef` to ``out[start:stop]``; `starts` are unsigned."""
     n_blocks = codes.shape[0]
     for i in range(start, stop):
         out[i] = 0.0

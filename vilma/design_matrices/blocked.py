@@ -61,15 +61,14 @@ class BlockedMatrix(DesignMatrix):
         self._visit(block)
         return out
 
-    def largest_row_norm(self) -> float:
-        largest = 0.0
+    def squared_row_norms(self) -> np.ndarray:
+        out = np.empty(self.shape[0])
 
         def block(rows: slice | np.ndarray, matrix: DesignMatrix) -> None:
-            nonlocal largest
-            largest = max(largest, matrix.largest_row_norm())
+            out[rows] = matrix.squared_row_norms()
 
         self._visit(block)
-        return largest
+        return out
 
     def _visit(self, function: Callable[[slice | np.ndarray, DesignMatrix], None]) -> None:
         """Call ``function(rows, matrix)`` for every block, in order."""

@@ -26,5 +26,6 @@ class BorderedMatrix(DesignMatrix):
             [self._X.transpose_dot(coefficients[:n_samples]), coefficients[n_samples:]]
         )
 
-    def largest_row_norm(self) -> float:
-        return max(self._X.largest_row_norm(), 1.0)
+    def squared_row_norms(self) -> np.ndarray:
+        n_extra = self.shape[0] - self._X.shape[0]
+        return np.concatenate([self._X.squared_row_norms(), np.ones(n_extra)])

@@ -7,6 +7,7 @@ import numpy as np
 from vilma.design_matrices import _csr_kernels as kernels
 from vilma.design_matrices.base import DesignMatrix
 from vilma.design_matrices.find_one_hot import find_one_hot
+from vilma.design_matrices.rows import Rows, unsigned
 from vilma.design_matrices.threads import BlockThreads, row_blocks
 
 __all__ = ["BinaryCSRMatrix", "CSRMatrix"]
@@ -20,7 +21,7 @@ class _CSR(DesignMatrix):
 
     def __init__(self, X, threads: BlockThreads) -> None:
         self.shape = X.shape
-        self._indices = X.indices
+        self._indices = unsigned(X.indices)
         self._indptr = X.indptr.astype(np.int64, copy=False)
         self._threads = threads
         self._blocks = row_blocks(X.shape[0], X.nnz, _WORK_PER_BLOCK, _MAX_BLOCKS)
@@ -63,9 +64,12 @@ class CSRMatrix(_CSR):
 
         return self._sum_blocks(block)
 
-    def largest_row_norm(self) -> float:
+    def squared_row_norms(self) -> np.ndarray:
         sums = np.add.reduceat(np.append(self._data**2, 0.0), self._indptr[:-1])
-        return float(np.sqrt(sums[np.diff(self._indptr) > 0].max(initial=0.0)))
+        return np.where(np.diff(self._indptr) > 0, sums, 0.0)
+
+    def rows(self) -> Rows:
+        return self._data, self._indices, self._indptr
 
 
 class BinaryCSRMatrix(_CSR):
@@ -96,5 +100,8 @@ class BinaryCSRMatrix(_CSR):
 
         return self._sum_blocks(block)
 
-    def largest_row_norm(self) -> float:
-        return float(np.sqrt(np.diff(self._indptr).max(initial=0)))
+    def squared_row_norms(self) -> np.ndarray:
+        return np.diff(self._indptr).astype(np.float64)
+
+    def rows(self) -> Rows:
+        return self._indices, self._indptr

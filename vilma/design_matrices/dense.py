@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vilma.design_matrices.base import DesignMatrix
+from vilma.design_matrices.rows import Rows
 
 __all__ = ["DenseMatrix"]
 
@@ -22,5 +23,8 @@ class DenseMatrix(DesignMatrix):
     def transpose_dot(self, coefficients: np.ndarray) -> np.ndarray:
         return coefficients @ self._X
 
-    def largest_row_norm(self) -> float:
-        return float(np.sqrt(np.einsum("ij,ij->i", self._X, self._X).max()))
+    def squared_row_norms(self) -> np.ndarray:
+        return np.einsum("ij,ij->i", self._X, self._X)
+
+    def rows(self) -> Rows:
+        return (np.ascontiguousarray(self._X),)

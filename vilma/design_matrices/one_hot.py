@@ -6,6 +6,7 @@ import numpy as np
 
 from vilma.design_matrices import _one_hot_kernels as kernels
 from vilma.design_matrices.base import DesignMatrix
+from vilma.design_matrices.rows import Rows, unsigned
 from vilma.design_matrices.threads import BlockThreads, row_blocks
 from vilma.one_hot import OneHotCodes
 
@@ -29,9 +30,10 @@ class OneHotMatrix(DesignMatrix):
 
     def dot(self, coef: np.ndarray) -> np.ndarray:
         out = np.empty(self.shape[0])
+        starts = unsigned(self._starts)
 
         def block(start: int, stop: int) -> None:
-            kernels.one_hot_dot(self._codes, self._starts, coef, start, stop, out)
+            kernels.one_hot_dot(self._codes, starts, coef, start, stop, out)
 
         self._threads.map(block, self._row_ranges)
         return out
@@ -47,5 +49,8 @@ class OneHotMatrix(DesignMatrix):
         self._threads.map(block, self._feature_ranges)
         return out
 
-    def largest_row_norm(self) -> float:
-        return float(np.sqrt(self._codes.shape[0]))
+    def squared_row_norms(self) -> np.ndarray:
+        return np.full(self.shape[0], float(self._codes.shape[0]))
+
+    def rows(self) -> Rows:
+        return np.ascontiguousarray(self._codes.T), self._starts[:-1].astype(np.uint32)

@@ -18,7 +18,7 @@ from vilma.design_matrices.threads import BlockThreads
 from vilma.estimators._problem import Problem, all_or_nothing, read_problem, read_X
 from vilma.estimators._resume import KeptMethod, fingerprint
 from vilma.estimators.scoring import CoverageScoreMixin
-from vilma.solvers import CuttingPlaneMethod, Settings, Solution
+from vilma.solvers import DoubleLoop, Settings, Solution
 from vilma.surrogates import Surrogate
 from vilma.thresholds import (
     hull_thresholds,
@@ -42,7 +42,7 @@ class LinearOrdinalClassifier(CoverageScoreMixin, ClassifierMixin, BaseEstimator
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "classes": ["array-like", None],
         "spread_thresholds": ["boolean"],
-        "solver": [StrOptions({"cutting_plane", "conic"})],
+        "solver": [StrOptions({"auto", "cutting_plane", "coordinate_ascent", "conic"})],
         "warm_start": ["boolean"],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
@@ -56,7 +56,7 @@ class LinearOrdinalClassifier(CoverageScoreMixin, ClassifierMixin, BaseEstimator
         max_iter: int = 1000,
         classes=None,
         spread_thresholds: bool = True,
-        solver: str = "cutting_plane",
+        solver: str = "auto",
         warm_start: bool = False,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -207,7 +207,7 @@ class LinearOrdinalClassifier(CoverageScoreMixin, ClassifierMixin, BaseEstimator
                 X = BorderedMatrix(X, n_extra)
             if not self.warm_start:
                 self.__dict__.pop("_kept", None)
-                method = CuttingPlaneMethod(X, surrogate)
+                method = DoubleLoop(X, surrogate, method=self.solver)
                 return [method.minimize(each) for each in path]
             return self._go_on(problem, X, surrogate, path)
 
@@ -215,12 +215,12 @@ class LinearOrdinalClassifier(CoverageScoreMixin, ClassifierMixin, BaseEstimator
         self, problem: Problem, X: DesignMatrix, surrogate: Surrogate, path: list[Settings]
     ) -> list[Solution]:
         """Begin with the last fit's planes if the problem is the same, else with its solution."""
-        digest = fingerprint(problem.X, surrogate)
+        digest = fingerprint(problem.X, surrogate, self.solver)
         kept: KeptMethod | None = getattr(self, "_kept", None)
         method = kept.take(digest, X) if kept is not None else None
         if method is None:
             initial = self._initial_coef(problem.X.shape[1], problem.labels.n_classes)
-            method = CuttingPlaneMethod(X, surrogate, initial)
+            method = DoubleLoop(X, surrogate, initial, method=self.solver)
         solutions = [method.minimize(each) for each in path]
         self._kept = KeptMethod(digest, method)
         return solutions

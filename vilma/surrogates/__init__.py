@@ -3,18 +3,21 @@
 To add a surrogate, write a subclass of `Surrogate` in a file of its own, with its kernels beside.
 """
 
-from vilma.surrogates.base import InnerSolution, Surrogate
+from vilma.surrogates.base import InnerSolution, Plane, Surrogate
 from vilma.surrogates.hinge import ExplicitHinge, ImplicitHinge
+from vilma.surrogates.hinges import Hinges
 from vilma.surrogates.labeled import LabeledWeights
 from vilma.surrogates.penalized import PenalizedBiases
 from vilma.surrogates.v_shaped import VShaped
 
 __all__ = [
     "ExplicitHinge",
+    "Hinges",
     "ImplicitHinge",
     "InnerSolution",
     "LabeledWeights",
     "PenalizedBiases",
+    "Plane",
     "Surrogate",
     "VShaped",
 ]

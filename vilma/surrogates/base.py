@@ -16,9 +16,22 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vilma.surrogates.hinges import Hinges
 from vilma.surrogates.pieces import Pieces
 
-__all__ = ["InnerSolution", "Surrogate"]
+__all__ = ["InnerSolution", "Plane", "Surrogate"]
+
+
+class Plane(NamedTuple):
+    """A linear function below G, of the scores.
+
+    ``offset + coefficients @ t`` bounds G(t) from below for every vector of scores t, up to
+    ``leak * (largest absolute threshold of a minimiser at t)``.
+    """
+
+    coefficients: np.ndarray  # (m,)
+    offset: float
+    leak: float  # 1-norm of what is left of the plane's bias part; 0 where it cancels exactly
 
 
 class InnerSolution(NamedTuple):
@@ -53,6 +66,10 @@ class Surrogate(ABC):
         largest_score : float
             Largest absolute score at which the plane will be used.
         """
+
+    def hinges(self) -> Hinges | None:
+        """Write the surrogate out as hinges of single thresholds, if it is a sum of such."""
+        return None
 
     @abstractmethod
     def pieces(self) -> Pieces:

@@ -6,6 +6,7 @@ import numpy as np
 
 from vilma.surrogates import _hinge_kernels as kernels
 from vilma.surrogates.base import InnerSolution, Surrogate
+from vilma.surrogates.hinges import Hinges, explicit_hinges, implicit_hinges
 from vilma.surrogates.labeled import LabeledWeights
 from vilma.surrogates.pieces import Pieces, hinge_pieces
 
@@ -55,6 +56,9 @@ class ImplicitHinge(_HingeSurrogate):
     minimisers are ordered by themselves.
     """
 
+    def hinges(self) -> Hinges:
+        return implicit_hinges(self._labels)
+
     def pieces(self) -> Pieces:
         lower, upper, _, n_classes = self._labels
         below = ((i, k, 1.0) for i, stop in enumerate(lower) for k in range(stop))
@@ -75,6 +79,9 @@ class ExplicitHinge(_HingeSurrogate):
 
     _minimizers = staticmethod(kernels.exp_minimizers)
     _plane = staticmethod(kernels.exp_plane)
+
+    def hinges(self) -> Hinges:
+        return explicit_hinges(self._labels)
 
     def pieces(self) -> Pieces:
         lower, upper, _, n_classes = self._labels

@@ -1,0 +1,366 @@
+"""Dual coordinate ascent: every step against plain loops, every bound against the optimum."""
+
+import dataclasses
+import warnings
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+
+from tests.reference import random_problem, reference_optimum
+from tests.test_optimum import as_intervals, close, make_estimator, says_nothing
+from vilma import IISVOR_EXP, IISVOR_IMC, VILMA, MappedMatrix, OneHotCodes, save_mapped, vilma_path
+from vilma.design_matrices import as_design_matrix
+from vilma.design_matrices.dense import DenseMatrix
+from vilma.design_matrices.threads import BlockThreads
+from vilma.losses import cost_matrix
+from vilma.solvers import double_loop
+from vilma.solvers.dual_point import DualPoint
+from vilma.surrogates import ExplicitHinge, ImplicitHinge, LabeledWeights, VShaped
+
+
+def wide_problem(seed, kind):
+    """As the random ones, with more features than samples, and alphas small enough."""
+    problem = random_problem(seed, kind=kind)
+    rng = np.random.default_rng([seed, 1])
+    m = len(problem.lower)
+    extra = rng.normal(size=(m, m))
+    if rng.random() < 0.5:
+        extra *= rng.random((m, m)) < 0.2
+    X = np.hstack([problem.dense_X, extra[rng.integers(0, m, m)] if seed % 3 == 0 else extra])
+    return dataclasses.replace(
+        problem,
+        X=sparse.csr_array(X) if sparse.issparse(problem.X) else X,
+        alpha=float(10 ** rng.uniform(-4, -1)),
+    )
+
+
+def labels_of(problem):
+    rows = problem.shares > 0
+    return LabeledWeights(
+        problem.lower[rows], problem.upper[rows], problem.shares[rows] * 7.0, problem.n_classes
+    )
+
+
+def surrogate_of(problem):
+    labels = labels_of(problem)
+    if problem.kind == "exp":
+        return ExplicitHinge(labels)
+    if problem.kind == "imc":
+        return ImplicitHinge(labels)
+    return VShaped(labels, cost_matrix("mae", problem.n_classes))
+
+
+def used_thresholds(problem, thresholds):
+    """Those of the hinges: with explicit constraints, the ones next to an interval."""
+    if problem.kind != "exp":
+        return thresholds
+    labels = labels_of(problem)
+    used = {k - 1 for k in labels.lower if k > 0}
+    used |= {k for k in labels.upper if k < labels.n_classes - 1}
+    return thresholds[sorted(used)]
+
+
+def naive_loss(hinges, scores, thresholds):
+    total = 0.0
+    for i, weight in enumerate(hinges.weight):
+        for k in range(hinges.upper_start[i], hinges.upper_stop[i]):
+            total += weight * max(0.0, 1.0 - scores[i] + thresholds[k])
+        for k in range(hinges.lower_start[i], hinges.lower_stop[i]):
+            total += weight * max(0.0, 1.0 + scores[i] - thresholds[k])
+    return total / hinges.weight.sum()
+
+
+def dual_point(problem, alpha):
+    rows = problem.shares > 0
+    X = problem.dense_X[rows]
+    matrix = DenseMatrix(X)
+    point = DualPoint(matrix, matrix.rows(), surrogate_of(problem).hinges())
+    point.prepare(alpha)
+    return X, point
+
+
+@pytest.mark.parametrize("kind", ["exp", "imc", "vshaped"])
+def test_hinges_sum_up_to_the_surrogate(kind):
+    for seed in range(30):
+        problem = random_problem(seed, kind=kind)
+        surrogate = surrogate_of(problem)
+        scores = 3.0 * np.random.default_rng(seed).normal(size=len(labels_of(problem).lower))
+        inner = surrogate.minimize(scores, 1e-9, 10.0)
+        hinges = surrogate.hinges()
+        found = inner.thresholds
+        if kind == "vshaped":  # proposition 2; its own thresholds need not be in order
+            found = ImplicitHinge(labels_of(problem)).minimize(scores, 1e-9, 10.0).thresholds
+        thresholds = used_thresholds(problem, found)
+        assert hinges.n_thresholds == len(thresholds)
+        assert naive_loss(hinges, scores, thresholds) == pytest.approx(inner.value, abs=1e-8)
+        # Thresholds elsewhere are no better.
+        rng = np.random.default_rng(seed)
+        for _ in range(20):
+            other = np.sort(thresholds + rng.normal(size=len(thresholds)))
+            assert naive_loss(hinges, scores, other) >= inner.value - 1e-8
+
+
+def test_other_losses_have_no_hinges():
+    labels = LabeledWeights(np.array([0, 2]), np.array([0, 2]), np.ones(2), 3)
+    for loss in ("zero_one", "squared"):
+        assert VShaped(labels, cost_matrix(loss, 3)).hinges() is None
+
+
+@pytest.mark.parametrize("kind", ["exp", "imc"])
+def test_passes_keep_the_books(kind):
+    """Coefficients and thresholds are those of the dual variables, recounted in plain loops."""
+    for seed in range(12):
+        problem = wide_problem(seed, kind)
+        X, point = dual_point(problem, problem.alpha)
+        hinges, state = point._hinges, point._state
+        mean = hinges.weight @ X / hinges.weight.sum()
+        for _ in range(4):
+            anchor = point._anchor.copy()
+            visits = np.random.default_rng(seed).permutation(len(X))
+            point._visit(visits)
+            coef = np.zeros(X.shape[1])
+            derivatives = np.zeros(hinges.n_thresholds)
+            for i, weight in enumerate(hinges.weight):
+                own = state.duals[state.starts[i] : state.starts[i + 1]]
+                assert np.all((own >= 0.0) & (own <= 1.0))
+                upper = range(hinges.upper_start[i], hinges.upper_stop[i])
+                lower = range(hinges.lower_start[i], hinges.lower_stop[i])
+                for j, k in enumerate([*upper, *lower]):
+                    sign = 1.0 if j < len(upper) else -1.0
+                    coef += sign * weight * own[j] * (X[i] - mean)
+                    derivatives[k] += sign * weight * own[j]
+            for k, order in enumerate(state.order_duals):
+                assert order >= 0.0
+                derivatives[k] += order
+                derivatives[k + 1] -= order
+            scale = 1.0 / (problem.alpha * hinges.weight.sum())
+            np.testing.assert_allclose(point.coef(), scale * coef, atol=1e-9 * scale)
+            np.testing.assert_allclose(
+                state.thresholds, anchor - point._give * derivatives, atol=1e-9 * scale
+            )
+            point.ascend()  # which moves the anchor on
+            assert np.all(np.isfinite(point._anchor))
+
+
+@pytest.mark.parametrize("kind", ["exp", "imc"])
+def test_a_visit_leaves_nothing_to_gain(kind):
+    """The dual variables of the example that was visited last fit its score and thresholds."""
+    for seed in range(20):
+        problem = wide_problem(seed, kind)
+        X, point = dual_point(problem, problem.alpha)
+        hinges, state = point._hinges, point._state
+        rng = np.random.default_rng(seed)
+        for i in rng.integers(0, len(X), 10):
+            order_before = state.order_duals.copy()
+            score_before = point.coef() @ (X[i] - hinges.weight @ X / hinges.weight.sum())
+            point._visit(np.array([i]))
+            if not np.array_equal(order_before, state.order_duals):
+                continue  # thresholds were moved once more, by their order
+            score = point.coef() @ (X[i] - hinges.weight @ X / hinges.weight.sum())
+            own = state.duals[state.starts[i] : state.starts[i + 1]]
+            upper = range(hinges.upper_start[i], hinges.upper_stop[i])
+            lower = range(hinges.lower_start[i], hinges.lower_stop[i])
+            slack = 5e-3 * abs(score - score_before) + 1e-9
+            for j, k in enumerate([*upper, *lower]):
+                sign = 1.0 if j < len(upper) else -1.0
+                margin = 1.0 - sign * (score - state.thresholds[k])
+                if own[j] < 1.0:
+                    assert margin <= slack
+                if own[j] > 0.0:
+                    assert margin >= -slack
+
+
+@pytest.mark.parametrize("kind", ["exp", "imc", "vshaped"])
+def test_planes_lie_below_the_surrogate(kind):
+    for seed in range(40):
+        problem = wide_problem(seed, kind)
+        surrogate = surrogate_of(problem)
+        X, point = dual_point(problem, problem.alpha)
+        rng = np.random.default_rng(seed)
+        for _ in range(3):
+            point.ascend()
+            plane = point.plane()
+            assert plane.coefficients.sum() == pytest.approx(0.0, abs=1e-12)
+            for spread in (0.0, 0.3, 3.0, 30.0):
+                scores = spread * rng.normal(size=len(X)) + rng.normal()
+                value = surrogate.minimize(scores, 1e-9, 100.0).value
+                assert plane.offset + plane.coefficients @ scores <= value + 1e-10
+            scores = X @ point.coef()
+            value = surrogate.minimize(scores, 1e-9, 100.0).value
+            assert plane.offset + plane.coefficients @ scores <= value + 1e-10
+
+
+@pytest.mark.parametrize("block", range(6))
+@pytest.mark.parametrize("solver", ["auto", "coordinate_ascent"])
+def test_the_optimum_is_reached_and_certified(block, solver, monkeypatch):
+    monkeypatch.setattr(double_loop, "_FEW_SAMPLES", 0)
+    for seed in range(16 * block, 16 * (block + 1)):
+        problem = wide_problem(seed, ("exp", "imc", "vshaped")[seed % 3])
+        if problem.kind == "vshaped":
+            cost = cost_matrix("mae", problem.n_classes)
+            problem = dataclasses.replace(problem, cost=cost)
+        if says_nothing(problem):
+            continue
+        y = as_intervals(problem, np.random.default_rng(seed))
+        estimator = make_estimator(problem, solver=solver)
+        with warnings.catch_warnings():
+            if solver != "auto":  # by itself it may take longer
+                warnings.simplefilter("ignore", ConvergenceWarning)
+            estimator.fit(problem.X, y, sample_weight=problem.weights)
+        reference = reference_optimum(problem)
+        at = f"seed {seed}, {problem.kind}"
+        slack = 1e-9 * reference.upper + 1e-12
+        assert np.all(estimator.history_["lower_bound"] <= reference.upper + slack), at
+        assert estimator.objective_ >= reference.lower - slack, at
+        if solver == "auto":
+            assert close(estimator.objective_, reference.upper, 1e-6), at
+            assert estimator.gap_ <= 1e-6, at
+
+
+def separable(m=80, blocks=40, seed=0):
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 16, size=(m, blocks))
+    y = np.clip(codes[:, :6].sum(axis=1) // 12, 0, 6)
+    return OneHotCodes(codes, 16), y
+
+
+def used_planes(estimator):
+    return bool((estimator.history_["n_planes"] > 0).any())
+
+
+def test_containers_give_the_same_solution():
+    X, y = separable()
+    options = {"alpha": 1e-3, "tol": 1e-6, "classes": range(7)}
+    fits = [
+        IISVOR_IMC(**options).fit(form, y)
+        for form in (X, X.tocsr(), 1.0 * X.tocsr().toarray(), 1.0000001 * X.tocsr())
+    ]
+    for fit in fits:
+        assert not used_planes(fit)
+        assert fit.objective_ == pytest.approx(fits[0].objective_, rel=2e-6)
+    np.testing.assert_array_equal(fits[0].coef_, fits[1].coef_)
+
+
+def test_the_same_input_gives_the_same_bits():
+    X, y = separable()
+    first, second, threaded = (
+        IISVOR_EXP(alpha=1e-3, classes=range(7), n_jobs=n_jobs).fit(X, y) for n_jobs in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first.coef_, second.coef_)
+    np.testing.assert_array_equal(first.coef_, threaded.coef_)
+
+
+def test_large_alphas_few_features_and_few_samples_take_planes():
+    X, y = separable()
+    dense = X.tocsr().toarray()
+    options = {"classes": range(7), "tol": 1e-2}
+    assert not used_planes(IISVOR_IMC(alpha=1e-3, **options).fit(dense, y))
+    assert used_planes(IISVOR_IMC(alpha=1.0, **options).fit(dense, y))
+    assert used_planes(IISVOR_IMC(alpha=1e-3, **options).fit(dense[:, :60], y))
+    assert used_planes(IISVOR_IMC(alpha=1e-3, **options).fit(dense[:30], y[:30]))
+    assert used_planes(VILMA(alpha=1e-3, loss="squared", **options).fit(dense, y))
+    assert used_planes(IISVOR_IMC(alpha=1e-3, solver="cutting_plane", **options).fit(dense, y))
+
+
+def test_planes_get_their_turn_where_there_is_no_headway(monkeypatch):
+    monkeypatch.setattr(double_loop, "_HEADWAY", 0.0)
+    monkeypatch.setattr(double_loop, "_FIRST_TURN", 1)
+    X, y = separable()
+    mixed = IISVOR_IMC(alpha=1e-3, tol=1e-7, classes=range(7)).fit(X, y)
+    n_planes = mixed.history_["n_planes"]
+    assert np.any(n_planes == 0)
+    assert np.any(n_planes > 0)
+    alone = IISVOR_IMC(alpha=1e-3, tol=1e-7, classes=range(7), solver="cutting_plane").fit(X, y)
+    assert mixed.objective_ == pytest.approx(alone.objective_, rel=2e-7)
+    assert np.all(np.diff(mixed.history_["objective"]) <= 0.0)
+    assert np.all(np.diff(mixed.history_["lower_bound"]) >= 0.0)
+
+
+def test_a_path_from_planes_to_visits():
+    X, y = separable()
+    alphas = [1.0, 0.1, 1e-2, 1e-3, 1e-2]
+    path = vilma_path(X, y, alphas, estimator=IISVOR_IMC(tol=1e-5, classes=range(7)))
+    assert [used_planes(fit) for fit in path] == [True, False, False, False, False]
+    for fit in path:
+        alone = IISVOR_IMC(alpha=fit.alpha, tol=1e-5, classes=range(7)).fit(X, y)
+        assert fit.gap_ <= 1e-5
+        assert fit.objective_ == pytest.approx(alone.objective_, rel=2e-5)
+
+
+def test_warm_start_goes_on_from_the_dual_point():
+    X, y = separable()
+    model = IISVOR_IMC(alpha=1e-3, tol=1e-6, classes=range(7), warm_start=True).fit(X, y)
+    cold = model.n_iter_
+    model.fit(X, y)
+    assert model.n_iter_ == 1 < cold
+    model.set_params(alpha=9e-4).fit(X, y)
+    assert model.gap_ <= 1e-6
+
+
+def test_iterations_are_limited():
+    X, y = separable()
+    with pytest.warns(ConvergenceWarning, match="max_iter=2"):
+        model = IISVOR_IMC(alpha=1e-4, tol=1e-9, classes=range(7), max_iter=2).fit(X, y)
+    assert model.n_iter_ == len(model.history_) == 2
+    assert model.lower_bound_ <= model.objective_
+
+
+def test_rows_that_are_all_alike():
+    y = np.repeat([0, 1, 2], 20)
+    for value in (0.0, 1.0):
+        X = np.full((60, 70), value)
+        for solver in ("auto", "coordinate_ascent"):
+            model = IISVOR_IMC(alpha=1e-3, solver=solver, classes=range(3), tol=1e-6).fit(X, y)
+            np.testing.assert_allclose(model.coef_, 0.0, atol=1e-5)
+            assert model.gap_ <= 1e-6
+
+
+def test_refusals(tmp_path):
+    X, y = separable()
+    with pytest.raises(ValueError, match=r'sum of hinges.*loss="mae"'):
+        VILMA(loss="squared", solver="coordinate_ascent").fit(X, y)
+    save_mapped(X.tocsr().toarray(), tmp_path / "X")
+    mapped = MappedMatrix.open(tmp_path / "X", max_memory=60_000)
+    with pytest.raises(ValueError, match=r"in memory.*max_memory"):
+        IISVOR_IMC(solver="coordinate_ascent").fit(mapped, y)
+
+
+def test_rows_on_disk_take_planes(tmp_path):
+    X, y = separable()
+    save_mapped(X.tocsr().toarray(), tmp_path / "X")
+    options = {"alpha": 1e-3, "classes": range(7)}
+    mapped = MappedMatrix.open(tmp_path / "X", max_memory=60_000)
+    on_disk = IISVOR_IMC(**options).fit(mapped, y)
+    assert used_planes(on_disk)
+    in_memory = IISVOR_IMC(**options).fit(X, y)
+    assert on_disk.lower_bound_ <= in_memory.objective_
+    assert in_memory.lower_bound_ <= on_disk.objective_
+
+
+def test_weights_of_all_sizes():
+    X, y = separable()
+    weight = 10.0 ** np.random.default_rng(0).uniform(-4, 4, len(y))
+    options = {"alpha": 1e-3, "tol": 1e-4, "classes": range(7)}
+    for estimator in (IISVOR_IMC(**options), IISVOR_EXP(**options)):
+        auto = estimator.fit(X, y, sample_weight=weight)
+        bounds = auto.lower_bound_, auto.objective_
+        planes = estimator.set_params(solver="cutting_plane").fit(X, y, sample_weight=weight)
+        assert bounds[0] <= planes.objective_ * (1 + 1e-12)
+        assert planes.lower_bound_ <= bounds[1] * (1 + 1e-12)
+
+
+def test_many_hinges_take_planes(monkeypatch):
+    monkeypatch.setattr(double_loop, "_MOST_HINGES", 100)
+    X, y = separable()
+    assert used_planes(IISVOR_IMC(alpha=1e-3, classes=range(7)).fit(X, y))
+
+
+def test_design_matrices_that_wrap_others_have_no_rows():
+    X, y = separable()
+    with BlockThreads() as threads:
+        matrix = as_design_matrix(X, threads)
+        assert matrix.rows() is not None
+    penalized = VILMA(alpha=1e-3, penalize_biases=True, classes=range(7)).fit(X, y)
+    assert used_planes(penalized)

@@ -1,0 +1,158 @@
+"""Rows of a design matrix for kernels that visit them one by one.
+
+Rows are a plain tuple of arrays, of which there are four kinds:
+
+- ``(values,)``: dense, of shape (m, n), in row order;
+- ``(data, indices, indptr)``: CSR;
+- ``(indices, indptr)``: CSR of ones, without its values;
+- ``(codes, starts)``: one-hot codes of shape (m, n_blocks), in row order, and the first feature of
+  every block.
+
+Indices, codes and starts are unsigned, which spares compiled code to test the sign of every index.
+
+`row_dot` and `row_add` are compiled into the kernels that call them, for the kind that these are
+called with. Numba keeps compiled kernels by their own file, and the types of their arguments by
+name: a change here wants one there, and named tuples would tie old caches to new modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+
+__all__ = ["Rows", "row_add", "row_dot", "unsigned"]
+
+Rows: TypeAlias = tuple[np.ndarray, ...]
+
+
+def unsigned(indices: np.ndarray) -> np.ndarray:
+    """Return a view of nonnegative indices whose sign compiled kernels need not test."""
+    return indices.view(np.dtype(f"u{indices.itemsize}"))
+
+
+def row_dot(rows: Rows, i: int, coef: np.ndarray) -> float:
+    """Product of row i with the vector `coef`."""
+    return _choose(_DOT, rows)(rows, i, coef)
+
+
+def row_add(rows: Rows, i: int, factor: float, out: np.ndarray) -> None:
+    """Add `factor` times row i to the vector `out`."""
+    _choose(_ADD, rows)(rows, i, factor, out)
+
+
+# Four sums at a time in each product: one would wait for every addition.
+
+
+def _one_hot_dot(rows, i, coef):
+    codes, starts = rows[0][i], rows[1]
+    a = b = c = d = 0.0
+    whole = codes.shape[0] // 4 * 4
+    for j in range(0, whole, 4):
+        a += coef[starts[j] + codes[j]]
+        b += coef[starts[j + 1] + codes[j + 1]]
+        c += coef[starts[j + 2] + codes[j + 2]]
+        d += coef[starts[j + 3] + codes[j + 3]]
+    for j in range(whole, codes.shape[0]):
+        a += coef[starts[j] + codes[j]]
+    return (a + b) + (c + d)
+
+
+def _one_hot_add(rows, i, factor, out):
+    codes, starts = rows[0][i], rows[1]
+    for j in range(codes.shape[0]):
+        out[starts[j] + codes[j]] += factor
+
+
+def _binary_dot(rows, i, coef):
+    indices = rows[0][rows[1][i] : rows[1][i + 1]]
+    a = b = c = d = 0.0
+    whole = indices.shape[0] // 4 * 4
+    for j in range(0, whole, 4):
+        a += coef[indices[j]]
+        b += coef[indices[j + 1]]
+        c += coef[indices[j + 2]]
+        d += coef[indices[j + 3]]
+    for j in range(whole, indices.shape[0]):
+        a += coef[indices[j]]
+    return (a + b) + (c + d)
+
+
+def _binary_add(rows, i, factor, out):
+    indices, indptr = rows
+    for j in range(indptr[i], indptr[i + 1]):
+        out[indices[j]] += factor
+
+
+def _sparse_dot(rows, i, coef):
+    start, stop = rows[2][i], rows[2][i + 1]
+    data, indices = rows[0][start:stop], rows[1][start:stop]
+    a = b = c = d = 0.0
+    whole = indices.shape[0] // 4 * 4
+    for j in range(0, whole, 4):
+        a += data[j] * coef[indices[j]]
+        b += data[j + 1] * coef[indices[j + 1]]
+        c += data[j + 2] * coef[indices[j + 2]]
+        d += data[j + 3] * coef[indices[j + 3]]
+    for j in range(whole, indices.shape[0]):
+        a += data[j] * coef[indices[j]]
+    return (a + b) + (c + d)
+
+
+def _sparse_add(rows, i, factor, out):
+    data, indices, indptr = rows
+    for j in range(indptr[i], indptr[i + 1]):
+        out[indices[j]] += factor * data[j]
+
+
+def _dense_dot(rows, i, coef):
+    values = rows[0][i]
+    a = b = c = d = 0.0
+    whole = values.shape[0] // 4 * 4
+    for j in range(0, whole, 4):
+        a += values[j] * coef[j]
+        b += values[j + 1] * coef[j + 1]
+        c += values[j + 2] * coef[j + 2]
+        d += values[j + 3] * coef[j + 3]
+    for j in range(whole, values.shape[0]):
+        a += values[j] * coef[j]
+    return (a + b) + (c + d)
+
+
+def _dense_add(rows, i, factor, out):
+    values = rows[0][i]
+    for j in range(values.shape[0]):
+        out[j] += factor * values[j]
+
+
+# By the number of arrays and the dimensions of the first.
+_DOT = {
+    (1, 2): _dense_dot,
+    (3, 1): _sparse_dot,
+    (2, 1): _binary_dot,
+    (2, 2): _one_hot_dot,
+}
+_ADD = {
+    (1, 2): _dense_add,
+    (3, 1): _sparse_add,
+    (2, 1): _binary_add,
+    (2, 2): _one_hot_add,
+}
+
+
+def _choose(table: dict[tuple[int, int], Callable], rows) -> Callable:
+    """Choose for a tuple of arrays, or for Numba's type of one."""
+    return table[len(rows), rows[0].ndim]
+
+
+@overload(row_dot)
+def _compile_row_dot(rows, i, coef):
+    return _choose(_DOT, rows) if isinstance(rows, types.BaseTuple) else None
+
+
+@overload(row_add)
+def _compile_row_add(rows, i, factor, out):
+    return _choose(_ADD, rows) if isinstance(rows, types.BaseTuple) else None

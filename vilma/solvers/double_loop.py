@@ -1,0 +1,151 @@
+"""The double loop as the estimators use it: for every alpha the method that suits it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vilma.design_matrices import DesignMatrix
+from vilma.solvers.coordinate_ascent import CoordinateAscentMethod
+from vilma.solvers.cutting_plane import CuttingPlaneMethod
+from vilma.solvers.inner_loop import InnerLoop
+from vilma.solvers.progress import Progress
+from vilma.solvers.settings import Settings
+from vilma.solvers.solution import Solution
+from vilma.surrogates import Surrogate
+
+__all__ = ["DoubleLoop"]
+
+# Examples are visited one by one where one of them moves its own score by this much, more than
+# from one margin of a threshold to the other (2). Passes over all of X are better at averaging.
+_FAR = 3.0
+_FEW_SAMPLES = 50  # are a matter of milliseconds anyway
+_FIRST_TURN = 15  # iterations, of up to ten passes each: planes get ten times as many
+_HEADWAY = 0.5  # what a turn should leave of the gap
+_MOST_HINGES = 2**25  # whose dual variables take 256 MiB
+
+
+class DoubleLoop:
+    """Minimises the regularised surrogate for one alpha after the other.
+
+    What was learned for one alpha helps with the next. Large alphas first is the cheap order.
+
+    Parameters
+    ----------
+    X : DesignMatrix
+    surrogate : Surrogate
+    coef_init : ndarray of shape (n_features,), optional
+        Where to start; zero by default.
+    method : {"auto", "cutting_plane", "coordinate_ascent"}
+        ``"auto"`` takes what is faster.
+
+    Raises
+    ------
+    ValueError
+        If coordinate ascent is asked for where it cannot be used.
+    """
+
+    def __init__(
+        self,
+        X: DesignMatrix,
+        surrogate: Surrogate,
+        coef_init: np.ndarray | None = None,
+        method: str = "auto",
+    ) -> None:
+        self._X = X
+        self._surrogate = surrogate
+        self._method = method
+        self._coef = self._coef_init = coef_init
+        self._squared_norms = X.squared_row_norms()
+        self._planes: CuttingPlaneMethod | None = None
+        self._ascent: CoordinateAscentMethod | None = None
+
+    def release(self) -> None:
+        """Let go of X: nothing but `resume` may be called next."""
+        del self._X
+        for method in (self._planes, self._ascent):
+            if method is not None:
+                method.release()
+
+    def resume(self, X: DesignMatrix) -> None:
+        """Take the same matrix again."""
+        self._X = X
+        for method in (self._planes, self._ascent):
+            if method is not None:
+                method.resume(X)
+
+    def minimize(self, settings: Settings) -> Solution:
+        """Minimise to a relative gap of ``settings.tol``.
+
+        Parameters
+        ----------
+        settings : Settings
+
+        Returns
+        -------
+        Solution
+            ``converged`` is False where the iterations ran out; point and certificate are valid
+            all the same.
+        """
+        longest_row = float(np.sqrt(self._squared_norms.max()))
+        inner_loop = InnerLoop(self._surrogate, longest_row, settings.alpha)
+        progress = Progress(settings, inner_loop, self._coef)
+        ascent = self._coordinate_ascent(settings.alpha)
+        if ascent is None:
+            self._cutting_planes().minimize(progress)
+        elif self._method == "coordinate_ascent":
+            ascent.minimize(progress)
+        else:
+            self._take_turns(ascent, progress)
+        solution = progress.certify(self._X)
+        self._coef = solution.coef
+        return solution
+
+    def _take_turns(self, ascent: CoordinateAscentMethod, progress: Progress) -> None:
+        """Ascend; where that makes no headway, planes get their turn, longer and longer ones."""
+        turn = _FIRST_TURN
+        while not progress.is_over():
+            before = progress.gap
+            ascent.minimize(progress, len(progress.history) + turn)
+            if not progress.is_over() and progress.gap > _HEADWAY * before:
+                self._cutting_planes().minimize(progress, len(progress.history) + 10 * turn)
+                turn *= 2
+
+    def _cutting_planes(self) -> CuttingPlaneMethod:
+        if self._planes is None:
+            self._planes = CuttingPlaneMethod(self._X, self._coef_init)
+        return self._planes
+
+    def _coordinate_ascent(self, alpha: float) -> CoordinateAscentMethod | None:
+        """Return the method of visits to single examples, where it can be used and is faster."""
+        if self._method == "cutting_plane":
+            return None
+        n_samples, n_features = self._X.shape
+        own_move = float(self._squared_norms.mean()) / (alpha * n_samples)
+        faster = n_features >= n_samples > _FEW_SAMPLES and own_move >= _FAR
+        if self._ascent is None and (faster or self._method == "coordinate_ascent"):
+            self._ascent = self._prepare_ascent()
+        return self._ascent if faster or self._method == "coordinate_ascent" else None
+
+    def _prepare_ascent(self) -> CoordinateAscentMethod | None:
+        hinges = self._surrogate.hinges()
+        required = self._method == "coordinate_ascent"
+        if hinges is None:
+            if required:
+                raise ValueError(
+                    "Coordinate ascent needs a surrogate that is a sum of hinges of single "
+                    'thresholds, which this loss does not have. Use solver="auto" or '
+                    '"cutting_plane", or loss="mae".'
+                )
+            return None
+        if not required and hinges.counts().sum() > _MOST_HINGES:
+            return None
+        rows = self._X.rows()
+        if rows is None:
+            if required:
+                raise ValueError(
+                    "Coordinate ascent visits rows in any order, which takes X in memory; these "
+                    'rows stay on disk. Use solver="auto" or "cutting_plane", or raise '
+                    "max_memory of the mapped matrix."
+                )
+            return None
+        return CoordinateAscentMethod(self._X, rows, hinges)
