@@ -2,8 +2,9 @@
 Choosing alpha along a path
 ===========================
 
-`alpha` weighs the squared norm against the loss. The cutting planes of the loss do not depend on
-it, so fits for several values share them: a path costs little more than its smallest alpha.
+`alpha` weighs the squared norm against the loss. What a fit learns of the loss does not depend on
+it, so each fit of a path goes on from the one before: a path costs little more than its smallest
+alpha.
 """
 
 import matplotlib.pyplot as plt

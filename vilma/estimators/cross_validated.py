@@ -127,7 +127,7 @@ def _score_path(model, alphas, scorer, X, y, weight, train, test) -> list[float]
 class IISVOR_IMCCV(_AlphaCV, IISVOR_IMC):
     """Support vector ordinal regression, implicit constraints, alpha by cross-validation.
 
-    Every fold fits the whole path of alphas, whose fits share their cutting planes.
+    Every fold fits the whole path of alphas, each going on from the one before.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ class IISVOR_IMCCV(_AlphaCV, IISVOR_IMC):
 class IISVOR_EXPCV(_AlphaCV, IISVOR_EXP):
     """Support vector ordinal regression, explicit constraints, alpha by cross-validation.
 
-    Every fold fits the whole path of alphas, whose fits share their cutting planes.
+    Every fold fits the whole path of alphas, each going on from the one before.
 
     Parameters
     ----------
@@ -303,7 +303,7 @@ class IISVOR_EXPCV(_AlphaCV, IISVOR_EXP):
 class VILMACV(_AlphaCV, VILMA):
     """Linear ordinal classification for any V-shaped loss, alpha by cross-validation.
 
-    Every fold fits the whole path of alphas, whose fits share their cutting planes.
+    Every fold fits the whole path of alphas, each going on from the one before.
 
     Parameters
     ----------

@@ -30,7 +30,8 @@ class IISVOR_EXP(LinearOrdinalClassifier):
     tol : float, default=1e-3
         Relative gap between objective and lower bound at which to stop.
     max_iter : int, default=1000
-        Limit on the iterations of the outer loop.
+        Limit on the iterations of the outer loop, each of which ends with a certificate: one
+        cutting plane, or up to ten passes of coordinate ascent.
     classes : array-like of shape (n_classes,), default=None
         The ordered scale. By default the sorted labels, or finite endpoints, in y. Needed when
         some labels of the scale never occur as an endpoint, or when labels are strings whose
@@ -39,12 +40,15 @@ class IISVOR_EXP(LinearOrdinalClassifier):
         Place thresholds that few or no annotations support evenly between those that many do,
         instead of where the surrogate's minimiser happens to have them (close to one point).
         Annotations support the thresholds at their two ends; exact labels leave none weak.
-    solver : {"cutting_plane", "conic"}, default="cutting_plane"
-        "conic" hands the whole problem to CVXPY: for small problems, and for checking.
+    solver : {"auto", "cutting_plane", "coordinate_ascent", "conic"}, default="auto"
+        "auto" takes dual coordinate ascent where there are at least as many features as rows and
+        `alpha` is small, and turns to cutting planes elsewhere, or if the ascent makes no
+        headway. "conic" hands the whole problem to CVXPY: for small problems, and for checking.
+        All give the same certificate.
     warm_start : bool, default=False
         Start from the last solution instead of zero, if the number of features is the same. If
-        the data are the same, too, go on with its cutting planes: another alpha or tolerance
-        then takes few iterations. The planes stay in memory, but are not pickled.
+        the data are the same, too, go on with its cutting planes or dual variables: another
+        alpha or tolerance then takes few iterations. They stay in memory, but are not pickled.
     n_jobs : int, default=None
         Threads for products with large sparse matrices. None means 1 unless in a
         :obj:`joblib.parallel_config` context, -1 all cores. Results do not depend on it.
@@ -69,7 +73,7 @@ class IISVOR_EXP(LinearOrdinalClassifier):
         ``(objective_ - lower_bound_) / objective_``.
     history_ : ndarray of shape (n_iter_,)
         Structured array with a record per iteration: objective, lower_bound, gap, step,
-        n_evaluations, n_planes, inner_seconds, seconds.
+        n_evaluations, n_planes (0 for coordinate ascent), inner_seconds, seconds.
     n_iter_ : int
         Number of iterations of the outer loop.
     n_features_in_ : int
@@ -125,7 +129,8 @@ class IISVOR_IMC(LinearOrdinalClassifier):
     tol : float, default=1e-3
         Relative gap between objective and lower bound at which to stop.
     max_iter : int, default=1000
-        Limit on the iterations of the outer loop.
+        Limit on the iterations of the outer loop, each of which ends with a certificate: one
+        cutting plane, or up to ten passes of coordinate ascent.
     classes : array-like of shape (n_classes,), default=None
         The ordered scale. By default the sorted labels, or finite endpoints, in y. Needed when
         some labels of the scale never occur as an endpoint, or when labels are strings whose
@@ -134,12 +139,15 @@ class IISVOR_IMC(LinearOrdinalClassifier):
         Place thresholds that few or no annotations support evenly between those that many do,
         instead of where the surrogate's minimiser happens to have them (close to one point).
         Annotations support the thresholds at their two ends; exact labels leave none weak.
-    solver : {"cutting_plane", "conic"}, default="cutting_plane"
-        "conic" hands the whole problem to CVXPY: for small problems, and for checking.
+    solver : {"auto", "cutting_plane", "coordinate_ascent", "conic"}, default="auto"
+        "auto" takes dual coordinate ascent where there are at least as many features as rows and
+        `alpha` is small, and turns to cutting planes elsewhere, or if the ascent makes no
+        headway. "conic" hands the whole problem to CVXPY: for small problems, and for checking.
+        All give the same certificate.
     warm_start : bool, default=False
         Start from the last solution instead of zero, if the number of features is the same. If
-        the data are the same, too, go on with its cutting planes: another alpha or tolerance
-        then takes few iterations. The planes stay in memory, but are not pickled.
+        the data are the same, too, go on with its cutting planes or dual variables: another
+        alpha or tolerance then takes few iterations. They stay in memory, but are not pickled.
     n_jobs : int, default=None
         Threads for products with large sparse matrices. None means 1 unless in a
         :obj:`joblib.parallel_config` context, -1 all cores. Results do not depend on it.
@@ -164,7 +172,7 @@ class IISVOR_IMC(LinearOrdinalClassifier):
         ``(objective_ - lower_bound_) / objective_``.
     history_ : ndarray of shape (n_iter_,)
         Structured array with a record per iteration: objective, lower_bound, gap, step,
-        n_evaluations, n_planes, inner_seconds, seconds.
+        n_evaluations, n_planes (0 for coordinate ascent), inner_seconds, seconds.
     n_iter_ : int
         Number of iterations of the outer loop.
     n_features_in_ : int

@@ -1,4 +1,4 @@
-"""The regularisation path: fits for several alphas that share their planes."""
+"""The regularisation path: fits for several alphas, each going on from the one before."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ def vilma_path(
     estimator: LinearOrdinalClassifier | None = None,
     sample_weight=None,
 ) -> list[LinearOrdinalClassifier]:
-    """Fit an estimator for several alphas, each fit going on from the planes of the one before.
+    """Fit an estimator for several alphas, each fit going on from the one before.
 
-    The cutting planes of the loss do not depend on alpha, so the whole path costs little more
-    than its smallest alpha alone. Every fit has its own certificate.
+    Neither the cutting planes of the loss nor the ranges of its dual variables depend on alpha,
+    so the whole path costs little more than its smallest alpha alone. Every fit has its own
+    certificate.
 
     Parameters
     ----------

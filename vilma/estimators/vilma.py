@@ -47,7 +47,8 @@ class VILMA(LinearOrdinalClassifier):
     tol : float, default=1e-3
         Relative gap between objective and lower bound at which to stop.
     max_iter : int, default=1000
-        Limit on the iterations of the outer loop.
+        Limit on the iterations of the outer loop, each of which ends with a certificate: one
+        cutting plane, or up to ten passes of coordinate ascent.
     classes : array-like of shape (n_classes,), default=None
         The ordered scale. By default the sorted labels, or finite endpoints, in y. Needed when
         some labels of the scale never occur as an endpoint, or when labels are strings whose
@@ -56,12 +57,15 @@ class VILMA(LinearOrdinalClassifier):
         Place thresholds that few or no annotations support evenly between those that many do,
         instead of where the surrogate's minimiser happens to have them (close to one point).
         Annotations support the thresholds at their two ends; exact labels leave none weak.
-    solver : {"cutting_plane", "conic"}, default="cutting_plane"
-        "conic" hands the whole problem to CVXPY: for small problems, and for checking.
+    solver : {"auto", "cutting_plane", "coordinate_ascent", "conic"}, default="auto"
+        "auto" takes dual coordinate ascent where there are at least as many features as rows and
+        `alpha` is small, and turns to cutting planes elsewhere, or if the ascent makes no
+        headway. Coordinate ascent is for ``loss="mae"`` only. "conic" hands the whole problem to
+        CVXPY: for small problems, and for checking. All give the same certificate.
     warm_start : bool, default=False
         Start from the last solution instead of zero, if the number of features is the same. If
-        the data are the same, too, go on with its cutting planes: another alpha or tolerance
-        then takes few iterations. The planes stay in memory, but are not pickled.
+        the data are the same, too, go on with its cutting planes or dual variables: another
+        alpha or tolerance then takes few iterations. They stay in memory, but are not pickled.
     n_jobs : int, default=None
         Threads for products with large sparse matrices. None means 1 unless in a
         :obj:`joblib.parallel_config` context, -1 all cores. Results do not depend on it.
@@ -88,7 +92,7 @@ class VILMA(LinearOrdinalClassifier):
         ``(objective_ - lower_bound_) / objective_``.
     history_ : ndarray of shape (n_iter_,)
         Structured array with a record per iteration: objective, lower_bound, gap, step,
-        n_evaluations, n_planes, inner_seconds, seconds.
+        n_evaluations, n_planes (0 for coordinate ascent), inner_seconds, seconds.
     n_iter_ : int
         Number of iterations of the outer loop.
     n_features_in_ : int
@@ -135,7 +139,7 @@ class VILMA(LinearOrdinalClassifier):
         max_iter: int = 1000,
         classes=None,
         spread_thresholds: bool = True,
-        solver: str = "cutting_plane",
+        solver: str = "auto",
         warm_start: bool = False,
         n_jobs: int | None = None,
         verbose: int = 0,
