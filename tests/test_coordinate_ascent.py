@@ -76,7 +76,7 @@ def dual_point(problem, alpha):
     rows = problem.shares > 0
     X = problem.dense_X[rows]
     matrix = DenseMatrix(X)
-    point = DualPoint(matrix, matrix.rows(), surrogate_of(problem).hinges())
+    point = DualPoint(matrix, matrix.rows(), surrogate_of(problem).as_hinges().hinges())
     point.prepare(alpha)
     return X, point
 
@@ -88,7 +88,7 @@ def test_hinges_sum_up_to_the_surrogate(kind):
         surrogate = surrogate_of(problem)
         scores = 3.0 * np.random.default_rng(seed).normal(size=len(labels_of(problem).lower))
         inner = surrogate.minimize(scores, 1e-9, 10.0)
-        hinges = surrogate.hinges()
+        hinges = surrogate.as_hinges().hinges()
         found = inner.thresholds
         if kind == "vshaped":  # proposition 2; its own thresholds need not be in order
             found = ImplicitHinge(labels_of(problem)).minimize(scores, 1e-9, 10.0).thresholds
@@ -105,7 +105,7 @@ def test_hinges_sum_up_to_the_surrogate(kind):
 def test_other_losses_have_no_hinges():
     labels = LabeledWeights(np.array([0, 2]), np.array([0, 2]), np.ones(2), 3)
     for loss in ("zero_one", "squared"):
-        assert VShaped(labels, cost_matrix(loss, 3)).hinges() is None
+        assert VShaped(labels, cost_matrix(loss, 3)).as_hinges() is None
 
 
 @pytest.mark.parametrize("kind", ["exp", "imc"])
@@ -114,7 +114,7 @@ def test_passes_keep_the_books(kind):
     for seed in range(12):
         problem = wide_problem(seed, kind)
         X, point = dual_point(problem, problem.alpha)
-        hinges, state = point._hinges, point._state
+        hinges, state = surrogate_of(problem).as_hinges().hinges(), point._state
         mean = hinges.weight @ X / hinges.weight.sum()
         for _ in range(4):
             anchor = point._anchor.copy()
@@ -123,7 +123,7 @@ def test_passes_keep_the_books(kind):
             coef = np.zeros(X.shape[1])
             derivatives = np.zeros(hinges.n_thresholds)
             for i, weight in enumerate(hinges.weight):
-                own = state.duals[state.starts[i] : state.starts[i + 1]]
+                own = state.duals[state.places[i, 0] :][: state.places[i, 1]]
                 assert np.all((own >= 0.0) & (own <= 1.0))
                 upper = range(hinges.upper_start[i], hinges.upper_stop[i])
                 lower = range(hinges.lower_start[i], hinges.lower_stop[i])
@@ -150,7 +150,7 @@ def test_a_visit_leaves_nothing_to_gain(kind):
     for seed in range(20):
         problem = wide_problem(seed, kind)
         X, point = dual_point(problem, problem.alpha)
-        hinges, state = point._hinges, point._state
+        hinges, state = surrogate_of(problem).as_hinges().hinges(), point._state
         rng = np.random.default_rng(seed)
         for i in rng.integers(0, len(X), 10):
             order_before = state.order_duals.copy()
@@ -159,7 +159,7 @@ def test_a_visit_leaves_nothing_to_gain(kind):
             if not np.array_equal(order_before, state.order_duals):
                 continue  # thresholds were moved once more, by their order
             score = point.coef() @ (X[i] - hinges.weight @ X / hinges.weight.sum())
-            own = state.duals[state.starts[i] : state.starts[i + 1]]
+            own = state.duals[state.places[i, 0] :][: state.places[i, 1]]
             upper = range(hinges.upper_start[i], hinges.upper_stop[i])
             lower = range(hinges.lower_start[i], hinges.lower_stop[i])
             slack = 5e-3 * abs(score - score_before) + 1e-9

@@ -11,9 +11,11 @@ from benchmarks.adapters.vilma_estimators import (
     ConicVilma,
     IisvorExp,
     IisvorImc,
+    IisvorImcPlanes,
     MappedImc,
     PathImc,
     Vilma,
+    VilmaPlanes,
     VilmaSquared,
     VilmaZeroOne,
 )
@@ -23,9 +25,11 @@ __all__ = ["ADAPTERS", "Adapter"]
 
 _ALL: tuple[type[Adapter], ...] = (
     Vilma,
+    VilmaPlanes,
     VilmaZeroOne,
     VilmaSquared,
     IisvorImc,
+    IisvorImcPlanes,
     IisvorExp,
     PathImc,
     MappedImc,

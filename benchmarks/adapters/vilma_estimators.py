@@ -15,9 +15,11 @@ __all__ = [
     "ConicVilma",
     "IisvorExp",
     "IisvorImc",
+    "IisvorImcPlanes",
     "MappedImc",
     "PathImc",
     "Vilma",
+    "VilmaPlanes",
     "VilmaSquared",
     "VilmaZeroOne",
 ]
@@ -73,6 +75,13 @@ class Vilma(_Estimator):
     defaults: ClassVar[dict[str, Any]] = {**_Estimator.defaults, "loss": "mae"}
 
 
+class VilmaPlanes(Vilma):
+    """VILMA by cutting planes whatever alpha is."""
+
+    name = "vilma-planes"
+    defaults: ClassVar[dict[str, Any]] = {**Vilma.defaults, "solver": "cutting_plane"}
+
+
 class VilmaZeroOne(Vilma):
     """VILMA with the 0/1 loss."""
 
@@ -99,6 +108,13 @@ class IisvorImc(_Estimator):
 
     name = "iisvor-imc"
     estimator = "IISVOR_IMC"
+
+
+class IisvorImcPlanes(IisvorImc):
+    """II-SVOR-IMC by cutting planes whatever alpha is."""
+
+    name = "iisvor-imc-planes"
+    defaults: ClassVar[dict[str, Any]] = {**IisvorImc.defaults, "solver": "cutting_plane"}
 
 
 class PathImc(IisvorImc):

@@ -53,6 +53,7 @@ class DoubleLoop:
     ) -> None:
         self._X = X
         self._surrogate = surrogate
+        self._hinges = surrogate.as_hinges()
         self._method = method
         self._coef = self._coef_init = coef_init
         self._squared_norms = X.squared_row_norms()
@@ -86,10 +87,12 @@ class DoubleLoop:
             ``converged`` is False where the iterations ran out; point and certificate are valid
             all the same.
         """
-        longest_row = float(np.sqrt(self._squared_norms.max()))
-        inner_loop = InnerLoop(self._surrogate, longest_row, settings.alpha)
-        progress = Progress(settings, inner_loop, self._coef)
         ascent = self._coordinate_ascent(settings.alpha)
+        surrogate = self._surrogate if ascent is None else self._hinges
+        assert surrogate is not None
+        longest_row = float(np.sqrt(self._squared_norms.max()))
+        inner_loop = InnerLoop(surrogate, longest_row, settings.alpha)
+        progress = Progress(settings, inner_loop, self._coef)
         if ascent is None:
             self._cutting_planes().minimize(progress)
         elif self._method == "coordinate_ascent":
@@ -127,9 +130,8 @@ class DoubleLoop:
         return self._ascent if faster or self._method == "coordinate_ascent" else None
 
     def _prepare_ascent(self) -> CoordinateAscentMethod | None:
-        hinges = self._surrogate.hinges()
         required = self._method == "coordinate_ascent"
-        if hinges is None:
+        if self._hinges is None:
             if required:
                 raise ValueError(
                     "Coordinate ascent needs a surrogate that is a sum of hinges of single "
@@ -137,6 +139,7 @@ class DoubleLoop:
                     '"cutting_plane", or loss="mae".'
                 )
             return None
+        hinges = self._hinges.hinges()
         if not required and hinges.counts().sum() > _MOST_HINGES:
             return None
         rows = self._X.rows()

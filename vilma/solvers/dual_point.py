@@ -23,21 +23,13 @@ def best_share(offset: float, curvature: float) -> float:
     return 1.0 if offset >= curvature else max(offset / curvature, 0.0)
 
 
-class _Centering(NamedTuple):
-    """What subtracting the mean of the rows takes."""
-
-    products: np.ndarray  # (m,) of the rows with their mean
-    norm: float  # squared, of the mean
-    squared_norms: np.ndarray  # (m,) of the centred rows
-
-
 class _State(NamedTuple):
     """The dual point and what follows from it."""
 
     sums: np.ndarray  # (n,) sum of the rows, by their weighted dual variables
     drift: np.ndarray  # (2,) product of `sums` with the mean row, and sum of those factors
     duals: np.ndarray  # of all hinges, example by example, the upper ones first
-    starts: np.ndarray  # (m + 1,) where an example's hinges begin
+    places: np.ndarray  # (m, 8) where these are, example by example, as the kernels say
     thresholds: np.ndarray  # (n_thresholds,)
     order_duals: np.ndarray  # (n_thresholds - 1,), empty where the order is no constraint
 
@@ -47,25 +39,36 @@ class DualPoint:
 
     def __init__(self, X: DesignMatrix, rows: Rows, hinges: Hinges) -> None:
         self.rows = rows
-        self._hinges = hinges
         self._total_weight = float(hinges.weight.sum())
+        self._n_thresholds, self._ordered = hinges.n_thresholds, hinges.ordered
         self._mean = X.transpose_dot(hinges.weight / self._total_weight)
+        self._mean_norm = float(self._mean @ self._mean)
         products = X.dot(self._mean)
-        norm = float(self._mean @ self._mean)
         raw = X.squared_row_norms()
-        squared = np.maximum(raw - 2.0 * products + norm, 0.0)
-        self._centering = _Centering(products, norm, squared)
+        squared = np.maximum(raw - 2.0 * products + self._mean_norm, 0.0)
+        self._numbers = np.column_stack([hinges.weight, products, squared])
         # Rows that are all alike leave nothing but rounding of their norms.
         self._typical_norm = max(float(squared.mean()), _ALIKE * float(raw.mean())) or 1.0
-        n_orders = hinges.n_thresholds - 1 if hinges.ordered else 0
-        starts = np.concatenate([[0], np.cumsum(hinges.counts())])
+        counts = hinges.counts()
+        n_upper = hinges.upper_stop - hinges.upper_start
         self._state = _State(
             np.zeros(X.shape[1]),
             np.zeros(2),
-            np.zeros(starts[-1]),
-            starts,
+            np.zeros(counts.sum()),
+            np.column_stack(
+                [
+                    np.cumsum(counts) - counts,
+                    counts,
+                    n_upper,
+                    hinges.upper_start,
+                    hinges.lower_start - n_upper,
+                    n_upper,  # an empty window
+                    n_upper,
+                    np.zeros_like(counts),  # a row fills a line of the cache
+                ]
+            ),
             np.zeros(hinges.n_thresholds),
-            np.zeros(n_orders),
+            np.zeros(hinges.n_thresholds - 1 if hinges.ordered else 0),
         )
         # The thresholds are where they were before, plus `give` times minus their derivatives.
         self._anchor = np.zeros(hinges.n_thresholds)
@@ -90,7 +93,7 @@ class DualPoint:
 
     def ascend(self) -> None:
         """Visit every example once, in random order."""
-        visits = self._rng.permutation(len(self._hinges.weight))
+        visits = self._rng.permutation(len(self._numbers))
         self._visit(visits)
         thresholds = self._state.thresholds
         reached = thresholds.copy()
@@ -102,8 +105,8 @@ class DualPoint:
         # Plain tuples: Numba keeps the names of others, which may change, with its cache.
         kernels.ascend(
             self.rows,
-            tuple(self._hinges[:5]),
-            tuple(self._centering),
+            self._numbers,
+            self._mean_norm,
             visits,
             self._scale,
             self._give,
@@ -112,9 +115,9 @@ class DualPoint:
 
     def plane(self) -> Plane:
         """Plane of G with these slopes, their imbalance removed."""
-        hinges, state = self._hinges, self._state
+        state = self._state
         coefficients, offset = kernels.balance(
-            tuple(hinges[:5]), state.duals, state.starts, hinges.n_thresholds, hinges.ordered
+            self._numbers, state.places, state.duals, self._n_thresholds, self._ordered
         )
         return Plane(coefficients / self._total_weight, offset / self._total_weight, leak=0.0)
 

@@ -4,7 +4,7 @@ To add a surrogate, write a subclass of `Surrogate` in a file of its own, with i
 """
 
 from vilma.surrogates.base import InnerSolution, Plane, Surrogate
-from vilma.surrogates.hinge import ExplicitHinge, ImplicitHinge
+from vilma.surrogates.hinge import ExplicitHinge, HingeSurrogate, ImplicitHinge
 from vilma.surrogates.hinges import Hinges
 from vilma.surrogates.labeled import LabeledWeights
 from vilma.surrogates.penalized import PenalizedBiases
@@ -12,6 +12,7 @@ from vilma.surrogates.v_shaped import VShaped
 
 __all__ = [
     "ExplicitHinge",
+    "HingeSurrogate",
     "Hinges",
     "ImplicitHinge",
     "InnerSolution",

@@ -12,12 +12,14 @@ convex in :math:`s`. It never sees X: the solver turns the per-example coefficie
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from vilma.surrogates.hinges import Hinges
 from vilma.surrogates.pieces import Pieces
+
+if TYPE_CHECKING:
+    from vilma.surrogates.hinge import HingeSurrogate
 
 __all__ = ["InnerSolution", "Plane", "Surrogate"]
 
@@ -67,8 +69,8 @@ class Surrogate(ABC):
             Largest absolute score at which the plane will be used.
         """
 
-    def hinges(self) -> Hinges | None:
-        """Write the surrogate out as hinges of single thresholds, if it is a sum of such."""
+    def as_hinges(self) -> HingeSurrogate | None:
+        """Return the same function of the scores as a sum of hinges, if it is one."""
         return None
 
     @abstractmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import numpy as np
 
 from vilma.surrogates import _hinge_kernels as kernels
@@ -10,10 +12,10 @@ from vilma.surrogates.hinges import Hinges, explicit_hinges, implicit_hinges
 from vilma.surrogates.labeled import LabeledWeights
 from vilma.surrogates.pieces import Pieces, hinge_pieces
 
-__all__ = ["ExplicitHinge", "ImplicitHinge"]
+__all__ = ["ExplicitHinge", "HingeSurrogate", "ImplicitHinge"]
 
 
-class _HingeSurrogate(Surrogate):
+class HingeSurrogate(Surrogate):
     """Sort the scores, find the thresholds' minimisers, read off the plane."""
 
     scale = 1.0
@@ -43,11 +45,18 @@ class _HingeSurrogate(Surrogate):
             leak=0.0,
         )
 
+    def as_hinges(self) -> HingeSurrogate:
+        return self
+
+    @abstractmethod
+    def hinges(self) -> Hinges:
+        """Write the surrogate out as hinges of single thresholds."""
+
     def bound_thresholds(self, largest_score: float) -> float:
         return largest_score + 1.0
 
 
-class ImplicitHinge(_HingeSurrogate):
+class ImplicitHinge(HingeSurrogate):
     r"""II-SVOR-IMC: every threshold outside the interval is a hinge.
 
     .. math:: \sum_{k < l} \max(0, 1 - s + \theta_k) + \sum_{k \ge u} \max(0, 1 + s - \theta_k)
@@ -68,7 +77,7 @@ class ImplicitHinge(_HingeSurrogate):
         return hinge_pieces(self._labels, [*below, *above], ordered=False)
 
 
-class ExplicitHinge(_HingeSurrogate):
+class ExplicitHinge(HingeSurrogate):
     r"""II-SVOR-EXP: only the two thresholds next to the interval are hinges.
 
     .. math:: \max(0, 1 - s + \theta_{l-1}) + \max(0, 1 + s - \theta_u)

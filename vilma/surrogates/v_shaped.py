@@ -8,7 +8,7 @@ import numpy as np
 
 from vilma.surrogates import _v_shaped_kernels as kernels
 from vilma.surrogates.base import InnerSolution, Surrogate
-from vilma.surrogates.hinges import Hinges, implicit_hinges
+from vilma.surrogates.hinge import HingeSurrogate, ImplicitHinge
 from vilma.surrogates.labeled import LabeledWeights
 from vilma.surrogates.pieces import Pieces, v_shaped_pieces
 
@@ -130,12 +130,12 @@ class VShaped(Surrogate):
         )
         return value, coefficients, offset, gradient
 
-    def hinges(self) -> Hinges | None:
+    def as_hinges(self) -> HingeSurrogate | None:
         # Proposition 2 of the paper: with the absolute error, minimised over the biases, this is
         # the surrogate of implicit hinges.
         labels = np.arange(self._labels.n_classes)
         absolute = np.array_equal(self._cost, np.abs(labels[:, None] - labels))
-        return implicit_hinges(self._labels) if absolute else None
+        return ImplicitHinge(self._labels) if absolute else None
 
     def pieces(self) -> Pieces:
         return v_shaped_pieces(self._labels, self._cost)
