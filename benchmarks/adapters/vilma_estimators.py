@@ -134,11 +134,11 @@ class PathImc(IisvorImc):
         return {**super().certificate(X), "gap": worst}
 
 
-class MappedImc(IisvorImc):
+class MappedImc(IisvorImcPlanes):
     """II-SVOR-IMC on rows that stay on disk."""
 
     name = "iisvor-imc-mapped"
-    defaults: ClassVar[dict[str, Any]] = {**IisvorImc.defaults, "max_memory": 256 * 2**20}
+    defaults: ClassVar[dict[str, Any]] = {**IisvorImcPlanes.defaults, "max_memory": 256 * 2**20}
 
     @classmethod
     def memory_budget(cls, options: Mapping[str, Any]) -> int:
