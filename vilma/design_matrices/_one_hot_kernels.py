@@ -38,18 +38,27 @@ def one_hot_transpose_dot(codes, starts, coefficients, first, last, out):
     widest = 0
     for b in range(first, last):
         widest = max(widest, starts[b + 1] - starts[b])
-    # Rows in turn add to four sums: common codes would wait for themselves in one.
-    sums = np.empty((4, widest))
+    # Rows in turn add to four sums: common codes would wait for themselves in one. Two blocks at a
+    # time, so that a coefficient is read once for two additions; an odd last one goes with itself.
+    sums = np.empty((8, widest))
     whole = n_rows // 4 * 4
-    for b in range(first, last):
-        width = starts[b + 1] - starts[b]
-        sums[:, :width] = 0.0
+    for b in range(first, last, 2):
+        other = min(b + 1, last - 1)
+        sums[:] = 0.0
         for i in range(0, whole, 4):
-            sums[0, codes[b, i]] += coefficients[i]
-            sums[1, codes[b, i + 1]] += coefficients[i + 1]
-            sums[2, codes[b, i + 2]] += coefficients[i + 2]
-            sums[3, codes[b, i + 3]] += coefficients[i + 3]
+            p, q = coefficients[i], coefficients[i + 1]
+            r, s = coefficients[i + 2], coefficients[i + 3]
+            sums[0, codes[b, i]] += p
+            sums[4, codes[other, i]] += p
+            sums[1, codes[b, i + 1]] += q
+            sums[5, codes[other, i + 1]] += q
+            sums[2, codes[b, i + 2]] += r
+            sums[6, codes[other, i + 2]] += r
+            sums[3, codes[b, i + 3]] += s
+            sums[7, codes[other, i + 3]] += s
         for i in range(whole, n_rows):
             sums[0, codes[b, i]] += coefficients[i]
-        for f in range(width):
-            out[starts[b] + f] = (sums[0, f] + sums[1, f]) + (sums[2, f] + sums[3, f])
+            sums[4, codes[other, i]] += coefficients[i]
+        for block, part in ((b, sums[:4]), (other, sums[4:])):
+            for f in range(starts[block + 1] - starts[block]):
+                out[starts[block] + f] = (part[0, f] + part[1, f]) + (part[2, f] + part[3, f])
