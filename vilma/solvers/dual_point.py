@@ -77,19 +77,18 @@ class DualPoint:
 
     def prepare(self, alpha: float) -> None:
         """Turn to another alpha, with the best multiple of the dual point for it."""
+        self._scale = 1.0 / (alpha * self._total_weight)
+        before, self._give = self._give, _THRESHOLD_SHARE * self._scale * self._typical_norm
+        if before == 0.0:  # nothing there yet
+            return
         sums, drift, duals, _, thresholds, order_duals = self._state
         gradient = (sums - drift[1] * self._mean) / self._total_weight
         curvature = float(gradient @ gradient) / alpha
         share = best_share(self.plane().offset, curvature)
         for part in (sums, drift, duals, order_duals):
             part *= share
-        self._scale = 1.0 / (alpha * self._total_weight)
-        give = _THRESHOLD_SHARE * self._scale * self._typical_norm
         pulled = thresholds - self._anchor
-        thresholds[:] = self._anchor
-        if self._give > 0.0:
-            thresholds += share * give / self._give * pulled
-        self._give = give
+        thresholds[:] = self._anchor + share * self._give / before * pulled
 
     def ascend(self) -> None:
         """Visit every example once, in random order."""

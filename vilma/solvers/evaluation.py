@@ -27,9 +27,11 @@ def evaluate(space: Space, point: Point, alpha: float, inner_loop: InnerLoop) ->
     """Evaluate a starting point, first roughly to learn the scale of the objective."""
     penalty = 0.5 * alpha * space.inner(point, point)
     inner_loop.aim(1.0, 1.0)
-    rough = penalty + inner_loop(point.scores).value
-    inner_loop.aim(rough, rough)
     inner = inner_loop(point.scores)
+    rough = penalty + inner.value
+    inner_loop.aim(rough, rough)
+    if not inner_loop.exact:
+        inner = inner_loop(point.scores)
     return Evaluated(point, inner, penalty + inner.value)
 
 

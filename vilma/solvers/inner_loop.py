@@ -23,6 +23,7 @@ class InnerLoop:
         self._alpha = alpha
         self._largest_score = 0.0
         self._accuracy = 0.0
+        self.exact = surrogate.exact
         self.rounding = _ROUNDING * surrogate.scale
         self.n_evaluations = 0
         self.seconds = 0.0

@@ -54,6 +54,7 @@ class Surrogate(ABC):
     """A convex surrogate of an interval-insensitive loss, minimised over its biases."""
 
     scale: float  # size of a typical loss, the measure of what is rounding
+    exact = False  # whether `minimize` ignores the accuracy asked
 
     @abstractmethod
     def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerSolution:

@@ -19,6 +19,7 @@ class HingeSurrogate(Surrogate):
     """Sort the scores, find the thresholds' minimisers, read off the plane."""
 
     scale = 1.0
+    exact = True
 
     def __init__(self, labels: LabeledWeights) -> None:
         self._labels = labels
