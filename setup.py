@@ -59,10 +59,12 @@ DOCS = [
     "sphinx-gallery>=0.18",
 ]
 TEST = [
+    # One release, so that a CPU-only build of it is taken where there is one. It comes first: pip
+    # would download the newest one that `DEEP` allows, and only then look at this.
+    "torch==2.13.0",
     *PLOT,
     *DEEP,
     *FACES,
-    "torch==2.13.0",  # one release, so that a CPU-only build of it is taken where there is one
     "codespell>=2.3",
     "hypothesis>=6.100",
     "mypy>=1.13",
