@@ -22,11 +22,11 @@ from __future__ import annotations
 import numpy as np
 
 from vilma.design_matrices import DesignMatrix, Rows
-from vilma.solvers.dual_point import DualPoint, best_share
+from vilma.solvers.dual_point import DualPoint, Plane, best_share
 from vilma.solvers.evaluation import evaluate, search
 from vilma.solvers.progress import Progress
 from vilma.solvers.spaces import FeatureSpace, Point
-from vilma.surrogates import Hinges, Plane
+from vilma.surrogates import Hinges
 
 __all__ = ["CoordinateAscentMethod"]
 
@@ -84,7 +84,7 @@ class CoordinateAscentMethod:
                 dual.ascend()
             bound = _bound(X, dual.plane(), alpha)
             # 2. Look for the best point on the way to the one that belongs to it.
-            inner_loop.aim(best.objective, progress.missing())
+            inner_loop.aim(best.objective, progress.missing(best.objective))
             coef = dual.coef()
             reached = Point(coef, X.dot(coef))
             best, step = search(space, best, reached, alpha, inner_loop, step)

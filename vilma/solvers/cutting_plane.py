@@ -74,14 +74,15 @@ class CuttingPlaneMethod:
         accepted = 0.0
         while True:
             # 1. Solve the reduced problem; its value bounds the optimum from below.
-            reduced, bound, leak = model.minimize(alpha, _REDUCED_SHARE * progress.missing())
+            missing = progress.missing(best.objective)
+            reduced, bound, leak = model.minimize(alpha, _REDUCED_SHARE * missing)
             bound -= inner_loop.bound_thresholds() * leak
             progress.note(best.objective, bound, accepted, len(model))
             # 2. Stop when the two bounds meet.
             if progress.is_over(max_iter):
                 break
             # 3. Look for the best point on the way to the reduced solution.
-            inner_loop.aim(best.objective, progress.missing())
+            inner_loop.aim(best.objective, progress.missing(best.objective))
             start = best.point
             best, step = search(space, best, reduced, alpha, inner_loop, step)
             accepted = step

@@ -8,9 +8,9 @@ import numpy as np
 
 from vilma.design_matrices import DesignMatrix, Rows
 from vilma.solvers import _coordinate_kernels as kernels
-from vilma.surrogates import Hinges, Plane
+from vilma.surrogates import Hinges
 
-__all__ = ["DualPoint", "best_share"]
+__all__ = ["DualPoint", "Plane", "best_share"]
 
 # What the thresholds give way, compared to what an example's score does: from 0.005 to 0.05 the
 # number of passes hardly changes.
@@ -21,6 +21,13 @@ _ALIKE = 1e-3  # share of a row's squared norm
 def best_share(offset: float, curvature: float) -> float:
     """Multiple of a dual point, at most 1, that maximises the dual."""
     return 1.0 if offset >= curvature else max(offset / curvature, 0.0)
+
+
+class Plane(NamedTuple):
+    """A linear function of the scores below G, ``offset + coefficients @ scores``."""
+
+    coefficients: np.ndarray  # (m,)
+    offset: float
 
 
 class _State(NamedTuple):
@@ -118,7 +125,7 @@ class DualPoint:
         coefficients, offset = kernels.balance(
             self._numbers, state.places, state.duals, self._n_thresholds, self._ordered
         )
-        return Plane(coefficients / self._total_weight, offset / self._total_weight, leak=0.0)
+        return Plane(coefficients / self._total_weight, offset / self._total_weight)
 
     def coef(self) -> np.ndarray:
         """Coefficients that belong to the slopes."""

@@ -36,9 +36,9 @@ class Progress:
         self.lower_bound = 0.0  # no loss is negative
         self.gap = 1.0
 
-    def missing(self) -> float:
-        """Absolute gap that is left, or the one that may be left."""
-        return max(self.objective - self.lower_bound, self.settings.tol * self.objective)
+    def missing(self, objective: float) -> float:
+        """Absolute gap of a point that is left, or the one that may be left."""
+        return max(objective - self.lower_bound, self.settings.tol * objective)
 
     def note(self, objective: float, lower_bound: float, step: float, n_planes: int) -> None:
         """End an iteration with the bounds that it found."""

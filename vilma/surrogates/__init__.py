@@ -3,7 +3,7 @@
 To add a surrogate, write a subclass of `Surrogate` in a file of its own, with its kernels beside.
 """
 
-from vilma.surrogates.base import InnerSolution, Plane, Surrogate
+from vilma.surrogates.base import InnerSolution, Surrogate
 from vilma.surrogates.hinge import ExplicitHinge, HingeSurrogate, ImplicitHinge
 from vilma.surrogates.hinges import Hinges
 from vilma.surrogates.labeled import LabeledWeights
@@ -18,7 +18,6 @@ __all__ = [
     "InnerSolution",
     "LabeledWeights",
     "PenalizedBiases",
-    "Plane",
     "Surrogate",
     "VShaped",
 ]

@@ -21,19 +21,7 @@ from vilma.surrogates.pieces import Pieces
 if TYPE_CHECKING:
     from vilma.surrogates.hinge import HingeSurrogate
 
-__all__ = ["InnerSolution", "Plane", "Surrogate"]
-
-
-class Plane(NamedTuple):
-    """A linear function below G, of the scores.
-
-    ``offset + coefficients @ t`` bounds G(t) from below for every vector of scores t, up to
-    ``leak * (largest absolute threshold of a minimiser at t)``.
-    """
-
-    coefficients: np.ndarray  # (m,)
-    offset: float
-    leak: float  # 1-norm of what is left of the plane's bias part; 0 where it cancels exactly
+__all__ = ["InnerSolution", "Surrogate"]
 
 
 class InnerSolution(NamedTuple):
