@@ -76,7 +76,8 @@ def dual_point(problem, alpha):
     rows = problem.shares > 0
     X = problem.dense_X[rows]
     matrix = DenseMatrix(X)
-    point = DualPoint(matrix, matrix.rows(), surrogate_of(problem).as_hinges().hinges())
+    hinges = surrogate_of(problem).as_hinges().hinges()
+    point = DualPoint(matrix, matrix.rows(), matrix.squared_row_norms(), hinges)
     point.prepare(alpha)
     return X, point
 

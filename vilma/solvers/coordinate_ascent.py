@@ -49,13 +49,17 @@ class CoordinateAscentMethod:
     X : DesignMatrix
     rows : Rows
         Those of X.
+    squared_row_norms : ndarray of shape (n_samples,)
+        Likewise.
     hinges : Hinges
         Of the surrogate.
     """
 
-    def __init__(self, X: DesignMatrix, rows: Rows, hinges: Hinges) -> None:
+    def __init__(
+        self, X: DesignMatrix, rows: Rows, squared_row_norms: np.ndarray, hinges: Hinges
+    ) -> None:
         self._X = X
-        self._dual = DualPoint(X, rows, hinges)
+        self._dual = DualPoint(X, rows, squared_row_norms, hinges)
 
     def release(self) -> None:
         """Let go of X: nothing but `resume` may be called next."""

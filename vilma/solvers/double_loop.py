@@ -151,4 +151,4 @@ class DoubleLoop:
                     "max_memory of the mapped matrix."
                 )
             return None
-        return CoordinateAscentMethod(self._X, rows, hinges)
+        return CoordinateAscentMethod(self._X, rows, self._squared_norms, hinges)

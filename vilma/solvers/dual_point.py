@@ -44,18 +44,21 @@ class _State(NamedTuple):
 class DualPoint:
     """The slopes of all hinges, and the coefficients and thresholds that belong to them."""
 
-    def __init__(self, X: DesignMatrix, rows: Rows, hinges: Hinges) -> None:
+    def __init__(
+        self, X: DesignMatrix, rows: Rows, squared_row_norms: np.ndarray, hinges: Hinges
+    ) -> None:
         self.rows = rows
         self._total_weight = float(hinges.weight.sum())
         self._n_thresholds, self._ordered = hinges.n_thresholds, hinges.ordered
         self._mean = X.transpose_dot(hinges.weight / self._total_weight)
         self._mean_norm = float(self._mean @ self._mean)
         products = X.dot(self._mean)
-        raw = X.squared_row_norms()
-        squared = np.maximum(raw - 2.0 * products + self._mean_norm, 0.0)
+        squared = np.maximum(squared_row_norms - 2.0 * products + self._mean_norm, 0.0)
         self._numbers = np.column_stack([hinges.weight, products, squared])
         # Rows that are all alike leave nothing but rounding of their norms.
-        self._typical_norm = max(float(squared.mean()), _ALIKE * float(raw.mean())) or 1.0
+        self._typical_norm = (
+            max(float(squared.mean()), _ALIKE * float(squared_row_norms.mean())) or 1.0
+        )
         counts = hinges.counts()
         n_upper = hinges.upper_stop - hinges.upper_start
         self._state = _State(
