@@ -31,9 +31,10 @@ PACKAGES = [
     "vilma.losses",
     "vilma.mapped",
     "vilma.metrics",
-    "vilma.numerics",
     "vilma.probability",
     "vilma.solvers",
+    "vilma.solvers.coordinate_ascent",
+    "vilma.solvers.cutting_plane",
     "vilma.surrogates",
 ]
 

@@ -448,7 +448,7 @@ def test_an_interrupted_fit_leaves_no_planes(make, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("vilma.solvers.DoubleLoop.minimize", interrupt)
+        patch.setattr("vilma.solvers.Solver.minimize", interrupt)
         with pytest.raises(KeyboardInterrupt):
             model.fit(X, intervals)
     np.testing.assert_array_equal(model.coef_, before)

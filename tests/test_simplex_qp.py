@@ -6,8 +6,8 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from vilma.numerics.cholesky import factorize, solve_factorized
-from vilma.numerics.simplex_qp import solve_simplex_qp
+from vilma._cholesky import factorize, solve_factorized
+from vilma.solvers.cutting_plane.simplex_qp import solve_simplex_qp
 
 
 def objective(gram, linear, a):

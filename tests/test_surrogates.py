@@ -82,11 +82,11 @@ def check(problem, scores, rng, accuracy, message):
     naive = inner_objective(problem, scores, biases)
     assert solution.value == pytest.approx(naive, rel=ROUNDING, abs=ROUNDING), message
     assert exact - small <= solution.value <= exact + accuracy + small, message
-    assert solution.leak >= 0.0, message
-    charge = solution.leak * surrogate.bound_thresholds(LARGEST_SCORE)
+    assert solution.plane.bias_residual >= 0.0, message
+    charge = solution.plane.bias_residual * surrogate.bound_thresholds(LARGEST_SCORE)
 
     def plane(at):
-        return solution.offset + solution.coefficients @ at[rows] - charge
+        return solution.plane.at(at[rows]) - charge
 
     assert exact - accuracy - small <= plane(scores) <= exact + small, message
     away = (
@@ -109,7 +109,7 @@ def test_hinges_are_minimised_exactly(kind, style):
         rng = np.random.default_rng(seed)
         scores = draw_scores(rng, problem, style)
         solution = check(problem, scores, rng, 0.0, f"seed {seed}")
-        assert solution.leak == 0.0
+        assert solution.plane.bias_residual == 0.0
         assert np.all(np.diff(solution.thresholds) >= 0.0), f"seed {seed}"
         assert np.all(np.isfinite(solution.thresholds)), f"seed {seed}"
 
@@ -137,8 +137,8 @@ def test_v_shaped_does_not_depend_on_what_it_was_called_with_before():
             bound = surrogate.bound_thresholds(largest)
             for accuracy in (1e-2, 1e-4, 1e-9):
                 solution = surrogate.minimize(scores, accuracy * surrogate.scale, largest)
-                plane = solution.offset + solution.coefficients @ scores
-                error = solution.value - plane + solution.leak * bound
+                plane = solution.plane.at(scores)
+                error = solution.value - plane + solution.plane.bias_residual * bound
                 rounding = 1e-12 * np.abs(scores).max()
                 assert error <= accuracy * surrogate.scale + rounding, f"seed {seed}, {factor}"
 
@@ -207,11 +207,11 @@ def test_the_order_of_the_examples_does_not_matter(kind):
         b = make_surrogate(shuffled).minimize(scores[order][kept(shuffled)], 1e-9, LARGEST_SCORE)
         assert b.value == pytest.approx(a.value, abs=2e-9)
         full = np.zeros(len(scores))
-        full[kept(problem)] = a.coefficients
+        full[kept(problem)] = a.plane.score_gradient
         back = np.zeros(len(scores))
-        back[order[kept(shuffled)]] = b.coefficients
+        back[order[kept(shuffled)]] = b.plane.score_gradient
         np.testing.assert_allclose(back, full, atol=1e-7, err_msg=f"seed {seed}")
-        assert b.offset == pytest.approx(a.offset, abs=1e-6)
+        assert b.plane.offset == pytest.approx(a.plane.offset, abs=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["exp", "imc", "vshaped"])
@@ -230,9 +230,11 @@ def test_a_weight_of_two_is_a_repeated_example(kind):
         a = make_surrogate(weighted).minimize(scores, 1e-9, LARGEST_SCORE)
         b = make_surrogate(repeated).minimize(scores[rows], 1e-9, LARGEST_SCORE)
         assert b.value == pytest.approx(a.value, abs=2e-9)
-        merged = np.bincount(rows, b.coefficients, minlength=m)
-        np.testing.assert_allclose(merged, a.coefficients, atol=1e-7, err_msg=f"seed {seed}")
-        assert b.offset == pytest.approx(a.offset, abs=1e-6)
+        merged = np.bincount(rows, b.plane.score_gradient, minlength=m)
+        np.testing.assert_allclose(
+            merged, a.plane.score_gradient, atol=1e-7, err_msg=f"seed {seed}"
+        )
+        assert b.plane.offset == pytest.approx(a.plane.offset, abs=1e-6)
 
 
 def naive_minimisers(problem, scores):
@@ -329,15 +331,15 @@ def test_penalised_biases_against_finite_differences(seed):
         return inner_objective(problem, scores, at[m:])
 
     solution = surrogate.minimize(at, 0.0, LARGEST_SCORE)
-    assert solution.leak == 0.0
+    assert solution.plane.bias_residual == 0.0
     assert solution.value == pytest.approx(value(at), rel=1e-12, abs=1e-12)
-    plane = solution.offset + solution.coefficients @ at
+    plane = solution.plane.at(at)
     assert plane == pytest.approx(solution.value, rel=1e-12, abs=1e-12)
     h = 1e-7
     differences = [
         (value(at + h * unit) - value(at - h * unit)) / (2 * h) for unit in np.eye(len(at))
     ]
-    np.testing.assert_allclose(solution.coefficients, differences, atol=1e-6)
+    np.testing.assert_allclose(solution.plane.score_gradient, differences, atol=1e-6)
 
 
 def test_penalised_biases_at_ties():
@@ -356,12 +358,12 @@ def test_penalised_biases_at_ties():
             np.round(rng.normal(size=m + len(problem.cost))),
         ):
             solution = surrogate.minimize(at, 0.0, LARGEST_SCORE)
-            touching = solution.offset + solution.coefficients @ at
+            touching = solution.plane.at(at)
             assert touching == pytest.approx(solution.value, rel=1e-12, abs=1e-12)
             for scale in (0.01, 1.0, 10.0):
                 other = at + scale * rng.normal(size=len(at))
                 above = inner_objective(problem, other[:m], other[m:])
-                assert solution.offset + solution.coefficients @ other <= above + 1e-11
+                assert solution.plane.at(other) <= above + 1e-11
 
 
 @pytest.mark.parametrize("ties", [False, True])
@@ -381,13 +383,13 @@ def test_a_larger_problem_agrees_with_imc(ties):
     for accuracy in (1e-2, 1e-5, 1e-8):
         solution = surrogate.minimize(scores, accuracy, LARGEST_SCORE)
         assert imc.value - 1e-10 <= solution.value <= imc.value + accuracy + 1e-10
-        plane = solution.offset + solution.coefficients @ scores
-        charge = solution.leak * surrogate.bound_thresholds(LARGEST_SCORE)
+        plane = solution.plane.at(scores)
+        charge = solution.plane.bias_residual * surrogate.bound_thresholds(LARGEST_SCORE)
         assert plane - charge >= imc.value - accuracy - 1e-10
         assert plane - charge <= imc.value + 1e-10
         other = np.full(m, 3.0)
         minimum = ImplicitHinge(labels).minimize(other, 0.0, LARGEST_SCORE).value
-        assert solution.offset + solution.coefficients @ other - charge <= minimum + 1e-10
+        assert solution.plane.at(other) - charge <= minimum + 1e-10
 
 
 @pytest.mark.parametrize("ties", [False, True])
@@ -411,8 +413,8 @@ def test_one_call_after_the_other_at_a_usual_size(loss, ties):
         largest = 10.0 + 3.0 * np.abs(scores).max()
         for accuracy in (1e-2, 1e-4):
             solution = surrogate.minimize(scores, accuracy * surrogate.scale, largest)
-            plane = solution.offset + solution.coefficients @ scores
-            charge = solution.leak * surrogate.bound_thresholds(largest)
+            plane = solution.plane.at(scores)
+            charge = solution.plane.bias_residual * surrogate.bound_thresholds(largest)
             assert np.all(np.isfinite(solution.thresholds))
             assert solution.value - plane + charge <= accuracy * surrogate.scale
 

@@ -25,7 +25,7 @@ surrogate = ImplicitHinge(LabeledWeights(lower, upper, np.ones(60), n_labels))
 def plane_at(w):
     """Return value, slope and offset: G(v) >= offset + slope * v, with equality at w."""
     inner = surrogate.minimize(position * w, accuracy=0.0, largest_score=1e3)
-    return inner.value, inner.coefficients @ position, inner.offset
+    return inner.value, inner.plane.score_gradient @ position, inner.plane.offset
 
 
 # %%

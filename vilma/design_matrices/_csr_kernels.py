@@ -22,11 +22,11 @@ def csr_dot(data, indices, indptr, coef, start, stop, out):
 
 
 @njit
-def csr_transpose_dot(data, indices, indptr, coefficients, start, stop, n_features):
-    """Sum of the block's rows, each times its coefficient."""
+def csr_transpose_dot(data, indices, indptr, score_gradient, start, stop, n_features):
+    """Sum of the block's rows, each times its entry of `score_gradient`."""
     out = np.zeros(n_features)
     for i in range(start, stop):
-        c = coefficients[i]
+        c = score_gradient[i]
         if c != 0.0:
             for j in range(indptr[i], indptr[i + 1]):
                 out[indices[j]] += c * data[j]
@@ -52,11 +52,11 @@ def binary_csr_dot(indices, indptr, coef, start, stop, out):
 
 
 @njit
-def binary_csr_transpose_dot(indices, indptr, coefficients, start, stop, n_features):
-    """Sum of the block's rows, each times its coefficient; all entries are 1."""
+def binary_csr_transpose_dot(indices, indptr, score_gradient, start, stop, n_features):
+    """Sum of the block's rows, each times its entry of `score_gradient`; all entries are 1."""
     out = np.zeros(n_features)
     for i in range(start, stop):
-        c = coefficients[i]
+        c = score_gradient[i]
         if c != 0.0:
             for j in range(indptr[i], indptr[i + 1]):
                 out[indices[j]] += c

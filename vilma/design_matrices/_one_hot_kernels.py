@@ -32,22 +32,22 @@ def one_hot_dot(codes, starts, coef, start, stop, out):
 
 
 @njit
-def one_hot_transpose_dot(codes, starts, coefficients, first, last, out):
-    """Write the sums of coefficients by feature for the blocks ``first``, ..., ``last - 1``."""
+def one_hot_transpose_dot(codes, starts, score_gradient, first, last, out):
+    """Write the sums of `score_gradient` by feature, for blocks ``first``, ..., ``last - 1``."""
     n_rows = codes.shape[1]
     widest = 0
     for b in range(first, last):
         widest = max(widest, starts[b + 1] - starts[b])
     # Rows in turn add to four sums: common codes would wait for themselves in one. Two blocks at a
-    # time, so that a coefficient is read once for two additions; an odd last one goes with itself.
+    # time, so that an entry is read once for two additions; an odd last one goes with itself.
     sums = np.empty((8, widest))
     whole = n_rows // 4 * 4
     for b in range(first, last, 2):
         other = min(b + 1, last - 1)
         sums[:] = 0.0
         for i in range(0, whole, 4):
-            p, q = coefficients[i], coefficients[i + 1]
-            r, s = coefficients[i + 2], coefficients[i + 3]
+            p, q = score_gradient[i], score_gradient[i + 1]
+            r, s = score_gradient[i + 2], score_gradient[i + 3]
             sums[0, codes[b, i]] += p
             sums[4, codes[other, i]] += p
             sums[1, codes[b, i + 1]] += q
@@ -57,8 +57,8 @@ def one_hot_transpose_dot(codes, starts, coefficients, first, last, out):
             sums[3, codes[b, i + 3]] += s
             sums[7, codes[other, i + 3]] += s
         for i in range(whole, n_rows):
-            sums[0, codes[b, i]] += coefficients[i]
-            sums[4, codes[other, i]] += coefficients[i]
+            sums[0, codes[b, i]] += score_gradient[i]
+            sums[4, codes[other, i]] += score_gradient[i]
         for block, part in ((b, sums[:4]), (other, sums[4:])):
             for f in range(starts[block + 1] - starts[block]):
                 out[starts[block] + f] = (part[0, f] + part[1, f]) + (part[2, f] + part[3, f])

@@ -21,7 +21,7 @@ class DesignMatrix(ABC):
         """Return X w, of shape (n_samples,), for w of shape (n_features,)."""
 
     @abstractmethod
-    def transpose_dot(self, coefficients: np.ndarray) -> np.ndarray:
+    def transpose_dot(self, score_gradient: np.ndarray) -> np.ndarray:
         """Return X^T c, of shape (n_features,), for c of shape (n_samples,)."""
 
     @abstractmethod

@@ -51,12 +51,12 @@ class BlockedMatrix(DesignMatrix):
         self._visit(block)
         return out
 
-    def transpose_dot(self, coefficients: np.ndarray) -> np.ndarray:
+    def transpose_dot(self, score_gradient: np.ndarray) -> np.ndarray:
         out = np.zeros(self.shape[1])
 
         def block(rows: slice | np.ndarray, matrix: DesignMatrix) -> None:
             nonlocal out
-            out += matrix.transpose_dot(coefficients[rows])
+            out += matrix.transpose_dot(score_gradient[rows])
 
         self._visit(block)
         return out

@@ -20,10 +20,10 @@ class BorderedMatrix(DesignMatrix):
         n_features = self._X.shape[1]
         return np.concatenate([self._X.dot(coef[:n_features]), coef[n_features:]])
 
-    def transpose_dot(self, coefficients: np.ndarray) -> np.ndarray:
+    def transpose_dot(self, score_gradient: np.ndarray) -> np.ndarray:
         n_samples = self._X.shape[0]
         return np.concatenate(
-            [self._X.transpose_dot(coefficients[:n_samples]), coefficients[n_samples:]]
+            [self._X.transpose_dot(score_gradient[:n_samples]), score_gradient[n_samples:]]
         )
 
     def squared_row_norms(self) -> np.ndarray:

@@ -50,13 +50,13 @@ class CSRMatrix(_CSR):
         self._threads.map(block, self._blocks)
         return out
 
-    def transpose_dot(self, coefficients: np.ndarray) -> np.ndarray:
+    def transpose_dot(self, score_gradient: np.ndarray) -> np.ndarray:
         def block(start: int, stop: int) -> np.ndarray:
             return kernels.csr_transpose_dot(
                 self._data,
                 self._indices,
                 self._indptr,
-                coefficients,
+                score_gradient,
                 start,
                 stop,
                 self.shape[1],
@@ -92,10 +92,10 @@ class BinaryCSRMatrix(_CSR):
         self._threads.map(block, self._blocks)
         return out
 
-    def transpose_dot(self, coefficients: np.ndarray) -> np.ndarray:
+    def transpose_dot(self, score_gradient: np.ndarray) -> np.ndarray:
         def block(start: int, stop: int) -> np.ndarray:
             return kernels.binary_csr_transpose_dot(
-                self._indices, self._indptr, coefficients, start, stop, self.shape[1]
+                self._indices, self._indptr, score_gradient, start, stop, self.shape[1]
             )
 
         return self._sum_blocks(block)

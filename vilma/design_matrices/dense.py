@@ -20,8 +20,8 @@ class DenseMatrix(DesignMatrix):
     def dot(self, coef: np.ndarray) -> np.ndarray:
         return self._X @ coef
 
-    def transpose_dot(self, coefficients: np.ndarray) -> np.ndarray:
-        return coefficients @ self._X
+    def transpose_dot(self, score_gradient: np.ndarray) -> np.ndarray:
+        return score_gradient @ self._X
 
     def squared_row_norms(self) -> np.ndarray:
         return np.einsum("ij,ij->i", self._X, self._X)

@@ -38,12 +38,12 @@ class OneHotMatrix(DesignMatrix):
         self._threads.map(block, self._row_ranges)
         return out
 
-    def transpose_dot(self, coefficients: np.ndarray) -> np.ndarray:
+    def transpose_dot(self, score_gradient: np.ndarray) -> np.ndarray:
         out = np.empty(self.shape[1])
 
         def block(first: int, last: int) -> None:
             kernels.one_hot_transpose_dot(
-                self._codes, self._starts, coefficients, first, last, out
+                self._codes, self._starts, score_gradient, first, last, out
             )
 
         self._threads.map(block, self._feature_ranges)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import joblib
 
 from vilma.design_matrices import DesignMatrix
-from vilma.solvers import DoubleLoop
+from vilma.solvers import Solver
 from vilma.surrogates import Surrogate
 
-__all__ = ["KeptMethod", "fingerprint"]
+__all__ = ["KeptSolver", "fingerprint"]
 
 
 def fingerprint(X, surrogate: Surrogate, solver: str) -> str:
@@ -16,21 +16,21 @@ def fingerprint(X, surrogate: Surrogate, solver: str) -> str:
     return joblib.hash((X, type(surrogate), surrogate, solver))
 
 
-class KeptMethod:
+class KeptSolver:
     """A solver between two fits, and the digest of the problem it belongs to."""
 
-    def __init__(self, digest: str, method: DoubleLoop) -> None:
+    def __init__(self, digest: str, solver: Solver) -> None:
         self._digest = digest
-        self._method: DoubleLoop | None = method
-        method.release()
+        self._solver: Solver | None = solver
+        solver.release()
 
-    def take(self, digest: str, X: DesignMatrix) -> DoubleLoop | None:
-        """Return the method, once, if it belongs to the problem.
+    def take(self, digest: str, X: DesignMatrix) -> Solver | None:
+        """Return the solver, once, if it belongs to the problem.
 
         A fit that is interrupted may leave it half changed, so it is given away for good.
         """
-        method, self._method = self._method, None
-        if method is None or digest != self._digest:
+        solver, self._solver = self._solver, None
+        if solver is None or digest != self._digest:
             return None
-        method.resume(X)
-        return method
+        solver.resume(X)
+        return solver

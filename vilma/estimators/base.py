@@ -16,9 +16,9 @@ from sklearn.utils.validation import check_is_fitted
 from vilma.design_matrices import BorderedMatrix, DesignMatrix, as_design_matrix
 from vilma.design_matrices.threads import BlockThreads
 from vilma.estimators._problem import Problem, all_or_nothing, read_problem, read_X
-from vilma.estimators._resume import KeptMethod, fingerprint
+from vilma.estimators._resume import KeptSolver, fingerprint
 from vilma.estimators.scoring import CoverageScoreMixin
-from vilma.solvers import DoubleLoop, Settings, Solution
+from vilma.solvers import Settings, Solution, Solver
 from vilma.surrogates import Surrogate
 from vilma.thresholds import (
     hull_thresholds,
@@ -207,8 +207,8 @@ class LinearOrdinalClassifier(CoverageScoreMixin, ClassifierMixin, BaseEstimator
                 X = BorderedMatrix(X, n_extra)
             if not self.warm_start:
                 self.__dict__.pop("_kept", None)
-                method = DoubleLoop(X, surrogate, method=self.solver)
-                return [method.minimize(each) for each in path]
+                solver = Solver(X, surrogate, method=self.solver)
+                return [solver.minimize(each) for each in path]
             return self._go_on(problem, X, surrogate, path)
 
     def _go_on(
@@ -216,13 +216,13 @@ class LinearOrdinalClassifier(CoverageScoreMixin, ClassifierMixin, BaseEstimator
     ) -> list[Solution]:
         """Begin with the last fit's planes if the problem is the same, else with its solution."""
         digest = fingerprint(problem.X, surrogate, self.solver)
-        kept: KeptMethod | None = getattr(self, "_kept", None)
-        method = kept.take(digest, X) if kept is not None else None
-        if method is None:
+        kept: KeptSolver | None = getattr(self, "_kept", None)
+        solver = kept.take(digest, X) if kept is not None else None
+        if solver is None:
             initial = self._initial_coef(problem.X.shape[1], problem.labels.n_classes)
-            method = DoubleLoop(X, surrogate, initial, method=self.solver)
-        solutions = [method.minimize(each) for each in path]
-        self._kept = KeptMethod(digest, method)
+            solver = Solver(X, surrogate, initial, method=self.solver)
+        solutions = [solver.minimize(each) for each in path]
+        self._kept = KeptSolver(digest, solver)
         return solutions
 
     def _store(self, problem: Problem, solution: Solution) -> None:

@@ -10,7 +10,7 @@ from vilma.estimators._problem import Problem
 from vilma.estimators.base import LinearOrdinalClassifier
 from vilma.losses import cost_matrix
 from vilma.solvers import Solution
-from vilma.surrogates import PenalizedBiases, Surrogate, VShaped
+from vilma.surrogates import ImplicitHinge, PenalizedBiases, Surrogate, VShaped
 from vilma.thresholds import to_biases
 
 __all__ = ["VILMA"]
@@ -165,7 +165,13 @@ class VILMA(LinearOrdinalClassifier):
                 "The loss is 0 everywhere, so there is nothing to learn. Pass a loss that charges "
                 "something for a wrong label."
             )
-        return (PenalizedBiases if self.penalize_biases else VShaped)(problem.labels, cost)
+        if self.penalize_biases:
+            return PenalizedBiases(problem.labels, cost)
+        if np.array_equal(cost, cost_matrix("mae", problem.labels.n_classes)):
+            # Proposition 2 of the paper: minimised over the biases, the V-shaped surrogate of the
+            # absolute error is the sum of implicit hinges, whose inner problem is solved exactly.
+            return ImplicitHinge(problem.labels)
+        return VShaped(problem.labels, cost)
 
     def _n_penalized(self, n_classes: int) -> int:
         return n_classes if self.penalize_biases else 0

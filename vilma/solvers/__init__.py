@@ -1,7 +1,10 @@
-"""Solvers: a design matrix and a surrogate in, a certified solution out."""
+"""Solvers: a design matrix and a surrogate in, a certified solution out.
 
-from vilma.solvers.double_loop import DoubleLoop
-from vilma.solvers.settings import Settings
-from vilma.solvers.solution import Solution
+``problem.py`` states the problem and says which function holds which equation of the paper.
+"""
 
-__all__ = ["DoubleLoop", "Settings", "Solution"]
+from vilma.solvers.certificate import Solution
+from vilma.solvers.problem import Settings
+from vilma.solvers.solver import Solver
+
+__all__ = ["Settings", "Solution", "Solver"]

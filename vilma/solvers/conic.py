@@ -20,10 +20,9 @@ import numpy as np
 from scipy import sparse
 
 from vilma.one_hot import OneHotCodes
-from vilma.solvers.settings import Settings
-from vilma.solvers.solution import History, Solution, relative_gap
-from vilma.surrogates import Surrogate
-from vilma.surrogates.pieces import Pieces
+from vilma.solvers.certificate import History, Solution, relative_gap
+from vilma.solvers.problem import Settings
+from vilma.surrogates import PiecewiseLinearForm, Surrogate
 
 __all__ = ["minimize_conic"]
 
@@ -63,17 +62,17 @@ def minimize_conic(X, n_extra: int, surrogate: Surrogate, settings: Settings) ->
         X = X.tocsr()
     if n_extra:
         X = sparse.block_diag([sparse.csr_array(X), sparse.eye_array(n_extra)], format="csr")
-    pieces = surrogate.pieces()
-    coef, multipliers = _solve(X, pieces, settings)
+    form = surrogate.linear_form()
+    coef, multipliers = _solve(X, form, settings)
 
     scores = np.asarray(X @ coef)
     squared_norm = float(coef @ coef)
     largest_score = float(np.abs(scores).max(initial=0.0))
     inner = surrogate.minimize(scores, _ROUNDING * surrogate.scale, largest_score)
     objective = 0.5 * settings.alpha * squared_norm + inner.value
-    lower_bound = max(_dual_bound(X, pieces, multipliers, objective, surrogate, settings), 0.0)
+    lower_bound = max(_dual_bound(X, form, multipliers, objective, surrogate, settings), 0.0)
     gap = relative_gap(objective, lower_bound, _ROUNDING * surrogate.scale)
-    history = History(settings)
+    history = History(settings.verbose)
     history.add(objective, lower_bound, gap, 1.0, 1, 0, time.perf_counter() - start)
     return Solution(
         coef=coef,
@@ -86,20 +85,20 @@ def minimize_conic(X, n_extra: int, surrogate: Surrogate, settings: Settings) ->
     )
 
 
-def _solve(X, pieces: Pieces, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
-    """Return the coefficients and the multipliers of the pieces."""
+def _solve(X, form: PiecewiseLinearForm, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+    """Return the coefficients and the multipliers of the form."""
     coef = cp.Variable(X.shape[1])
-    largest = cp.Variable(len(pieces.share))
-    values = pieces.constant + (pieces.by_score @ X) @ coef
+    largest = cp.Variable(len(form.share))
+    values = form.constant + (form.by_score @ X) @ coef
     constraints = []
-    n_thresholds = pieces.by_threshold.shape[1]
+    n_thresholds = form.by_threshold.shape[1]
     if n_thresholds:
         thresholds = cp.Variable(n_thresholds)
-        values = values + pieces.by_threshold @ thresholds
-        if pieces.ordered and n_thresholds > 1:
+        values = values + form.by_threshold @ thresholds
+        if form.ordered and n_thresholds > 1:
             constraints.append(cp.diff(thresholds) >= 0)
-    above = largest[pieces.term] >= values
-    risk = pieces.share @ largest
+    above = largest[form.term] >= values
+    risk = form.share @ largest
     problem = cp.Problem(
         cp.Minimize(0.5 * settings.alpha * cp.sum_squares(coef) + risk), [above, *constraints]
     )
@@ -114,7 +113,7 @@ def _solve(X, pieces: Pieces, settings: Settings) -> tuple[np.ndarray, np.ndarra
 
 def _dual_bound(
     X,
-    pieces: Pieces,
+    form: PiecewiseLinearForm,
     multipliers: np.ndarray,
     objective: float,
     surrogate: Surrogate,
@@ -123,22 +122,22 @@ def _dual_bound(
     """Lower bound on the optimum from the multipliers, whatever their accuracy."""
     # Each term's multipliers as a convex combination of its pieces, times its share.
     multipliers = np.maximum(multipliers, 0.0)
-    sums = np.bincount(pieces.term, multipliers, minlength=len(pieces.share))
-    pieces_per_term = np.bincount(pieces.term, minlength=len(pieces.share))
-    empty = sums[pieces.term] <= 0.0
-    multipliers = np.where(empty, 1.0 / pieces_per_term[pieces.term], multipliers)
+    sums = np.bincount(form.term, multipliers, minlength=len(form.share))
+    pieces_per_term = np.bincount(form.term, minlength=len(form.share))
+    empty = sums[form.term] <= 0.0
+    multipliers = np.where(empty, 1.0 / pieces_per_term[form.term], multipliers)
     sums = np.where(sums <= 0.0, 1.0, sums)
-    multipliers *= (pieces.share / sums)[pieces.term]
+    multipliers *= (form.share / sums)[form.term]
 
-    gradient = (pieces.by_score.T @ multipliers) @ X
-    offset = float(pieces.constant @ multipliers)
-    leak = pieces.by_threshold.T @ multipliers
-    if pieces.ordered:  # nonpositive prefix sums that end in zero cost nothing under the order
-        prefix = np.cumsum(leak)
-        leak = np.append(np.maximum(prefix[:-1], 0.0), prefix[-1:])
+    gradient = (form.by_score.T @ multipliers) @ X
+    offset = float(form.constant @ multipliers)
+    residual = form.by_threshold.T @ multipliers
+    if form.ordered:  # nonpositive prefix sums that end in zero cost nothing under the order
+        prefix = np.cumsum(residual)
+        residual = np.append(np.maximum(prefix[:-1], 0.0), prefix[-1:])
     rows = sparse.csr_array(X)
     longest = np.sqrt(rows.multiply(rows).sum(axis=1).max())
     bound = surrogate.bound_thresholds(longest * np.sqrt(2.0 * objective / settings.alpha))
     squared_norm = float(gradient @ gradient)
-    charge = 2.0 * bound * float(np.abs(leak).sum())
+    charge = 2.0 * bound * float(np.abs(residual).sum())
     return offset - squared_norm / (2.0 * settings.alpha) - charge

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from vilma.solvers.inner_loop import InnerLoop
 from vilma.solvers.line_search import Line, Quadratic, search_segment
+from vilma.solvers.oracle import InnerTarget, Oracle
 from vilma.solvers.spaces import Point, Space
-from vilma.surrogates import InnerSolution
+from vilma.surrogates import InnerMinimum
 
 __all__ = ["Evaluated", "evaluate", "search"]
 
@@ -19,19 +19,17 @@ class Evaluated(NamedTuple):
     """A point with everything that is known there."""
 
     point: Point
-    inner: InnerSolution
+    inner: InnerMinimum
     objective: float
 
 
-def evaluate(space: Space, point: Point, alpha: float, inner_loop: InnerLoop) -> Evaluated:
+def evaluate(space: Space, point: Point, alpha: float, oracle: Oracle) -> Evaluated:
     """Evaluate a starting point, first roughly to learn the scale of the objective."""
     penalty = 0.5 * alpha * space.inner(point, point)
-    inner_loop.aim(1.0, 1.0)
-    inner = inner_loop(point.scores)
-    rough = penalty + inner.value
-    inner_loop.aim(rough, rough)
-    if not inner_loop.exact:
-        inner = inner_loop(point.scores)
+    inner = oracle(point.scores, oracle.target(1.0, 1.0))
+    if not oracle.exact:
+        rough = penalty + inner.value
+        inner = oracle(point.scores, oracle.target(rough, rough))
     return Evaluated(point, inner, penalty + inner.value)
 
 
@@ -40,10 +38,33 @@ def search(
     best: Evaluated,
     other: Point,
     alpha: float,
-    inner_loop: InnerLoop,
+    oracle: Oracle,
+    target: InnerTarget,
     first: float,
 ) -> tuple[Evaluated, float]:
-    """Minimise the objective between two points; the biases are minimised at every trial."""
+    """Minimise the objective between two points; the biases are minimised at every trial.
+
+    Parameters
+    ----------
+    space : Space
+    best : Evaluated
+        Where the segment begins.
+    other : Point
+        Where it ends.
+    alpha : float
+    oracle : Oracle
+    target : InnerTarget
+        For the evaluations on the segment.
+    first : float
+        The step to try first.
+
+    Returns
+    -------
+    Evaluated
+        The best point found, `best` itself where none is better.
+    float
+        Its step, between 0 and 1.
+    """
     to_start = space.inner(best.point, best.point)
     across = space.inner(best.point, other)
     quadratic = Quadratic(
@@ -52,17 +73,15 @@ def search(
         alpha * (space.inner(other, other) - 2.0 * across + to_start),
     )
     if quadratic.curvature <= 0.0:  # already there, up to rounding
-        return _sharpen(best, quadratic, inner_loop), 0.0
+        return _sharpen(best, quadratic, oracle, target), 0.0
     moved_scores = other.scores - best.point.scores
 
-    def line(inner: InnerSolution) -> Line:
-        return Line(
-            inner.offset + float(inner.coefficients @ best.point.scores),
-            float(inner.coefficients @ moved_scores),
-        )
+    def line(inner: InnerMinimum) -> Line:
+        plane = inner.plane
+        return Line(plane.at(best.point.scores), float(plane.score_gradient @ moved_scores))
 
-    def evaluate_at(t: float) -> tuple[float, Line, InnerSolution]:
-        inner = inner_loop(best.point.scores + t * moved_scores)
+    def evaluate_at(t: float) -> tuple[float, Line, InnerMinimum]:
+        inner = oracle(best.point.scores + t * moved_scores, target)
         return inner.value, line(inner), inner
 
     step, inner = search_segment(
@@ -74,13 +93,15 @@ def search(
         _SEARCH_PRECISION,
     )
     if inner is None:
-        return _sharpen(best, quadratic, inner_loop), 0.0
-    point = best.point.towards(other, step)
+        return _sharpen(best, quadratic, oracle, target), 0.0
+    point = best.point.interpolate(other, step)
     return Evaluated(point, inner, quadratic.value(step) + inner.value), step
 
 
-def _sharpen(best: Evaluated, quadratic: Quadratic, inner_loop: InnerLoop) -> Evaluated:
+def _sharpen(
+    best: Evaluated, quadratic: Quadratic, oracle: Oracle, target: InnerTarget
+) -> Evaluated:
     """Evaluate the best point anew: its biases may date from when the inner loop was rough."""
-    inner = inner_loop(best.point.scores)
+    inner = oracle(best.point.scores, target)
     objective = quadratic.constant + inner.value
     return Evaluated(best.point, inner, objective) if objective < best.objective else best

@@ -28,7 +28,7 @@ class Point(NamedTuple):
     vector: np.ndarray  # w, or u with w = X^T u
     scores: np.ndarray  # X w
 
-    def towards(self, other: Point, step: float) -> Point:
+    def interpolate(self, other: Point, step: float) -> Point:
         """Go a share `step` of the way to another point."""
         return Point(
             self.vector + step * (other.vector - self.vector),
@@ -39,7 +39,8 @@ class Point(NamedTuple):
 class Space(ABC):
     """Inner products and combinations of vectors w.
 
-    A plane's gradient is kept as the arrays that `lift` returns, stacked plane by plane.
+    A plane's gradient is kept as the arrays that `represent_gradient` returns, stacked plane by
+    plane.
     """
 
     def __init__(self, X: DesignMatrix) -> None:
@@ -48,14 +49,14 @@ class Space(ABC):
     @property
     @abstractmethod
     def widths(self) -> tuple[int, ...]:
-        """Lengths of the arrays that `lift` returns."""
+        """Lengths of the arrays that `represent_gradient` returns."""
 
     @abstractmethod
-    def lift(self, coefficients: np.ndarray) -> tuple[np.ndarray, ...]:
+    def represent_gradient(self, score_gradient: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return what is kept of the gradient X^T c."""
 
     @abstractmethod
-    def products(self, stacks: list[np.ndarray], lifted: tuple[np.ndarray, ...]) -> np.ndarray:
+    def products(self, stacks: list[np.ndarray], gradient: tuple[np.ndarray, ...]) -> np.ndarray:
         """Inner products of all stacked gradients with one of them."""
 
     @abstractmethod
@@ -82,11 +83,11 @@ class FeatureSpace(Space):
     def widths(self) -> tuple[int, ...]:
         return (self.X.shape[1],)
 
-    def lift(self, coefficients: np.ndarray) -> tuple[np.ndarray, ...]:
-        return (self.X.transpose_dot(coefficients),)
+    def represent_gradient(self, score_gradient: np.ndarray) -> tuple[np.ndarray, ...]:
+        return (self.X.transpose_dot(score_gradient),)
 
-    def products(self, stacks: list[np.ndarray], lifted: tuple[np.ndarray, ...]) -> np.ndarray:
-        return stacks[0] @ lifted[0]
+    def products(self, stacks: list[np.ndarray], gradient: tuple[np.ndarray, ...]) -> np.ndarray:
+        return stacks[0] @ gradient[0]
 
     def combine(self, stacks: list[np.ndarray], weights: np.ndarray) -> Point:
         vector = weights @ stacks[0]
@@ -111,11 +112,11 @@ class SampleSpace(Space):
     def widths(self) -> tuple[int, ...]:
         return (self.X.shape[0], self.X.shape[0])
 
-    def lift(self, coefficients: np.ndarray) -> tuple[np.ndarray, ...]:
-        return coefficients, self.X.dot(self.X.transpose_dot(coefficients))
+    def represent_gradient(self, score_gradient: np.ndarray) -> tuple[np.ndarray, ...]:
+        return score_gradient, self.X.dot(self.X.transpose_dot(score_gradient))
 
-    def products(self, stacks: list[np.ndarray], lifted: tuple[np.ndarray, ...]) -> np.ndarray:
-        return stacks[0] @ lifted[1]
+    def products(self, stacks: list[np.ndarray], gradient: tuple[np.ndarray, ...]) -> np.ndarray:
+        return stacks[0] @ gradient[1]
 
     def combine(self, stacks: list[np.ndarray], weights: np.ndarray) -> Point:
         return Point(weights @ stacks[0], weights @ stacks[1])

@@ -1,13 +1,14 @@
 """Surrogates: convex bounds of interval-insensitive losses, seen through scores and labels only.
 
-To add a surrogate, write a subclass of `Surrogate` in a file of its own, with its kernels beside.
+``plane.py`` says what a surrogate returns and when a plane is valid, ``surrogate.py`` is the
+contract with the solvers. To add a surrogate, write a subclass of `Surrogate` in a file of its
+own, with its formula above it and its kernels beside it.
 """
 
-from vilma.surrogates.base import InnerSolution, Surrogate
 from vilma.surrogates.hinge import ExplicitHinge, HingeSurrogate, ImplicitHinge
-from vilma.surrogates.hinges import Hinges
-from vilma.surrogates.labeled import LabeledWeights
 from vilma.surrogates.penalized import PenalizedBiases
+from vilma.surrogates.plane import InnerMinimum, Plane
+from vilma.surrogates.surrogate import Hinges, LabeledWeights, PiecewiseLinearForm, Surrogate
 from vilma.surrogates.v_shaped import VShaped
 
 __all__ = [
@@ -15,9 +16,11 @@ __all__ = [
     "HingeSurrogate",
     "Hinges",
     "ImplicitHinge",
-    "InnerSolution",
+    "InnerMinimum",
     "LabeledWeights",
     "PenalizedBiases",
+    "PiecewiseLinearForm",
+    "Plane",
     "Surrogate",
     "VShaped",
 ]

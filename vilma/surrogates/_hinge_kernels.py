@@ -232,7 +232,7 @@ def _count_up_to(theta, start, place):
 
 @njit
 def imc_plane(scores, lower, upper, weight, theta):
-    """Value at `theta` and the plane of G: coefficients and offset, not yet divided by weight.
+    """Value at `theta` and the plane of G: score_gradient and offset, not yet divided by weight.
 
     The examples come in ascending order of their scores, so the thresholds whose hinges an
     example touches are found by counting on, and their hinges summed by prefix sums.
@@ -248,7 +248,7 @@ def imc_plane(scores, lower, upper, weight, theta):
         theta_before[k + 1] = theta_before[k] + theta[k]
     value = 0.0
     offset = 0.0
-    coefficients = np.empty(m)
+    score_gradient = np.empty(m)
     change = np.zeros(n_thresholds + 1)  # of the balance from one threshold to the next
     tied = False
     first_tied = 0
@@ -276,15 +276,17 @@ def imc_plane(scores, lower, upper, weight, theta):
         tied |= first_tied < first_upper or last_lower < last_tied
         value += weight[i] * loss
         offset += weight[i] * (n_upper + n_lower)
-        coefficients[i] = weight[i] * (n_lower - n_upper)
+        score_gradient[i] = weight[i] * (n_lower - n_upper)
     if tied:
-        offset += _share_ties(scores, lower, upper, weight, theta, np.cumsum(change), coefficients)
-    return value, offset, coefficients
+        offset += _share_ties(
+            scores, lower, upper, weight, theta, np.cumsum(change), score_gradient
+        )
+    return value, offset, score_gradient
 
 
 @njit
-def _share_ties(scores, lower, upper, weight, theta, balance, coefficients):
-    """Add the hinges on their breakpoints to `coefficients`; return what the offset gains."""
+def _share_ties(scores, lower, upper, weight, theta, balance, score_gradient):
+    """Add the hinges on their breakpoints to `score_gradient`; return what the offset gains."""
     m = scores.shape[0]
     n_thresholds = theta.shape[0]
     on_upper = np.zeros(n_thresholds)
@@ -309,18 +311,18 @@ def _share_ties(scores, lower, upper, weight, theta, balance, coefficients):
             if theta[k] != scores[i] - 1.0:
                 break
             offset += weight[i] * tau[k]
-            coefficients[i] -= weight[i] * tau[k]
+            score_gradient[i] -= weight[i] * tau[k]
         for k in range(max(np.searchsorted(theta, scores[i] + 1.0), upper[i]), n_thresholds):
             if theta[k] != scores[i] + 1.0:
                 break
             offset += weight[i] * (1.0 - tau[k])
-            coefficients[i] += weight[i] * (1.0 - tau[k])
+            score_gradient[i] += weight[i] * (1.0 - tau[k])
     return offset
 
 
 @njit
 def exp_plane(scores, lower, upper, weight, theta):
-    """Value at `theta` and the plane of G: coefficients and offset, not yet divided by weight.
+    """Value at `theta` and the plane of G: score_gradient and offset, not yet divided by weight.
 
     The derivatives in the thresholds must lie in minus the normal cone of the order
     constraint: within each run of equal thresholds their prefix sums are <= 0 and their total
@@ -361,7 +363,7 @@ def exp_plane(scores, lower, upper, weight, theta):
         start = stop
     value = 0.0
     offset = 0.0
-    coefficients = np.zeros(m)
+    score_gradient = np.zeros(m)
     for i in range(m):
         share_upper = 0.0
         share_lower = 0.0
@@ -380,5 +382,5 @@ def exp_plane(scores, lower, upper, weight, theta):
             elif theta[k] == scores[i] + 1.0:
                 share_lower = 1.0 - tau[k]
         offset += weight[i] * (share_upper + share_lower)
-        coefficients[i] = weight[i] * (share_lower - share_upper)
-    return value, offset, coefficients
+        score_gradient[i] = weight[i] * (share_lower - share_upper)
+    return value, offset, score_gradient

@@ -26,8 +26,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from vilma._cholesky import factorize, solve_factorized
 from vilma._numba import njit
-from vilma.numerics.cholesky import factorize, solve_factorized
 
 
 @njit
@@ -192,10 +192,10 @@ def add_side_plane(
     weight_before,
     members,
     weight,
-    coefficients,
+    score_gradient,
     gradient,
 ):
-    """Add one side's mixture of labels to `coefficients` and `gradient`; return its costs.
+    """Add one side's mixture of labels to `score_gradient` and `gradient`; return its costs.
 
     `nudge` is a change of the thresholds too small to survive in the borders' own rounding: it
     moves the fractions directly.
@@ -220,7 +220,7 @@ def add_side_plane(
             ramp = (sorted_x[position] - place[j] + half_width - shift) / (2.0 * half_width)
             fraction = min(max(ramp, 0.0), 1.0)
             mass += fraction * weight[i]
-            coefficients[i] += direction * (q - p) * fraction * weight[i]
+            score_gradient[i] += direction * (q - p) * fraction * weight[i]
         slope[last] += direction * (q - p)
         slope[stop] -= direction * (q - p)
         fixed += (cost[label_behind[j], group[j]] - cost[label_before[j], group[j]]) * mass
@@ -230,7 +230,7 @@ def add_side_plane(
     for position in range(members.shape[0]):
         running += slope[position]
         if running != 0.0:
-            coefficients[members[position]] += running * weight[members[position]]
+            score_gradient[members[position]] += running * weight[members[position]]
     return fixed
 
 
@@ -323,7 +323,7 @@ def mixed_plane(
 ):
     """Coefficients and offset of the mixture of labels, and its derivative in theta."""
     below, above = _both_borders(cost, theta, lower_side, upper_side, half_width)
-    coefficients = np.zeros(weight.shape[0])
+    score_gradient = np.zeros(weight.shape[0])
     gradient = np.zeros(theta.shape[0])
     fixed = add_side_plane(
         cost,
@@ -334,7 +334,7 @@ def mixed_plane(
         *lower_side[:3],
         members[0],
         weight,
-        coefficients,
+        score_gradient,
         gradient,
     )
     fixed += add_side_plane(
@@ -346,10 +346,10 @@ def mixed_plane(
         *upper_side[:3],
         members[1],
         weight,
-        coefficients,
+        score_gradient,
         gradient,
     )
-    return coefficients / total_weight, fixed / total_weight, gradient / total_weight
+    return score_gradient / total_weight, fixed / total_weight, gradient / total_weight
 
 
 @njit
@@ -358,28 +358,28 @@ def balanced_plane(cost, theta, half_width, lower_side, upper_side, members, wei
 
     Returns
     -------
-    coefficients : ndarray of shape (m,)
+    score_gradient : ndarray of shape (m,)
     offset : float
-    leak : float
+    bias_residual : float
         1-norm of the derivative in theta that is left.
     """
     _, hessian = _derivatives(cost, theta, half_width, lower_side, upper_side, total_weight)
     nudge = np.zeros(theta.shape[0])
-    best_coefficients = np.zeros(weight.shape[0])
+    best_score_gradient = np.zeros(weight.shape[0])
     best_offset = 0.0
-    best_leak = np.inf
+    least_residual = np.inf
     for _ in range(4):
-        coefficients, offset, gradient = mixed_plane(
+        score_gradient, offset, gradient = mixed_plane(
             cost, theta, half_width, nudge, lower_side, upper_side, members, weight, total_weight
         )
-        leak = np.sum(np.abs(gradient))
-        if not leak < best_leak:
+        residual = np.sum(np.abs(gradient))
+        if not residual < least_residual:
             break
-        gained = leak < 0.01 * best_leak
-        best_coefficients = coefficients
+        gained = residual < 0.01 * least_residual
+        best_score_gradient = score_gradient
         best_offset = offset
-        best_leak = leak
-        if leak <= 1e-16 or not gained:
+        least_residual = residual
+        if residual <= 1e-16 or not gained:
             break
         nudge += _newton_step(hessian, gradient, 0.0)
-    return best_coefficients, best_offset, best_leak
+    return best_score_gradient, best_offset, least_residual

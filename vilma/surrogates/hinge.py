@@ -1,4 +1,10 @@
-"""The hinge surrogates of SVOR with interval labels: implicit and explicit order constraints."""
+r"""The hinge surrogates of SVOR with interval labels: implicit and explicit order constraints.
+
+At fixed scores, the derivative in every threshold of either surrogate is a step function of the
+threshold that jumps up at the hinges' breakpoints, so the minimisers are weighted quantiles of the
+breakpoints: for IMC of each threshold by itself, for EXP under the order of the thresholds, by
+pooling adjacent violators. `vilma.surrogates._hinge_kernels` derives both.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +13,9 @@ from abc import abstractmethod
 import numpy as np
 
 from vilma.surrogates import _hinge_kernels as kernels
-from vilma.surrogates.base import InnerSolution, Surrogate
-from vilma.surrogates.hinges import Hinges, explicit_hinges, implicit_hinges
-from vilma.surrogates.labeled import LabeledWeights
-from vilma.surrogates.pieces import Pieces, hinge_pieces
+from vilma.surrogates.linear_form import hinge_form
+from vilma.surrogates.plane import InnerMinimum, Plane
+from vilma.surrogates.surrogate import Hinges, LabeledWeights, PiecewiseLinearForm, Surrogate
 
 __all__ = ["ExplicitHinge", "HingeSurrogate", "ImplicitHinge"]
 
@@ -25,36 +30,36 @@ class HingeSurrogate(Surrogate):
         self._labels = labels
         self._total_weight = float(labels.weight.sum())
 
-    # The two kernels of a surrogate: minimisers of the thresholds, and the plane at thresholds.
-    _minimizers = staticmethod(kernels.imc_minimizers)
-    _plane = staticmethod(kernels.imc_plane)
+    @staticmethod
+    @abstractmethod
+    def _minimizers(scores, lower, upper, weight, n_thresholds):
+        """Smallest and largest minimiser of every threshold; the scores come in order."""
 
-    def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerSolution:
+    @staticmethod
+    @abstractmethod
+    def _plane(scores, lower, upper, weight, thresholds):
+        """Value, offset and score gradient at minimising thresholds, times the total weight."""
+
+    def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
         lower, upper, weight, n_classes = self._labels
         order = np.argsort(scores)
         ascending = scores[order], lower[order], upper[order], weight[order]
         smallest, largest = self._minimizers(*ascending, n_classes - 1)
         thresholds = kernels.middle_thresholds(smallest, largest, scores)
-        value, offset, ascending_coefficients = self._plane(*ascending, thresholds)
-        coefficients = np.empty_like(scores)
-        coefficients[order] = ascending_coefficients / self._total_weight
-        return InnerSolution(
-            value / self._total_weight,
-            thresholds,
-            coefficients,
-            offset / self._total_weight,
-            leak=0.0,
-        )
-
-    def as_hinges(self) -> HingeSurrogate:
-        return self
+        value, offset, ascending_gradient = self._plane(*ascending, thresholds)
+        score_gradient = np.empty_like(scores)
+        score_gradient[order] = ascending_gradient / self._total_weight
+        plane = Plane(score_gradient, offset / self._total_weight)
+        return InnerMinimum(value / self._total_weight, thresholds, plane)
 
     @abstractmethod
-    def hinges(self) -> Hinges:
-        """Write the surrogate out as hinges of single thresholds."""
+    def hinges(self) -> Hinges: ...
+
+    def linear_form(self) -> PiecewiseLinearForm:
+        return hinge_form(self.hinges())
 
     def bound_thresholds(self, largest_score: float) -> float:
-        return largest_score + 1.0
+        return largest_score + 1.0  # every breakpoint is a score less or plus 1
 
 
 class ImplicitHinge(HingeSurrogate):
@@ -66,16 +71,13 @@ class ImplicitHinge(HingeSurrogate):
     minimisers are ordered by themselves.
     """
 
-    def hinges(self) -> Hinges:
-        return implicit_hinges(self._labels)
+    _minimizers = staticmethod(kernels.imc_minimizers)
+    _plane = staticmethod(kernels.imc_plane)
 
-    def pieces(self) -> Pieces:
-        lower, upper, _, n_classes = self._labels
-        below = ((i, k, 1.0) for i, stop in enumerate(lower) for k in range(stop))
-        above = (
-            (i, k, -1.0) for i, start in enumerate(upper) for k in range(start, n_classes - 1)
-        )
-        return hinge_pieces(self._labels, [*below, *above], ordered=False)
+    def hinges(self) -> Hinges:
+        lower, upper, weight, n_classes = self._labels
+        first, last = np.zeros_like(lower), np.full_like(upper, n_classes - 1)
+        return Hinges(first, lower, upper, last, weight, n_classes - 1, ordered=False)
 
 
 class ExplicitHinge(HingeSurrogate):
@@ -91,10 +93,11 @@ class ExplicitHinge(HingeSurrogate):
     _plane = staticmethod(kernels.exp_plane)
 
     def hinges(self) -> Hinges:
-        return explicit_hinges(self._labels)
-
-    def pieces(self) -> Pieces:
-        lower, upper, _, n_classes = self._labels
-        below = ((i, k - 1, 1.0) for i, k in enumerate(lower) if k > 0)
-        above = ((i, k, -1.0) for i, k in enumerate(upper) if k < n_classes - 1)
-        return hinge_pieces(self._labels, [*below, *above], ordered=True)
+        # Thresholds that are next to no interval are left out: they fit between their neighbours.
+        lower, upper, weight, n_classes = self._labels
+        has_upper, has_lower = lower > 0, upper < n_classes - 1
+        used = np.union1d(lower[has_upper] - 1, upper[has_lower])
+        before, after = np.searchsorted(used, lower - 1), np.searchsorted(used, upper)
+        return Hinges(
+            before, before + has_upper, after, after + has_lower, weight, len(used), ordered=True
+        )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from vilma.surrogates.base import InnerSolution, Surrogate
-from vilma.surrogates.labeled import LabeledWeights
-from vilma.surrogates.pieces import Pieces
+from vilma.surrogates.plane import InnerMinimum, Plane
+from vilma.surrogates.surrogate import LabeledWeights, PiecewiseLinearForm, Surrogate
 from vilma.surrogates.v_shaped import VShaped
 
 __all__ = ["PenalizedBiases"]
@@ -25,27 +24,24 @@ class PenalizedBiases(Surrogate):
         self._surrogate = VShaped(labels, cost)
         self.scale = self._surrogate.scale
 
-    def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerSolution:
+    def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
         biases = scores[self._n_examples :]
         thresholds = biases[:-1] - biases[1:]
-        value, coefficients, offset, derivative = self._surrogate.evaluate(
-            scores[: self._n_examples], thresholds
-        )
+        value, plane, derivative = self._surrogate.evaluate(scores[: self._n_examples], thresholds)
         by_bias = np.append(derivative, 0.0) - np.append(0.0, derivative)
-        return InnerSolution(
-            value, thresholds, np.concatenate([coefficients, by_bias]), offset, leak=0.0
-        )
+        score_gradient = np.concatenate([plane.score_gradient, by_bias])
+        return InnerMinimum(value, thresholds, Plane(score_gradient, plane.offset))
 
-    def pieces(self) -> Pieces:
-        pieces = self._surrogate.pieces()
-        n_thresholds = pieces.by_threshold.shape[1]
+    def linear_form(self) -> PiecewiseLinearForm:
+        form = self._surrogate.linear_form()
+        n_thresholds = form.by_threshold.shape[1]
         differences = sparse.eye_array(n_thresholds, n_thresholds + 1) - sparse.eye_array(
             n_thresholds, n_thresholds + 1, k=1
         )
-        by_bias = pieces.by_threshold @ differences
-        return pieces._replace(
-            by_score=sparse.hstack([pieces.by_score, by_bias], format="csr"),
-            by_threshold=sparse.csr_array((len(pieces.constant), 0)),
+        by_bias = form.by_threshold @ differences
+        return form._replace(
+            by_score=sparse.hstack([form.by_score, by_bias], format="csr"),
+            by_threshold=sparse.csr_array((len(form.constant), 0)),
         )
 
     def bound_thresholds(self, largest_score: float) -> float:

@@ -7,10 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from vilma.surrogates import _v_shaped_kernels as kernels
-from vilma.surrogates.base import InnerSolution, Surrogate
-from vilma.surrogates.hinge import HingeSurrogate, ImplicitHinge
-from vilma.surrogates.labeled import LabeledWeights
-from vilma.surrogates.pieces import Pieces, v_shaped_pieces
+from vilma.surrogates.linear_form import v_shaped_form
+from vilma.surrogates.plane import InnerMinimum, Plane
+from vilma.surrogates.surrogate import LabeledWeights, PiecewiseLinearForm, Surrogate
 
 __all__ = ["VShaped"]
 
@@ -20,7 +19,7 @@ _WIDER = 100.0  # after a failure: half-hearted steps back cost more than starti
 _MAX_WIDTHS = 80
 _NARROWEST = 1e-12  # of the scores' spread; below, a window holds nothing but rounding
 _UNSMOOTHED = 1e-300  # ties share a label's border evenly, nothing else is mixed
-_ROUNDING_LEAK = 1e-13  # a smaller one is not for want of convergence
+_ROUNDING_RESIDUAL = 1e-13  # a smaller one is not for want of convergence
 _BOLDEST = 0.3  # smallest share of the width to go to at once
 _EASY = 5  # evaluations after which a width counts as easily solved
 
@@ -63,7 +62,7 @@ class VShaped(Surrogate):
         self._thresholds: np.ndarray | None = None
         self._half_width = np.inf
 
-    def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerSolution:
+    def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
         sorted_scores = self._sort(scores)
         bound = self.bound_thresholds(largest_score)
         spread = sorted_scores.spread
@@ -75,14 +74,13 @@ class VShaped(Surrogate):
         best, best_error, best_width = None, np.inf, half_width
         for _ in range(_MAX_WIDTHS):
             solution, n_evaluations = self._solve_width(sorted_scores, start, half_width)
-            plane_value = solution.offset + float(solution.coefficients @ scores)
-            missing = bound * solution.leak
-            error = solution.value - plane_value + missing
+            charge = bound * solution.plane.bias_residual
+            error = solution.value - solution.plane.at(scores) + charge
             if best is None or error < best_error:
                 best, best_error, best_width = solution, error, half_width
             if error <= accuracy:
                 break
-            if missing > 0.5 * accuracy and solution.leak > _ROUNDING_LEAK:
+            if charge > 0.5 * accuracy and solution.plane.bias_residual > _ROUNDING_RESIDUAL:
                 # Too narrow to get there from here.
                 boldest = np.sqrt(boldest)
                 if solved is not None:
@@ -113,12 +111,12 @@ class VShaped(Surrogate):
 
     def evaluate(
         self, scores: np.ndarray, thresholds: np.ndarray
-    ) -> tuple[float, np.ndarray, float, np.ndarray]:
-        """Value, coefficients, offset and derivative in the thresholds, nothing minimised."""
+    ) -> tuple[float, Plane, np.ndarray]:
+        """Value, plane and derivative in the thresholds; nothing is minimised."""
         sorted_scores = self._sort(scores)
         sides = sorted_scores.lower_side, sorted_scores.upper_side
         value = kernels.mean_loss(self._cost, thresholds, *sides, self._total_weight)
-        coefficients, offset, gradient = kernels.mixed_plane(
+        score_gradient, offset, gradient = kernels.mixed_plane(
             self._cost,
             thresholds,
             _UNSMOOTHED,
@@ -128,17 +126,10 @@ class VShaped(Surrogate):
             self._labels.weight,
             self._total_weight,
         )
-        return value, coefficients, offset, gradient
+        return value, Plane(score_gradient, offset), gradient
 
-    def as_hinges(self) -> HingeSurrogate | None:
-        # Proposition 2 of the paper: with the absolute error, minimised over the biases, this is
-        # the surrogate of implicit hinges.
-        labels = np.arange(self._labels.n_classes)
-        absolute = np.array_equal(self._cost, np.abs(labels[:, None] - labels))
-        return ImplicitHinge(self._labels) if absolute else None
-
-    def pieces(self) -> Pieces:
-        return v_shaped_pieces(self._labels, self._cost)
+    def linear_form(self) -> PiecewiseLinearForm:
+        return v_shaped_form(self._labels, self._cost)
 
     def bound_thresholds(self, largest_score: float) -> float:
         # Some minimiser is a vertex: its biases are tied together by a spanning tree of at most
@@ -164,7 +155,7 @@ class VShaped(Surrogate):
 
     def _solve_width(
         self, sorted_scores: _SortedScores, start: np.ndarray, half_width: float
-    ) -> tuple[InnerSolution, int]:
+    ) -> tuple[InnerMinimum, int]:
         """Minimise the problem smoothed over `half_width`; value and plane of the result."""
         sides = sorted_scores.lower_side, sorted_scores.upper_side
         thresholds, n_evaluations = kernels.minimize_smoothed(
@@ -178,7 +169,7 @@ class VShaped(Surrogate):
             self._max_evaluations,
         )
         value = kernels.mean_loss(self._cost, thresholds, *sides, self._total_weight)
-        coefficients, offset, leak = kernels.balanced_plane(
+        score_gradient, offset, bias_residual = kernels.balanced_plane(
             self._cost,
             thresholds,
             half_width,
@@ -187,4 +178,5 @@ class VShaped(Surrogate):
             self._labels.weight,
             self._total_weight,
         )
-        return InnerSolution(value, thresholds, coefficients, offset, leak), n_evaluations
+        plane = Plane(score_gradient, offset, bias_residual)
+        return InnerMinimum(value, thresholds, plane), n_evaluations

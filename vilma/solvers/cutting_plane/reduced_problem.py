@@ -1,29 +1,31 @@
-r"""The reduced problem: a maximum of planes plus the squared norm.
+r"""The reduced problem of the paper's Algorithm 1: a maximum of planes plus the squared norm.
 
-.. math:: \min_u \frac{\lambda}{2} |u|^2 + \max_j (o_j + \langle g_j, u \rangle)
+With planes :math:`o_j + \langle g_j, w\rangle` below G, gradients :math:`g_j = X^T c_j`,
 
-It is solved in its dual over the simplex, where any feasible point gives a lower bound on the
-full problem; the bound is kept, so a plane may be dropped at any time. The planes do not depend on
-lambda.
+.. math:: \min_w\; \frac{\lambda}{2} |w|^2 + \max_j (o_j + \langle g_j, w \rangle)
+          \;=\; \max_{a \ge 0,\ \sum_j a_j = 1}\; \langle o, a\rangle
+          - \frac{1}{2 \lambda} \Bigl| \sum_j a_j g_j \Bigr|^2,
+          \qquad w = -\frac{1}{\lambda} \sum_j a_j g_j .
+
+It is solved in its dual over the simplex, where any feasible a gives a lower bound on the full
+problem; the bound is kept, so a plane may be dropped at any time. Planes do not depend on lambda.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from vilma.numerics.simplex_qp import solve_simplex_qp
+from vilma.solvers.cutting_plane.simplex_qp import solve_simplex_qp
 from vilma.solvers.spaces import Point, Space
-from vilma.surrogates import InnerSolution
+from vilma.surrogates import Plane
 
-__all__ = ["PlaneModel"]
+__all__ = ["ReducedProblem"]
 
 _FIRST_CAPACITY = 16
-_IDLE_LIMIT = (
-    60  # reduced problems a plane may stay out of the solution before its place is reused
-)
+_IDLE_LIMIT = 60  # reduced problems that a plane may stay out of before its place is reused
 
 
-class PlaneModel:
+class ReducedProblem:
     """Planes below a convex function, their Gram matrix and the reduced problem's solution.
 
     Parameters
@@ -38,25 +40,25 @@ class PlaneModel:
         self._gradients = [np.empty((_FIRST_CAPACITY, width)) for width in space.widths]
         self._gram = np.empty((_FIRST_CAPACITY, _FIRST_CAPACITY))
         self._offsets = np.empty(_FIRST_CAPACITY)
-        self._leaks = np.empty(_FIRST_CAPACITY)
+        self._residuals = np.empty(_FIRST_CAPACITY)
         self._multipliers = np.zeros(_FIRST_CAPACITY)
         self._idle = np.zeros(_FIRST_CAPACITY, dtype=np.int64)
 
     def __len__(self) -> int:
         return self._n
 
-    def add(self, plane: InnerSolution) -> None:
+    def add(self, plane: Plane) -> None:
         """Add the plane that a surrogate returned."""
         place = self._free_place()
-        lifted = self._space.lift(plane.coefficients)
-        for stack, kept in zip(self._gradients, lifted, strict=True):
-            stack[place] = kept
-        products = self._space.products([stack[: self._n] for stack in self._gradients], lifted)
+        gradient = self._space.represent_gradient(plane.score_gradient)
+        for stack, part in zip(self._gradients, gradient, strict=True):
+            stack[place] = part
+        products = self._space.products([stack[: self._n] for stack in self._gradients], gradient)
         self._gram[place, : self._n] = products
         self._gram[: self._n, place] = products
         self._gram[place, place] = max(products[place], 0.0)  # rounding may say less
         self._offsets[place] = plane.offset
-        self._leaks[place] = plane.leak
+        self._residuals[place] = plane.bias_residual
         self._multipliers[place] = 1.0 if self._n == 1 else 0.0
         self._idle[place] = 0
 
@@ -73,8 +75,9 @@ class PlaneModel:
         -------
         point : Point
         lower_bound : float
-            Value of the dual, up to `leak` times the bound on thresholds.
-        leak : float
+            Value of the dual, up to `bias_residual` times the bound on thresholds.
+        bias_residual : float
+            That of the planes' combination.
         """
         n = self._n
         multipliers = solve_simplex_qp(
@@ -90,7 +93,7 @@ class PlaneModel:
         # The norm from the point itself: the Gram matrix would lose digits to cancellation.
         squared_norm = self._space.inner(point, point)
         lower_bound = float(multipliers @ self._offsets[:n]) - 0.5 * alpha * squared_norm
-        return point, lower_bound, float(multipliers @ self._leaks[:n])
+        return point, lower_bound, float(multipliers @ self._residuals[:n])
 
     def _free_place(self) -> int:
         """Index for a new plane: that of the longest idle one, or one more."""
@@ -111,7 +114,7 @@ class PlaneModel:
 
         self._gradients = [longer(stack) for stack in self._gradients]
         self._offsets = longer(self._offsets)
-        self._leaks = longer(self._leaks)
+        self._residuals = longer(self._residuals)
         self._multipliers = longer(self._multipliers)
         self._idle = longer(self._idle)
         gram = np.empty((capacity, capacity))

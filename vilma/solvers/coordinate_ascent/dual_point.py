@@ -7,27 +7,41 @@ from typing import NamedTuple
 import numpy as np
 
 from vilma.design_matrices import DesignMatrix, Rows
-from vilma.solvers import _coordinate_kernels as kernels
-from vilma.surrogates import Hinges
+from vilma.solvers.coordinate_ascent import _kernels as kernels
+from vilma.surrogates import Hinges, Plane
 
-__all__ = ["DualPoint", "Plane", "best_share"]
+__all__ = ["DualPoint", "best_multiple"]
 
-# What the thresholds give way, compared to what an example's score does: from 0.005 to 0.05 the
-# number of passes hardly changes.
-_THRESHOLD_SHARE = 0.02
-_ALIKE = 1e-3  # share of a row's squared norm
+# The proximal step gamma of the thresholds, in units of what a typical example's score moves for a
+# step of 1, |x_i|^2 / (lambda W): from 0.005 to 0.05 the number of passes hardly changes.
+_PROX_SHARE = 0.02
+_ALIKE = 1e-3  # share of a row's squared norm below which the centred norms count as rounding
+
+# Where an example's dual variables are. A record fills a line of the cache.
+LAYOUT = np.dtype(
+    [
+        ("first_dual", np.int64),  # of the example in `duals`; upper hinges come first
+        ("n_duals", np.int64),
+        ("n_upper", np.int64),
+        ("upper_start", np.int64),  # threshold of the first upper hinge
+        ("lower_start", np.int64),  # threshold of the first lower hinge, less `n_upper`
+        ("window_start", np.int64),  # outside the window all dual variables are 0
+        ("window_stop", np.int64),
+        ("padding", np.int64),
+    ]
+)
+ROW_STATS = np.dtype(
+    [
+        ("weight", np.float64),
+        ("centre_product", np.float64),  # of the row with the mean row
+        ("centred_norm", np.float64),  # squared norm of their difference
+    ]
+)
 
 
-def best_share(offset: float, curvature: float) -> float:
+def best_multiple(offset: float, curvature: float) -> float:
     """Multiple of a dual point, at most 1, that maximises the dual."""
     return 1.0 if offset >= curvature else max(offset / curvature, 0.0)
-
-
-class Plane(NamedTuple):
-    """A linear function of the scores below G, ``offset + coefficients @ scores``."""
-
-    coefficients: np.ndarray  # (m,)
-    offset: float
 
 
 class _State(NamedTuple):
@@ -36,7 +50,7 @@ class _State(NamedTuple):
     sums: np.ndarray  # (n,) sum of the rows, by their weighted dual variables
     drift: np.ndarray  # (2,) product of `sums` with the mean row, and sum of those factors
     duals: np.ndarray  # of all hinges, example by example, the upper ones first
-    places: np.ndarray  # (m, 8) where these are, example by example, as the kernels say
+    layout: np.ndarray  # (m,) of LAYOUT: where these are, example by example
     thresholds: np.ndarray  # (n_thresholds,)
     order_duals: np.ndarray  # (n_thresholds - 1,), empty where the order is no constraint
 
@@ -54,81 +68,80 @@ class DualPoint:
         self._mean_norm = float(self._mean @ self._mean)
         products = X.dot(self._mean)
         squared = np.maximum(squared_row_norms - 2.0 * products + self._mean_norm, 0.0)
-        self._numbers = np.column_stack([hinges.weight, products, squared])
+        self._row_stats = np.empty(len(squared), ROW_STATS)
+        self._row_stats["weight"] = hinges.weight
+        self._row_stats["centre_product"] = products
+        self._row_stats["centred_norm"] = squared
         # Rows that are all alike leave nothing but rounding of their norms.
         self._typical_norm = (
             max(float(squared.mean()), _ALIKE * float(squared_row_norms.mean())) or 1.0
         )
         counts = hinges.counts()
         n_upper = hinges.upper_stop - hinges.upper_start
+        layout = np.zeros(len(squared), LAYOUT)
+        layout["first_dual"] = np.cumsum(counts) - counts
+        layout["n_duals"] = counts
+        layout["n_upper"] = n_upper
+        layout["upper_start"] = hinges.upper_start
+        layout["lower_start"] = hinges.lower_start - n_upper
+        layout["window_start"] = layout["window_stop"] = n_upper  # an empty window
         self._state = _State(
-            np.zeros(X.shape[1]),
-            np.zeros(2),
-            np.zeros(counts.sum()),
-            np.column_stack(
-                [
-                    np.cumsum(counts) - counts,
-                    counts,
-                    n_upper,
-                    hinges.upper_start,
-                    hinges.lower_start - n_upper,
-                    n_upper,  # an empty window
-                    n_upper,
-                    np.zeros_like(counts),  # a row fills a line of the cache
-                ]
-            ),
-            np.zeros(hinges.n_thresholds),
-            np.zeros(hinges.n_thresholds - 1 if hinges.ordered else 0),
+            sums=np.zeros(X.shape[1]),
+            drift=np.zeros(2),
+            duals=np.zeros(counts.sum()),
+            layout=layout,
+            thresholds=np.zeros(hinges.n_thresholds),
+            order_duals=np.zeros(hinges.n_thresholds - 1 if hinges.ordered else 0),
         )
-        # The thresholds are where they were before, plus `give` times minus their derivatives.
-        self._anchor = np.zeros(hinges.n_thresholds)
-        self._scale = self._give = 0.0
+        # The thresholds are the proximal centre less `prox_step` times their derivatives d.
+        self._prox_center = np.zeros(hinges.n_thresholds)
+        self._scale = self._prox_step = 0.0
         self._rng = np.random.default_rng(0)
 
     def prepare(self, alpha: float) -> None:
         """Turn to another alpha, with the best multiple of the dual point for it."""
         self._scale = 1.0 / (alpha * self._total_weight)
-        before, self._give = self._give, _THRESHOLD_SHARE * self._scale * self._typical_norm
+        before, self._prox_step = self._prox_step, _PROX_SHARE * self._scale * self._typical_norm
         if before == 0.0:  # nothing there yet
             return
         sums, drift, duals, _, thresholds, order_duals = self._state
         gradient = (sums - drift[1] * self._mean) / self._total_weight
         curvature = float(gradient @ gradient) / alpha
-        share = best_share(self.plane().offset, curvature)
+        multiple = best_multiple(self.plane().offset, curvature)
         for part in (sums, drift, duals, order_duals):
-            part *= share
-        pulled = thresholds - self._anchor
-        thresholds[:] = self._anchor + share * self._give / before * pulled
+            part *= multiple
+        moved = thresholds - self._prox_center
+        thresholds[:] = self._prox_center + multiple * self._prox_step / before * moved
 
     def ascend(self) -> None:
         """Visit every example once, in random order."""
-        visits = self._rng.permutation(len(self._numbers))
+        visits = self._rng.permutation(len(self._row_stats))
         self._visit(visits)
         thresholds = self._state.thresholds
         reached = thresholds.copy()
-        thresholds += thresholds - self._anchor
-        self._anchor = reached
+        thresholds += thresholds - self._prox_center
+        self._prox_center = reached
 
     def _visit(self, visits: np.ndarray) -> None:
         """Give some examples the best dual variables, one after the other."""
         # Plain tuples: Numba keeps the names of others, which may change, with its cache.
         kernels.ascend(
             self.rows,
-            self._numbers,
+            self._row_stats,
             self._mean_norm,
             visits,
             self._scale,
-            self._give,
+            self._prox_step,
             tuple(self._state),
         )
 
     def plane(self) -> Plane:
         """Plane of G with these slopes, their imbalance removed."""
         state = self._state
-        coefficients, offset = kernels.balance(
-            self._numbers, state.places, state.duals, self._n_thresholds, self._ordered
+        score_gradient, offset = kernels.balanced_plane(
+            self._row_stats, state.layout, state.duals, self._n_thresholds, self._ordered
         )
-        return Plane(coefficients / self._total_weight, offset / self._total_weight)
+        return Plane(score_gradient / self._total_weight, offset / self._total_weight)
 
     def coef(self) -> np.ndarray:
         """Coefficients that belong to the slopes."""

@@ -1,19 +1,18 @@
 r"""Kernels of the dual coordinate ascent.
 
-A hinge's dual variable lies between 0 and 1 and is its slope. With weights p of sum W,
+The derivation stands in ``method.py``; its symbols here: dual variables u and l of the upper and
+lower hinges (`duals`), :math:`d_k = \sum_i p_i (u_{ik} - l_{ik})`, thresholds :math:`\theta =
+\bar\theta - \gamma d`. With :math:`U_i = \sum_k u_{ik}`, :math:`L_i` likewise and W the total
+weight,
 
 .. math:: \lambda W w = \sum_i p_i (U_i - L_i) (x_i - \bar x),
 
-U_i and L_i being the sums of an example's dual variables over its upper and its lower hinges. The
-centre does not matter where the thresholds' derivatives vanish; it spares the thresholds to
-follow a drift of all scores.
+`sums` being the sum over :math:`x_i` alone. The centre :math:`\bar x`, the mean row, does not
+matter where d = 0; it spares the thresholds to follow a drift of all scores.
 
-What belongs to an example lies in one row of two arrays, `places` and `numbers`: examples come in
-random order, and every array would be another wait for memory. Columns of `places`: where its
-dual variables begin, and how many there are; upper ones, which come first; the threshold of the
-first upper hinge; that of the first lower one, less the upper ones; the window, outside of
-which all dual variables are 0. Columns of `numbers`: weight, product of the row with the mean
-row, squared norm of their difference.
+What belongs to an example lies in one record of two arrays, `layout` and `row_stats`: examples
+come in random order, and every further array would be another wait for memory. `LAYOUT` and
+`ROW_STATS` in ``dual_point.py`` name the fields.
 """
 
 from __future__ import annotations
@@ -61,12 +60,16 @@ def _sum_clipped(levels, shift, start, stop):
 
 
 @njit
-def _settle(score, pull, stiffness, thresholds, bounds, hinges, duals, window, levels):
+def _solve_example(
+    score, diag_hessian, stiffness, thresholds, bounds, hinges, duals, window, levels
+):
     """Score at which an example's dual variables are the best, the others being fixed.
 
     The best dual variable of a hinge is ``levels - stiffness * score`` (lower hinges: plus),
-    clipped. `pull` is what the score moves for a step of 1. The root of an increasing, piecewise
-    linear function is found by Newton's method between two bounds.
+    clipped: `stiffness` is 1 / (p_i gamma). `diag_hessian` is p_i |x_i|^2 / (lambda W), by which
+    the score moves for a step of 1 of a dual variable. The new score is the root of the
+    increasing, piecewise linear function ``t - score - diag_hessian * (change of U_i - L_i at
+    t)``, found by Newton's method between two bounds.
 
     Outside the window all dual variables are 0 and stay so; it is widened for every score that is
     tried, until the thresholds beyond are too far away by their `bounds`.
@@ -81,33 +84,33 @@ def _settle(score, pull, stiffness, thresholds, bounds, hinges, duals, window, l
     for j in range(n_upper, last):
         levels[j] = duals[j] + (1.0 - thresholds[lower_start + j]) * stiffness
         total -= duals[j]
-    settled = score
+    new_score = score
     below = -np.inf
     above = np.inf
     for _ in range(_MAX_NEWTON_STEPS):
-        while first > 0 and ceiling[upper_start + first - 1] > settled - 1.0:
+        while first > 0 and ceiling[upper_start + first - 1] > new_score - 1.0:
             first -= 1
             levels[first] = (1.0 + thresholds[upper_start + first]) * stiffness
-        while last < duals.shape[0] and floor[lower_start + last] < settled + 1.0:
+        while last < duals.shape[0] and floor[lower_start + last] < new_score + 1.0:
             levels[last] = (1.0 - thresholds[lower_start + last]) * stiffness
             last += 1
-        change = stiffness * settled
+        change = stiffness * new_score
         upper, n_free_upper = _sum_clipped(levels, -change, first, n_upper)
         lower, n_free_lower = _sum_clipped(levels, change, n_upper, last)
-        error = settled - score - pull * (upper - lower - total)
-        tolerated = _STEP_ACCURACY * abs(settled - score) + _ROUNDING * (1.0 + abs(settled))
+        error = new_score - score - diag_hessian * (upper - lower - total)
+        tolerated = _STEP_ACCURACY * abs(new_score - score) + _ROUNDING * (1.0 + abs(new_score))
         if abs(error) <= tolerated:
             break
         if error > 0.0:
-            above = settled
-            below = max(below, settled - error)
+            above = new_score
+            below = max(below, new_score - error)
         else:
-            below = settled
-            above = min(above, settled - error)
-        settled -= error / (1.0 + pull * stiffness * (n_free_upper + n_free_lower))
-        if not below < settled < above:
-            settled = 0.5 * (below + above)
-    return settled, (first, last)
+            below = new_score
+            above = min(above, new_score - error)
+        new_score -= error / (1.0 + diag_hessian * stiffness * (n_free_upper + n_free_lower))
+        if not below < new_score < above:
+            new_score = 0.5 * (below + above)
+    return new_score, (first, last)
 
 
 @njit
@@ -137,74 +140,75 @@ def _widen_bounds(thresholds, bounds, k):
 
 
 @njit
-def _relax_order(thresholds, bounds, order_duals, k, give):
+def _relax_order(thresholds, bounds, order_duals, k, prox_step):
     """Give the constraint ``thresholds[k] <= thresholds[k + 1]`` its best dual variable."""
     if k < 0 or k >= order_duals.shape[0]:
         return
     violation = thresholds[k] - thresholds[k + 1]
-    step = max(0.5 * violation / give, -order_duals[k])
+    step = max(0.5 * violation / prox_step, -order_duals[k])
     if step == 0.0:
         return
     order_duals[k] += step
-    thresholds[k] -= give * step
-    thresholds[k + 1] += give * step
+    thresholds[k] -= prox_step * step
+    thresholds[k + 1] += prox_step * step
     _widen_bounds(thresholds, bounds, k)
     _widen_bounds(thresholds, bounds, k + 1)
 
 
 @njit
-def ascend(rows, numbers, centre_norm, visits, scale, give, state):
+def ascend(rows, row_stats, centre_norm, visits, scale, prox_step, state):
     """Visit examples in turn and give each the best dual variables; the thresholds follow.
 
-    `scale` is 1 / (lambda W), `give` what a threshold moves for a weighted step of 1.
+    `scale` is 1 / (lambda W), `prox_step` the gamma of the proximal term.
     """
-    sums, drift, duals, places, thresholds, order_duals = state
+    sums, drift, duals, layout, thresholds, order_duals = state
     ordered = order_duals.shape[0] > 0
     levels = np.empty(2 * thresholds.shape[0])
     bounds = np.empty_like(thresholds), np.empty_like(thresholds)
     _bound_thresholds(thresholds, bounds)
     for k in range(order_duals.shape[0]):
-        _relax_order(thresholds, bounds, order_duals, k, give)
+        _relax_order(thresholds, bounds, order_duals, k, prox_step)
     for k in range(order_duals.shape[0] - 1, -1, -1):
-        _relax_order(thresholds, bounds, order_duals, k, give)
+        _relax_order(thresholds, bounds, order_duals, k, prox_step)
     for i in visits:
-        weight, centre_product = numbers[i, 0], numbers[i, 1]
+        weight, centre_product = row_stats[i].weight, row_stats[i].centre_product
         shift = drift[1] * (centre_norm - centre_product) - drift[0]
         score = scale * (row_dot(rows, i, sums) + shift)
-        own = duals[places[i, 0] : places[i, 0] + places[i, 1]]
-        n_upper, upper_start, lower_start = places[i, 2], places[i, 3], places[i, 4]
-        stiffness = 1.0 / (weight * give)
-        settled, (first, last) = _settle(
+        place = layout[i]
+        own = duals[place.first_dual : place.first_dual + place.n_duals]
+        n_upper, upper_start, lower_start = place.n_upper, place.upper_start, place.lower_start
+        stiffness = 1.0 / (weight * prox_step)
+        new_score, (first, last) = _solve_example(
             score,
-            weight * scale * numbers[i, 2],
+            weight * scale * row_stats[i].centred_norm,
             stiffness,
             thresholds,
             bounds,
             (n_upper, upper_start, lower_start),
             own,
-            (places[i, 5], places[i, 6]),
+            (place.window_start, place.window_stop),
             levels,
         )
         change = 0.0
         for j in range(first, last):
             sign = 1.0 if j < n_upper else -1.0
-            best = _clip(levels[j] - sign * stiffness * settled)
+            best = _clip(levels[j] - sign * stiffness * new_score)
             step = sign * (best - own[j])
             if step != 0.0:
                 own[j] = best
                 change += step
                 k = j + (upper_start if j < n_upper else lower_start)
-                thresholds[k] -= weight * give * step
+                thresholds[k] -= weight * prox_step * step
                 _widen_bounds(thresholds, bounds, k)
                 if ordered:
-                    _relax_order(thresholds, bounds, order_duals, k - 1, give)
-                    _relax_order(thresholds, bounds, order_duals, k, give)
+                    _relax_order(thresholds, bounds, order_duals, k - 1, prox_step)
+                    _relax_order(thresholds, bounds, order_duals, k, prox_step)
         while first < n_upper and own[first] == 0.0:
             first += 1
         while last > n_upper and own[last - 1] == 0.0:
             last -= 1
-        places[i, 5] = first
-        places[i, 6] = last
+        place.window_start = first
+        place.window_stop = last
         if change != 0.0:
             factor = weight * change
             row_add(rows, i, factor, sums)
@@ -213,21 +217,22 @@ def ascend(rows, numbers, centre_norm, visits, scale, give, state):
 
 
 @njit
-def balance(numbers, places, duals, n_thresholds, ordered):
+def balanced_plane(row_stats, layout, duals, n_thresholds, ordered):
     """Scale the dual variables of each threshold until the thresholds' derivatives vanish.
 
     With an order constraint, the derivatives' prefix sums need only be <= 0 and their total 0.
-    Returns coefficients and offset of a plane, not yet divided by the total weight.
+    Returns score gradient and offset of a plane, not yet divided by the total weight.
     """
-    m = numbers.shape[0]
+    m = row_stats.shape[0]
     upper = np.zeros(n_thresholds)
     lower = np.zeros(n_thresholds)
     for i in range(m):
-        own = duals[places[i, 0] : places[i, 0] + places[i, 1]]
-        for j in range(places[i, 5], places[i, 2]):
-            upper[places[i, 3] + j] += numbers[i, 0] * own[j]
-        for j in range(places[i, 2], places[i, 6]):
-            lower[places[i, 4] + j] += numbers[i, 0] * own[j]
+        place, weight = layout[i], row_stats[i].weight
+        own = duals[place.first_dual : place.first_dual + place.n_duals]
+        for j in range(place.window_start, place.n_upper):
+            upper[place.upper_start + j] += weight * own[j]
+        for j in range(place.n_upper, place.window_stop):
+            lower[place.lower_start + j] += weight * own[j]
     upper_share = np.ones(n_thresholds)
     lower_share = np.ones(n_thresholds)
     prefix = np.zeros(n_thresholds)
@@ -254,15 +259,16 @@ def balance(numbers, places, duals, n_thresholds, ordered):
             lower_share[k] = 1.0 - less / lower[k]
             slack -= less
     offset = 0.0
-    coefficients = np.zeros(m)
+    score_gradient = np.zeros(m)
     for i in range(m):
-        own = duals[places[i, 0] : places[i, 0] + places[i, 1]]
+        place, weight = layout[i], row_stats[i].weight
+        own = duals[place.first_dual : place.first_dual + place.n_duals]
         up = 0.0
         down = 0.0
-        for j in range(places[i, 5], places[i, 2]):
-            up += own[j] * upper_share[places[i, 3] + j]
-        for j in range(places[i, 2], places[i, 6]):
-            down += own[j] * lower_share[places[i, 4] + j]
-        offset += numbers[i, 0] * (up + down)
-        coefficients[i] = numbers[i, 0] * (down - up)
-    return coefficients, offset
+        for j in range(place.window_start, place.n_upper):
+            up += own[j] * upper_share[place.upper_start + j]
+        for j in range(place.n_upper, place.window_stop):
+            down += own[j] * lower_share[place.lower_start + j]
+        offset += weight * (up + down)
+        score_gradient[i] = weight * (down - up)
+    return score_gradient, offset

@@ -7,23 +7,24 @@ import pytest
 from tests.reference import random_problem, reference_optimum
 from vilma.design_matrices.dense import DenseMatrix
 from vilma.losses import cost_matrix
-from vilma.solvers import DoubleLoop, Settings, plane_model
-from vilma.solvers.plane_model import PlaneModel
+from vilma.solvers import Settings, Solver
+from vilma.solvers.cutting_plane import reduced_problem
+from vilma.solvers.cutting_plane.reduced_problem import ReducedProblem
 from vilma.solvers.spaces import FeatureSpace, SampleSpace, choose_space
-from vilma.surrogates import ImplicitHinge, InnerSolution, LabeledWeights, VShaped
+from vilma.surrogates import ImplicitHinge, LabeledWeights, Plane, VShaped
 
 SPACES = [FeatureSpace, SampleSpace]
 
 
-def plane(coefficients, offset, leak=0.0):
-    return InnerSolution(0.0, np.zeros(1), np.asarray(coefficients, float), offset, leak)
+def plane(score_gradient, offset, bias_residual=0.0):
+    return Plane(np.asarray(score_gradient, float), offset, bias_residual)
 
 
 def exact(X, planes, alpha):
     w, height = cp.Variable(X.shape[1]), cp.Variable()
     program = cp.Problem(
         cp.Minimize(0.5 * alpha * cp.sum_squares(w) + height),
-        [height >= p.offset + (p.coefficients @ X) @ w for p in planes],
+        [height >= p.offset + (p.score_gradient @ X) @ w for p in planes],
     )
     program.solve(solver=cp.CLARABEL)
     return program.value, w.value
@@ -32,7 +33,7 @@ def exact(X, planes, alpha):
 @pytest.mark.parametrize("space", SPACES)
 def test_one_plane_by_hand(space):
     # min w^2 + 1 + 2 w = 0 at w = -1.
-    model = PlaneModel(space(DenseMatrix(np.array([[2.0]]))))
+    model = ReducedProblem(space(DenseMatrix(np.array([[2.0]]))))
     model.add(plane([1.0], 1.0))
     point, bound, leak = model.minimize(2.0, 0.0)
     assert bound == pytest.approx(0.0, abs=1e-15)
@@ -44,9 +45,9 @@ def test_one_plane_by_hand(space):
 @pytest.mark.parametrize("space", SPACES)
 def test_two_planes_by_hand(space):
     # max(1 - w, 1 + w) is 1 at w = 0; the leaks are mixed like the planes.
-    model = PlaneModel(space(DenseMatrix(np.eye(1))))
-    model.add(plane([1.0], 1.0, leak=0.5))
-    model.add(plane([-1.0], 1.0, leak=0.1))
+    model = ReducedProblem(space(DenseMatrix(np.eye(1))))
+    model.add(plane([1.0], 1.0, bias_residual=0.5))
+    model.add(plane([-1.0], 1.0, bias_residual=0.1))
     point, bound, leak = model.minimize(1.0, 1e-12)
     assert bound == pytest.approx(1.0)
     assert leak == pytest.approx(0.3)
@@ -59,7 +60,7 @@ def test_many_planes_against_a_conic_solver(space, shape):
     rng = np.random.default_rng(0)
     X = rng.normal(size=shape)
     design = space(DenseMatrix(X))
-    model = PlaneModel(design)
+    model = ReducedProblem(design)
     planes = []
     for n in range(1, 40):  # more than the first capacity
         planes.append(plane(rng.normal(size=shape[0]), rng.normal()))
@@ -83,7 +84,7 @@ def test_a_rough_solution_is_a_valid_bound(space):
     X = rng.normal(size=(6, 5))
     planes = [plane(rng.normal(size=6), rng.normal()) for _ in range(30)]
     value, _ = exact(X, planes, 0.5)
-    model = PlaneModel(space(DenseMatrix(X)))
+    model = ReducedProblem(space(DenseMatrix(X)))
     for p in planes:
         model.add(p)
     for tol in (10.0, 1.0, 0.1, 1e-3):
@@ -94,7 +95,7 @@ def test_a_rough_solution_is_a_valid_bound(space):
 def test_both_spaces_are_the_same_geometry():
     rng = np.random.default_rng(2)
     X = DenseMatrix(rng.normal(size=(5, 12)))
-    models = [PlaneModel(space(X)) for space in SPACES]
+    models = [ReducedProblem(space(X)) for space in SPACES]
     for _ in range(10):
         p = plane(rng.normal(size=5), rng.normal())
         for model in models:
@@ -114,8 +115,8 @@ def test_the_space_with_the_shorter_vectors_is_chosen():
 
 
 def test_places_of_idle_planes_are_used_again(monkeypatch):
-    monkeypatch.setattr(plane_model, "_IDLE_LIMIT", 2)
-    model = PlaneModel(FeatureSpace(DenseMatrix(np.eye(2))))
+    monkeypatch.setattr(reduced_problem, "_IDLE_LIMIT", 2)
+    model = ReducedProblem(FeatureSpace(DenseMatrix(np.eye(2))))
     model.add(plane([1.0, 0.0], 0.0))
     model.add(plane([0.0, 1.0], -100.0))  # never active
     sizes = []
@@ -132,7 +133,7 @@ def test_places_of_idle_planes_are_used_again(monkeypatch):
 @pytest.mark.parametrize("limit", [0, 1, 3])
 def test_reuse_keeps_the_bounds_valid(limit, monkeypatch):
     # Planes are forgotten at once: slower, but never wrong.
-    monkeypatch.setattr(plane_model, "_IDLE_LIMIT", limit)
+    monkeypatch.setattr(reduced_problem, "_IDLE_LIMIT", limit)
     for seed in range(12):
         for kind in ("imc", "vshaped"):
             problem = random_problem(seed, kind=kind)
@@ -147,9 +148,7 @@ def test_reuse_keeps_the_bounds_valid(limit, monkeypatch):
             if surrogate.scale == 0.0:
                 continue
             optimum = reference_optimum(problem)
-            method = DoubleLoop(
-                DenseMatrix(problem.dense_X[rows]), surrogate, method="cutting_plane"
-            )
+            method = Solver(DenseMatrix(problem.dense_X[rows]), surrogate, method="cutting_plane")
             solution = method.minimize(Settings(problem.alpha, 1e-4, 200, 0))
             slack = 1e-9 * optimum.upper + 1e-12
             assert np.all(solution.history["lower_bound"] <= optimum.upper + slack), seed
@@ -163,10 +162,10 @@ def test_planes_serve_several_alphas():
     codes = rng.integers(0, 4, size=30)
     labels = LabeledWeights(codes, codes, np.ones(30), 4)
     surrogate = VShaped(labels, cost_matrix("squared", 4))
-    method = DoubleLoop(DenseMatrix(X), surrogate, method="cutting_plane")
+    method = Solver(DenseMatrix(X), surrogate, method="cutting_plane")
     for alpha in (1.0, 0.1, 10.0):
         solution = method.minimize(Settings(alpha, 1e-5, 500, 0))
-        alone = DoubleLoop(DenseMatrix(X), surrogate, method="cutting_plane").minimize(
+        alone = Solver(DenseMatrix(X), surrogate, method="cutting_plane").minimize(
             Settings(alpha, 1e-5, 500, 0)
         )
         assert solution.converged
@@ -181,7 +180,7 @@ def test_the_last_problem_again_takes_one_iteration():
     codes = rng.integers(0, 4, size=30)
     labels = LabeledWeights(codes, codes, np.ones(30), 4)
     X = DenseMatrix(rng.normal(size=(30, 4)))
-    method = DoubleLoop(X, ImplicitHinge(labels), method="cutting_plane")
+    method = Solver(X, ImplicitHinge(labels), method="cutting_plane")
     settings = Settings(0.1, 1e-4, 500, 0)
     first = method.minimize(settings)
     method.release()

@@ -1,21 +1,23 @@
-r"""Concave quadratic programs over the unit simplex, by a primal active-set method.
+r"""Convex quadratic programs over the unit simplex, by a primal active-set method.
 
-Both loops of the cutting-plane method solve the dual of "minimise a maximum of planes plus a
-squared norm". With planes :math:`o_j + \langle g_j, w\rangle` and regulariser
-:math:`\lambda/2\,|w|^2` that dual is
+.. math:: \min_{a \ge 0,\ \sum_j a_j = 1}\; \tfrac{1}{2} a^T H a - q^T a
 
-.. math:: \max_{a \ge 0,\ \sum a = 1}\; \langle o, a\rangle - \tfrac{1}{2\lambda} a^T H a,
-          \qquad H_{jl} = \langle g_j, g_l\rangle,
+with H positive semi-definite: the dual of the reduced problem, its sign turned, for :math:`H_{jl}
+= \langle g_j, g_l\rangle` and :math:`q = \lambda o`. Every iterate is feasible, so an early stop
+costs tightness of the lower bound, never its validity.
 
-and any feasible :math:`a` gives a lower bound, so an early stop costs tightness, never validity.
+The method solves the equality-constrained problem on the support of a, walks towards its solution
+until a coordinate reaches 0 and leaves the support, and lets the coordinate with the most negative
+reduced gradient enter once a is stationary on its support (Nocedal and Wright, "Numerical
+Optimization", 2nd edition, Algorithm 16.3).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from vilma._cholesky import factorize, solve_factorized
 from vilma._numba import njit
-from vilma.numerics.cholesky import factorize, solve_factorized
 
 __all__ = ["solve_simplex_qp"]
 

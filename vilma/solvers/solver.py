@@ -1,33 +1,32 @@
-"""The double loop as the estimators use it: for every alpha the method that suits it."""
+"""The solver as the estimators use it: for every alpha the method that suits it."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from vilma.design_matrices import DesignMatrix
+from vilma.solvers.certificate import Certificate, Solution
 from vilma.solvers.coordinate_ascent import CoordinateAscentMethod
 from vilma.solvers.cutting_plane import CuttingPlaneMethod
-from vilma.solvers.inner_loop import InnerLoop
-from vilma.solvers.progress import Progress
-from vilma.solvers.settings import Settings
-from vilma.solvers.solution import Solution
+from vilma.solvers.oracle import Oracle
+from vilma.solvers.problem import Settings
 from vilma.surrogates import Surrogate
 
-__all__ = ["DoubleLoop"]
+__all__ = ["Solver"]
 
 # Examples are visited one by one where one of them moves its own score by this much, more than
 # from one margin of a threshold to the other (2). Passes over all of X are better at averaging.
-_FAR = 3.0
+_SELF_INFLUENCE = 3.0
 _FEW_SAMPLES = 50  # are a matter of milliseconds anyway
-_FIRST_TURN = 15  # iterations, of up to ten passes each: planes get ten times as many
-_HEADWAY = 0.5  # what a turn should leave of the gap
+_FIRST_BUDGET = 15  # iterations, of up to ten passes each: planes get ten times as many
+_REQUIRED_DECREASE = 0.5  # share of the gap that a budget should leave at most
 _MOST_HINGES = 2**25  # whose dual variables take 256 MiB
 
 
-class DoubleLoop:
+class Solver:
     """Minimises the regularised surrogate for one alpha after the other.
 
-    What was learned for one alpha helps with the next. Large alphas first is the cheap order.
+    Planes and dual variables of one alpha serve the next. Large alphas first is the cheap order.
 
     Parameters
     ----------
@@ -53,7 +52,7 @@ class DoubleLoop:
     ) -> None:
         self._X = X
         self._surrogate = surrogate
-        self._hinges = surrogate.as_hinges()
+        self._hinges = surrogate.hinges()
         self._method = method
         self._coef = self._coef_init = coef_init
         self._squared_norms = X.squared_row_norms()
@@ -87,31 +86,31 @@ class DoubleLoop:
             ``converged`` is False where the iterations ran out; point and certificate are valid
             all the same.
         """
-        ascent = self._coordinate_ascent(settings.alpha)
-        surrogate = self._surrogate if ascent is None else self._hinges
-        assert surrogate is not None
         longest_row = float(np.sqrt(self._squared_norms.max()))
-        inner_loop = InnerLoop(surrogate, longest_row, settings.alpha)
-        progress = Progress(settings, inner_loop, self._coef)
+        oracle = Oracle(self._surrogate, longest_row, settings.alpha)
+        certificate = Certificate(settings, oracle, self._coef)
+        ascent = self._coordinate_ascent(settings.alpha)
         if ascent is None:
-            self._cutting_planes().minimize(progress)
+            self._cutting_planes().minimize(certificate)
         elif self._method == "coordinate_ascent":
-            ascent.minimize(progress)
+            ascent.minimize(certificate)
         else:
-            self._take_turns(ascent, progress)
-        solution = progress.certify(self._X)
+            self._alternate(ascent, certificate)
+        solution = certificate.solution(self._X)
         self._coef = solution.coef
         return solution
 
-    def _take_turns(self, ascent: CoordinateAscentMethod, progress: Progress) -> None:
-        """Ascend; where that makes no headway, planes get their turn, longer and longer ones."""
-        turn = _FIRST_TURN
-        while not progress.is_over():
-            before = progress.gap
-            ascent.minimize(progress, len(progress.history) + turn)
-            if not progress.is_over() and progress.gap > _HEADWAY * before:
-                self._cutting_planes().minimize(progress, len(progress.history) + 10 * turn)
-                turn *= 2
+    def _alternate(self, ascent: CoordinateAscentMethod, certificate: Certificate) -> None:
+        """Ascend; where that does not decrease the gap, cutting planes get a growing budget."""
+        iteration_budget = _FIRST_BUDGET
+        while not certificate.is_closed():
+            before = certificate.gap
+            ascent.minimize(certificate, len(certificate.history) + iteration_budget)
+            if not certificate.is_closed() and certificate.gap > _REQUIRED_DECREASE * before:
+                self._cutting_planes().minimize(
+                    certificate, len(certificate.history) + 10 * iteration_budget
+                )
+                iteration_budget *= 2
 
     def _cutting_planes(self) -> CuttingPlaneMethod:
         if self._planes is None:
@@ -123,8 +122,8 @@ class DoubleLoop:
         if self._method == "cutting_plane":
             return None
         n_samples, n_features = self._X.shape
-        own_move = float(self._squared_norms.mean()) / (alpha * n_samples)
-        faster = n_features >= n_samples > _FEW_SAMPLES and own_move >= _FAR
+        self_influence = float(self._squared_norms.mean()) / (alpha * n_samples)
+        faster = n_features >= n_samples > _FEW_SAMPLES and self_influence >= _SELF_INFLUENCE
         if self._ascent is None and (faster or self._method == "coordinate_ascent"):
             self._ascent = self._prepare_ascent()
         return self._ascent if faster or self._method == "coordinate_ascent" else None
@@ -139,8 +138,7 @@ class DoubleLoop:
                     '"cutting_plane", or loss="mae".'
                 )
             return None
-        hinges = self._hinges.hinges()
-        if not required and hinges.counts().sum() > _MOST_HINGES:
+        if not required and self._hinges.counts().sum() > _MOST_HINGES:
             return None
         rows = self._X.rows()
         if rows is None:
@@ -151,4 +149,4 @@ class DoubleLoop:
                     "max_memory of the mapped matrix."
                 )
             return None
-        return CoordinateAscentMethod(self._X, rows, self._squared_norms, hinges)
+        return CoordinateAscentMethod(self._X, rows, self._squared_norms, self._hinges)

@@ -1,1 +1,0 @@
-"""Small numerical programs that know nothing of labels or data."""

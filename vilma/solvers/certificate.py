@@ -1,0 +1,172 @@
+r"""The certificate: an upper and a lower bound on the minimum of F, and their history.
+
+Any point w gives the upper bound F(w), any valid plane (or combination of planes) the lower bound
+
+.. math:: \min_w \frac{\lambda}{2} |w|^2 + o + \langle X^T c, w\rangle
+          = o - \frac{1}{2 \lambda} |X^T c|^2 .
+
+Both are kept at their best over all iterations and all methods that work on a problem.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from vilma.design_matrices import DesignMatrix
+from vilma.solvers.oracle import INNER_SHARE, InnerTarget, Oracle
+from vilma.solvers.problem import Settings
+
+__all__ = ["HISTORY_DTYPE", "Certificate", "History", "Solution", "relative_gap"]
+
+# The point is evaluated anew at the end, with the inner loop's error: leave room for that.
+_STOP_SHARE = 1.0 - 1.5 * INNER_SHARE
+
+HISTORY_DTYPE = np.dtype(
+    [
+        ("objective", np.float64),  # best so far
+        ("lower_bound", np.float64),  # best so far
+        ("gap", np.float64),  # relative
+        ("step", np.float64),  # accepted by the line search, in [0, 1]
+        ("n_evaluations", np.int64),  # of the surrogate, in this iteration
+        ("n_planes", np.int64),  # kept
+        ("inner_seconds", np.float64),  # of this iteration, spent on the biases
+        ("seconds", np.float64),  # since the start
+    ]
+)
+
+
+def relative_gap(objective: float, lower_bound: float, rounding: float) -> float:
+    """Return ``(objective - lower_bound) / objective``, 0 where the difference is rounding."""
+    difference = objective - lower_bound
+    return 0.0 if difference <= rounding else difference / objective
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A point with an upper and a lower bound on the optimal value."""
+
+    coef: np.ndarray  # (n_features,)
+    thresholds: np.ndarray  # (n_classes - 1,) differences of the biases
+    objective: float
+    lower_bound: float
+    gap: float  # relative
+    converged: bool
+    history: np.ndarray  # of HISTORY_DTYPE, one row per iteration
+
+    @property
+    def n_iter(self) -> int:
+        """Number of iterations of the outer loop."""
+        return len(self.history)
+
+
+class History:
+    """Collects a record per iteration, and prints them if asked."""
+
+    def __init__(self, verbose: int) -> None:
+        self._verbose = verbose
+        self._records: list[tuple] = []
+        self._start = time.perf_counter()
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def add(
+        self,
+        objective: float,
+        lower_bound: float,
+        gap: float,
+        step: float,
+        n_evaluations: int,
+        n_planes: int,
+        inner_seconds: float,
+    ) -> None:
+        """Add the record of an iteration that ends."""
+        seconds = time.perf_counter() - self._start
+        self._records.append(
+            (objective, lower_bound, gap, step, n_evaluations, n_planes, inner_seconds, seconds)
+        )
+        if self._verbose and len(self._records) % self._verbose == 0:
+            planes = f"planes {n_planes:4d}  " if n_planes else ""
+            print(
+                f"iteration {len(self._records):5d}  objective {objective:.8g}  "
+                f"lower bound {lower_bound:.8g}  gap {gap:.2e}  {planes}{seconds:.1f} s"
+            )
+
+    def as_array(self) -> np.ndarray:
+        """Return the records as a structured array."""
+        return np.array(self._records, dtype=HISTORY_DTYPE)
+
+
+class Certificate:
+    """The two bounds on one problem, the point that attains the upper one, and their history.
+
+    The methods that work on a problem, one after the other, share it.
+
+    Parameters
+    ----------
+    settings : Settings
+    oracle : Oracle
+        That of the alpha of the settings.
+    coef : ndarray of shape (n_features,), optional
+        The best known; zero by default.
+    """
+
+    def __init__(self, settings: Settings, oracle: Oracle, coef: np.ndarray | None) -> None:
+        self.settings = settings
+        self.oracle = oracle
+        self.history = History(settings.verbose)
+        self.coef = coef
+        self.objective = np.inf
+        self.lower_bound = 0.0  # no loss is negative
+        self.gap = 1.0
+
+    def gap_target(self, objective: float) -> float:
+        """Absolute gap of a point that is left, or the one that may be left."""
+        return max(objective - self.lower_bound, self.settings.tol * objective)
+
+    def inner_target(self, objective: float) -> InnerTarget:
+        """Accuracy that the inner loop needs near a point of the given objective."""
+        return self.oracle.target(objective, self.gap_target(objective))
+
+    def record(self, objective: float, lower_bound: float, step: float, n_planes: int) -> None:
+        """End an iteration with the bounds that it found."""
+        self.objective = min(self.objective, objective)
+        self.lower_bound = max(self.lower_bound, lower_bound)
+        self.gap = relative_gap(self.objective, self.lower_bound, self.oracle.rounding)
+        n_evaluations, inner_seconds = self.oracle.take_counts()
+        self.history.add(
+            self.objective,
+            self.lower_bound,
+            self.gap,
+            step,
+            n_evaluations,
+            n_planes,
+            inner_seconds,
+        )
+
+    def is_closed(self, max_iter: int | None = None) -> bool:
+        """Tell whether the bounds have met, or so many iterations are done."""
+        limit = self.settings.max_iter
+        if max_iter is not None:
+            limit = min(limit, max_iter)
+        return self.gap <= _STOP_SHARE * self.settings.tol or len(self.history) >= limit
+
+    def solution(self, X: DesignMatrix) -> Solution:
+        """Evaluate the coefficients that are returned: no rounding from updated scores."""
+        settings, oracle = self.settings, self.oracle
+        coef = self.coef if self.coef is not None else np.zeros(X.shape[1])
+        inner = oracle(X.dot(coef), oracle.target(self.objective, settings.tol * self.objective))
+        objective = 0.5 * settings.alpha * float(coef @ coef) + inner.value
+        gap = relative_gap(objective, self.lower_bound, oracle.rounding)
+        return Solution(
+            coef=coef,
+            thresholds=inner.thresholds,
+            objective=objective,
+            lower_bound=min(self.lower_bound, objective),
+            gap=gap,
+            converged=gap <= settings.tol,
+            history=self.history.as_array(),
+        )

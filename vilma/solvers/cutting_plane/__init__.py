@@ -1,0 +1,5 @@
+"""The paper's Algorithm 1: the outer loop over cutting planes, with an exact line search."""
+
+from vilma.solvers.cutting_plane.method import CuttingPlaneMethod
+
+__all__ = ["CuttingPlaneMethod"]

@@ -1,0 +1,75 @@
+r"""The problem that the solvers solve, and where the paper's equations are.
+
+The learning problem (15) of the paper, biases b (or thresholds :math:`\theta`) minimised out:
+
+.. math:: \min_{w \in R^n} F(w) := \frac{\lambda}{2} |w|^2 + G(Xw), \qquad
+          G(s) := \min_{b} R_{emp}(s, b) = \min_b \frac{1}{W} \sum_i p_i\, \ell(l_i, u_i, s_i, b),
+
+with weights p of sum W (all 1 in the paper), labels known to lie in :math:`[l_i, u_i]`, and a
+convex surrogate :math:`\ell`. The biases have no penalty. G is convex and piecewise linear, so F
+has the dual (Fenchel)
+
+.. math:: \max_{c \in R^m}\; -G^*(c) - \frac{1}{2 \lambda} |X^T c|^2, \qquad
+          w = -\frac{1}{\lambda} X^T c,
+
+:math:`G^*` the convex conjugate. Every c that a plane :math:`G(t) \ge o + \langle c, t\rangle`
+belongs to has :math:`-G^*(c) \ge o`: a plane is a feasible point of the dual, and its value
+:math:`o - |X^T c|^2 / (2 \lambda)` a lower bound of the minimum. Both methods are built on that.
+Cutting planes combine the planes of many points; dual coordinate ascent changes the slopes of
+which one plane consists.
+
+===================================  ==============================================================
+in the paper                         in vilma ===================================
+============================================================== (1) ordinal classifier
+`estimators.base.LinearOrdinalClassifier.predict` Definition 1, V-shaped loss
+`losses.cost.cost_matrix` (5) interval-insensitive loss
+`losses.interval.interval_insensitive` Theorem 1, bound for 0/1
+`intervals.bounds.zero_one_bound` Theorem 2, bound for MAE
+`intervals.bounds.absolute_error_bound` II-SVOR-EXP, 3.1
+`surrogates.hinge.ExplicitHinge` II-SVOR-IMC, 3.2
+`surrogates.hinge.ImplicitHinge` VILMA, 3.3                           `surrogates.v_shaped.VShaped`
+VILMA-REG, 5                         `surrogates.penalized.PenalizedBiases` (11) MORD classifier
+`estimators.base.LinearOrdinalClassifier.decision_function` Theorem 3, theta to b
+`thresholds.to_biases` Theorem 3, b to theta                `thresholds.hull_thresholds`
+Proposition 2                        `estimators.vilma.VILMA._make_surrogate` (15) learning
+problem, F             this file Algorithm 1, the outer loop
+`solvers.cutting_plane.method.CuttingPlaneMethod.minimize` (16), (17) reduced problem
+`solvers.cutting_plane.reduced_problem.ReducedProblem.minimize` its dual
+`solvers.cutting_plane.simplex_qp.solve_simplex_qp` (18) planes below G
+`surrogates.plane.Plane` (19) inner problem, b(w)
+`surrogates.surrogate.Surrogate.minimize`, in particular
+  for IMC                            `surrogates._hinge_kernels.imc_minimizers`
+  for EXP, pool adjacent violators   `surrogates._hinge_kernels.exp_minimizers`
+  for VILMA                          `surrogates.v_shaped.VShaped.minimize`
+(20) subgradient of G                `surrogates.plane` (why (20) needs care), and
+  for IMC                            `surrogates._hinge_kernels.imc_plane`
+  for EXP                            `surrogates._hinge_kernels.exp_plane`
+  for VILMA                          `surrogates._v_shaped_kernels.balanced_plane`
+===================================  ==============================================================
+
+Beyond the paper:
+
+===================================  ==============================================================
+exact line search                    `solvers.line_search.search_segment`
+dual coordinate ascent               `solvers.coordinate_ascent.method`; an example's update:
+                                     `solvers.coordinate_ascent._kernels.ascend`
+choice of the method                 `solvers.solver.Solver`
+the certificate                      `solvers.certificate.Certificate`
+thresholds without support           `thresholds.spread_thresholds`
+===================================  ==============================================================
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["Settings"]
+
+
+class Settings(NamedTuple):
+    """What a user may set of a solver."""
+
+    alpha: float  # weight of the squared norm, the paper's lambda
+    tol: float  # relative gap at which to stop
+    max_iter: int  # limit on the iterations of the outer loop
+    verbose: int  # 0: silent; n: a line every n iterations

@@ -1,0 +1,107 @@
+r"""The contract between surrogates and solvers: scores in, minimum over the biases and plane out.
+
+With scores :math:`s = Xw` and weights p, a surrogate stands for
+
+.. math:: G(s) = \min_{\text{biases}} \frac{1}{\sum_i p_i} \sum_i p_i\,
+          \ell(l_i, u_i, s_i, \text{biases}),
+
+convex in :math:`s`. It never sees X: the solver turns the derivative c of a plane in the scores
+into its gradient :math:`X^T c` in w.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from vilma.surrogates.plane import InnerMinimum
+
+__all__ = ["Hinges", "LabeledWeights", "PiecewiseLinearForm", "Surrogate"]
+
+
+class LabeledWeights(NamedTuple):
+    """The labels and weights of one problem, checked: what every surrogate is built from.
+
+    Labels are the codes 0, ..., n_classes - 1; threshold k separates label k from k + 1.
+    """
+
+    lower: np.ndarray  # (m,) int64
+    upper: np.ndarray  # (m,) int64, lower <= upper
+    weight: np.ndarray  # (m,) float64, positive
+    n_classes: int
+
+
+class Hinges(NamedTuple):
+    r"""The hinges of every example, two ranges of thresholds.
+
+    .. math:: \sum_{k \in \text{upper}} \max(0, 1 - s + \theta_k)
+            + \sum_{k \in \text{lower}} \max(0, 1 + s - \theta_k)
+
+    Averaged with the examples' weights and minimised over the thresholds, this is the surrogate.
+    Upper hinges are those of thresholds that should lie below the score, and grow with the
+    threshold.
+    """
+
+    upper_start: np.ndarray  # (m,) int64
+    upper_stop: np.ndarray  # (m,) int64
+    lower_start: np.ndarray  # (m,) int64
+    lower_stop: np.ndarray  # (m,) int64
+    weight: np.ndarray  # (m,) float64, positive
+    n_thresholds: int
+    ordered: bool  # whether the thresholds are constrained to be nondecreasing
+
+    def counts(self) -> np.ndarray:
+        """Return the number of hinges of every example."""
+        n_upper = self.upper_stop - self.upper_start
+        return n_upper + self.lower_stop - self.lower_start
+
+
+class PiecewiseLinearForm(NamedTuple):
+    r"""The mean loss as :math:`\sum_t \text{share}_t \max_{r \in t} \text{piece}_r(s, \theta)`.
+
+    A piece is ``constant + by_score @ scores + by_threshold @ thresholds``; the pieces of one term
+    are its affine alternatives.
+    """
+
+    constant: np.ndarray  # (n_pieces,)
+    by_score: sparse.csr_array  # (n_pieces, n_scores)
+    by_threshold: sparse.csr_array  # (n_pieces, n_thresholds)
+    term: np.ndarray  # (n_pieces,) the term that a piece belongs to
+    share: np.ndarray  # (n_terms,) weight of the term's example over the total weight
+    ordered: bool  # whether the thresholds must be nondecreasing
+
+
+class Surrogate(ABC):
+    """A convex surrogate of an interval-insensitive loss, minimised over its biases."""
+
+    scale: float  # size of a typical loss, the measure of what is rounding
+    exact = False  # whether `minimize` ignores the accuracy asked
+
+    @abstractmethod
+    def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
+        """Minimise over the biases at fixed scores.
+
+        Parameters
+        ----------
+        scores : ndarray of shape (m,)
+            The projections X w.
+        accuracy : float
+            How far the value may stay above the plane; exact surrogates ignore it.
+        largest_score : float
+            Largest absolute score at which the plane will be used.
+        """
+
+    def hinges(self) -> Hinges | None:
+        """Write the surrogate out as hinges of single thresholds; None where it is no such sum."""
+        return None
+
+    @abstractmethod
+    def linear_form(self) -> PiecewiseLinearForm:
+        """Write the surrogate out as a sum of maxima of affine functions."""
+
+    @abstractmethod
+    def bound_thresholds(self, largest_score: float) -> float:
+        """Bound the thresholds of some minimiser, where no score exceeds this absolute value."""
