@@ -1,4 +1,4 @@
-"""What the three estimators share."""
+"""What the linear estimators share: prediction, and the fit for one alpha."""
 
 from __future__ import annotations
 
@@ -27,14 +27,84 @@ from vilma.thresholds import (
     to_biases,
 )
 
-__all__ = ["LinearOrdinalClassifier"]
+__all__ = ["LinearOrdinalClassifier", "LinearOrdinalModel"]
 
 
-class LinearOrdinalClassifier(CoverageScoreMixin, ClassifierMixin, BaseEstimator, ABC):
-    """A projection ``X @ coef_`` cut into labels by ``thresholds_``.
+class LinearOrdinalModel(CoverageScoreMixin, ClassifierMixin, BaseEstimator):
+    """What every fitted projection ``X @ coef_``, cut into labels by ``thresholds_``, can do.
 
-    Subclasses say which surrogate they minimise.
+    Subclasses say how it is fitted.
     """
+
+    def project(self, X) -> np.ndarray:
+        """Project onto the line that the thresholds divide.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+            Data to project.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            ``X @ coef_``.
+        """
+        check_is_fitted(self)
+        return np.asarray(read_X(self, X, reset=False) @ self.coef_)
+
+    def decision_function(self, X) -> np.ndarray:
+        """Score every label; the largest score is that of the predicted label.
+
+        The scores are those of the MORD classifier, ``s * y + b_y`` for the projection s and the
+        labels y = 0, ..., n_classes - 1.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+            Data to score.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            With two classes, the projection less the threshold: positive for the second class.
+        """
+        projection = self.project(X)
+        if len(self.classes_) == 2:
+            return projection - self.thresholds_[0]
+        labels = np.arange(len(self.classes_))
+        return projection[:, None] * labels + self._label_biases()
+
+    def predict(self, X) -> np.ndarray:
+        """Predict labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+            Data to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels of `classes_`.
+        """
+        projection = self.project(X)
+        return self.classes_[np.searchsorted(self.thresholds_, projection, side="left")]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        # One projection cut by thresholds: classes in no order along any line are out of reach.
+        tags.classifier_tags.poor_score = True
+        return tags
+
+    def _label_biases(self) -> np.ndarray:
+        """MORD's biases of all labels: `biases_` where the surrogate has them of its own."""
+        biases = vars(self).get("biases_")
+        return to_biases(self.thresholds_) if biases is None else biases
+
+
+class LinearOrdinalClassifier(LinearOrdinalModel, ABC):
+    """A linear ordinal model for one alpha. Subclasses say which surrogate they minimise."""
 
     _parameter_constraints: ClassVar[dict] = {
         "alpha": [Interval(Real, 0, None, closed="neither")],
@@ -113,73 +183,9 @@ class LinearOrdinalClassifier(CoverageScoreMixin, ClassifierMixin, BaseEstimator
         self._warn_of_gap(solution)
         return self
 
-    def project(self, X) -> np.ndarray:
-        """Project onto the line that the thresholds divide.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
-            Data to project.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            ``X @ coef_``.
-        """
-        check_is_fitted(self)
-        return np.asarray(read_X(self, X, reset=False) @ self.coef_)
-
-    def decision_function(self, X) -> np.ndarray:
-        """Score every label; the largest score is that of the predicted label.
-
-        The scores are those of the MORD classifier, ``s * y + b_y`` for the projection s and the
-        labels y = 0, ..., n_classes - 1.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
-            Data to score.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
-            With two classes, the projection less the threshold: positive for the second class.
-        """
-        projection = self.project(X)
-        if len(self.classes_) == 2:
-            return projection - self.thresholds_[0]
-        labels = np.arange(len(self.classes_))
-        return projection[:, None] * labels + self._score_biases()
-
-    def predict(self, X) -> np.ndarray:
-        """Predict labels.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
-            Data to predict.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Labels of `classes_`.
-        """
-        projection = self.project(X)
-        return self.classes_[np.searchsorted(self.thresholds_, projection, side="left")]
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        # One projection cut by thresholds: classes in no order along any line are out of reach.
-        tags.classifier_tags.poor_score = True
-        return tags
-
     def __getstate__(self):
         state = super().__getstate__()
         return {name: value for name, value in state.items() if name != "_kept"}
-
-    def _score_biases(self) -> np.ndarray:
-        return to_biases(self.thresholds_)
 
     def _n_penalized(self, n_classes: int) -> int:
         """Return how many biases are regularised, as coefficients behind those of the features."""

@@ -13,7 +13,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_sample_weight
 
 from vilma.estimators._problem import all_or_nothing, read_X
-from vilma.estimators.base import LinearOrdinalClassifier
+from vilma.estimators.base import LinearOrdinalClassifier, LinearOrdinalModel
 from vilma.estimators.iisvor import IISVOR_EXP, IISVOR_IMC
 from vilma.estimators.path import read_alphas, vilma_path
 from vilma.estimators.vilma import VILMA
@@ -24,21 +24,47 @@ from vilma.metrics import interval_scorer
 __all__ = ["IISVOR_EXPCV", "IISVOR_IMCCV", "VILMACV"]
 
 
-class _AlphaCV(LinearOrdinalClassifier):
-    """What the three have in common; the next class in line says what is fitted."""
+class CrossValidatedClassifier(LinearOrdinalModel):
+    """A linear ordinal model; alpha is chosen along paths of an estimator for one alpha."""
 
-    _single: ClassVar[type[LinearOrdinalClassifier]]
-    _default_loss: ClassVar[str]
+    _single: ClassVar[type[LinearOrdinalClassifier]]  # the estimator for one alpha
+    _default_loss: ClassVar[str]  # of `scoring`
 
     _parameter_constraints: ClassVar[dict] = {
-        **VILMA._parameter_constraints,
         "alphas": ["array-like"],
         "cv": ["cv_object"],
         "scoring": [str, callable, None],
         "refit": ["boolean"],
+        **{
+            name: LinearOrdinalClassifier._parameter_constraints[name]
+            for name in ("tol", "max_iter", "classes", "spread_thresholds", "n_jobs", "verbose")
+        },
     }
-    for _unused in ("alpha", "solver", "warm_start"):
-        _parameter_constraints.pop(_unused)
+
+    def __init__(
+        self,
+        alphas=(1.0, 0.1, 0.01, 0.001),
+        *,
+        cv=None,
+        scoring=None,
+        refit: bool = True,
+        tol: float = 1e-3,
+        max_iter: int = 1000,
+        classes=None,
+        spread_thresholds: bool = True,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.alphas = alphas
+        self.cv = cv
+        self.scoring = scoring
+        self.refit = refit
+        self.tol = tol
+        self.max_iter = max_iter
+        self.classes = classes
+        self.spread_thresholds = spread_thresholds
+        self.n_jobs = n_jobs
+        self.verbose = verbose
 
     def fit(self, X, y, sample_weight=None):
         """Choose alpha by cross-validation, then fit on all data.
@@ -124,7 +150,7 @@ def _score_path(model, alphas, scorer, X, y, weight, train, test) -> list[float]
     return [scorer(fitted, *held_out, **extra) for fitted in models]
 
 
-class IISVOR_IMCCV(_AlphaCV, IISVOR_IMC):
+class IISVOR_IMCCV(CrossValidatedClassifier):
     """Support vector ordinal regression, implicit constraints, alpha by cross-validation.
 
     Every fold fits the whole path of alphas, each going on from the one before.
@@ -186,33 +212,8 @@ class IISVOR_IMCCV(_AlphaCV, IISVOR_IMC):
     _single = IISVOR_IMC
     _default_loss = "mae"
 
-    def __init__(
-        self,
-        alphas=(1.0, 0.1, 0.01, 0.001),
-        *,
-        cv=None,
-        scoring=None,
-        refit: bool = True,
-        tol: float = 1e-3,
-        max_iter: int = 1000,
-        classes=None,
-        spread_thresholds: bool = True,
-        n_jobs: int | None = None,
-        verbose: int = 0,
-    ) -> None:
-        self.alphas = alphas
-        self.cv = cv
-        self.scoring = scoring
-        self.refit = refit
-        self.tol = tol
-        self.max_iter = max_iter
-        self.classes = classes
-        self.spread_thresholds = spread_thresholds
-        self.n_jobs = n_jobs
-        self.verbose = verbose
 
-
-class IISVOR_EXPCV(_AlphaCV, IISVOR_EXP):
+class IISVOR_EXPCV(CrossValidatedClassifier):
     """Support vector ordinal regression, explicit constraints, alpha by cross-validation.
 
     Every fold fits the whole path of alphas, each going on from the one before.
@@ -274,33 +275,8 @@ class IISVOR_EXPCV(_AlphaCV, IISVOR_EXP):
     _single = IISVOR_EXP
     _default_loss = "zero_one"
 
-    def __init__(
-        self,
-        alphas=(1.0, 0.1, 0.01, 0.001),
-        *,
-        cv=None,
-        scoring=None,
-        refit: bool = True,
-        tol: float = 1e-3,
-        max_iter: int = 1000,
-        classes=None,
-        spread_thresholds: bool = True,
-        n_jobs: int | None = None,
-        verbose: int = 0,
-    ) -> None:
-        self.alphas = alphas
-        self.cv = cv
-        self.scoring = scoring
-        self.refit = refit
-        self.tol = tol
-        self.max_iter = max_iter
-        self.classes = classes
-        self.spread_thresholds = spread_thresholds
-        self.n_jobs = n_jobs
-        self.verbose = verbose
 
-
-class VILMACV(_AlphaCV, VILMA):
+class VILMACV(CrossValidatedClassifier):
     """Linear ordinal classification for any V-shaped loss, alpha by cross-validation.
 
     Every fold fits the whole path of alphas, each going on from the one before.
@@ -367,6 +343,12 @@ class VILMACV(_AlphaCV, VILMA):
     _single = VILMA
     _default_loss = "mae"
 
+    _parameter_constraints: ClassVar[dict] = {
+        **CrossValidatedClassifier._parameter_constraints,
+        "loss": VILMA._parameter_constraints["loss"],
+        "penalize_biases": VILMA._parameter_constraints["penalize_biases"],
+    }
+
     def __init__(
         self,
         alphas=(1.0, 0.1, 0.01, 0.001),
@@ -383,15 +365,17 @@ class VILMACV(_AlphaCV, VILMA):
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> None:
-        self.alphas = alphas
-        self.cv = cv
-        self.scoring = scoring
-        self.refit = refit
+        super().__init__(
+            alphas,
+            cv=cv,
+            scoring=scoring,
+            refit=refit,
+            tol=tol,
+            max_iter=max_iter,
+            classes=classes,
+            spread_thresholds=spread_thresholds,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
         self.loss = loss
         self.penalize_biases = penalize_biases
-        self.tol = tol
-        self.max_iter = max_iter
-        self.classes = classes
-        self.spread_thresholds = spread_thresholds
-        self.n_jobs = n_jobs
-        self.verbose = verbose

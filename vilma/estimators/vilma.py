@@ -188,6 +188,3 @@ class VILMA(LinearOrdinalClassifier):
         self.biases_ = to_biases(self.thresholds_ if spread else solution.thresholds)
         if self.penalize_biases:  # the shift of smallest norm
             self.biases_ -= self.biases_.mean()
-
-    def _score_biases(self) -> np.ndarray:
-        return self.biases_

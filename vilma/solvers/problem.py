@@ -18,45 +18,49 @@ belongs to has :math:`-G^*(c) \ge o`: a plane is a feasible point of the dual, a
 Cutting planes combine the planes of many points; dual coordinate ascent changes the slopes of
 which one plane consists.
 
-===================================  ==============================================================
-in the paper                         in vilma ===================================
-============================================================== (1) ordinal classifier
-`estimators.base.LinearOrdinalClassifier.predict` Definition 1, V-shaped loss
-`losses.cost.cost_matrix` (5) interval-insensitive loss
-`losses.interval.interval_insensitive` Theorem 1, bound for 0/1
-`intervals.bounds.zero_one_bound` Theorem 2, bound for MAE
-`intervals.bounds.absolute_error_bound` II-SVOR-EXP, 3.1
-`surrogates.hinge.ExplicitHinge` II-SVOR-IMC, 3.2
-`surrogates.hinge.ImplicitHinge` VILMA, 3.3                           `surrogates.v_shaped.VShaped`
-VILMA-REG, 5                         `surrogates.penalized.PenalizedBiases` (11) MORD classifier
-`estimators.base.LinearOrdinalClassifier.decision_function` Theorem 3, theta to b
-`thresholds.to_biases` Theorem 3, b to theta                `thresholds.hull_thresholds`
-Proposition 2                        `estimators.vilma.VILMA._make_surrogate` (15) learning
-problem, F             this file Algorithm 1, the outer loop
-`solvers.cutting_plane.method.CuttingPlaneMethod.minimize` (16), (17) reduced problem
-`solvers.cutting_plane.reduced_problem.ReducedProblem.minimize` its dual
-`solvers.cutting_plane.simplex_qp.solve_simplex_qp` (18) planes below G
-`surrogates.plane.Plane` (19) inner problem, b(w)
-`surrogates.surrogate.Surrogate.minimize`, in particular
-  for IMC                            `surrogates._hinge_kernels.imc_minimizers`
-  for EXP, pool adjacent violators   `surrogates._hinge_kernels.exp_minimizers`
-  for VILMA                          `surrogates.v_shaped.VShaped.minimize`
-(20) subgradient of G                `surrogates.plane` (why (20) needs care), and
-  for IMC                            `surrogates._hinge_kernels.imc_plane`
-  for EXP                            `surrogates._hinge_kernels.exp_plane`
-  for VILMA                          `surrogates._v_shaped_kernels.balanced_plane`
-===================================  ==============================================================
+=============================  ========================================================
+in the paper                   in vilma
+=============================  ========================================================
+(1) ordinal classifier         estimators.base.LinearOrdinalModel.predict
+Definition 1, V-shaped loss    losses.cost.cost_matrix
+(5) interval-insensitive loss  losses.interval.interval_insensitive
+Theorem 1, bound for 0/1       intervals.bounds.zero_one_bound
+Theorem 2, bound for MAE       intervals.bounds.absolute_error_bound
+II-SVOR-EXP, section 3.1       surrogates.hinge.ExplicitHinge
+II-SVOR-IMC, section 3.2       surrogates.hinge.ImplicitHinge
+VILMA, section 3.3             surrogates.v_shaped.VShaped
+VILMA-REG, section 5           surrogates.penalized.PenalizedBiases
+(11) MORD classifier           estimators.base.LinearOrdinalModel.decision_function
+Theorem 3, theta to b          thresholds.to_biases
+Theorem 3, b to theta          thresholds.hull_thresholds
+Proposition 2                  estimators.vilma.VILMA._make_surrogate
+(15) learning problem, F       this page
+Algorithm 1, outer loop        solvers.cutting_plane.method.CuttingPlaneMethod.minimize
+(17) reduced problem           solvers.cutting_plane.reduced_problem.ReducedProblem
+its dual                       solvers.cutting_plane.simplex_qp.solve_simplex_qp
+(18) planes below G            surrogates.plane.Plane
+(19) inner problem, b(w)       surrogates.surrogate.Surrogate.minimize
+its minimum for IMC            surrogates._hinge_kernels.imc_minimizers
+its minimum for EXP, by PAV    surrogates._hinge_kernels.exp_minimizers
+its minimum for VILMA          surrogates.v_shaped.VShaped.minimize
+(20) subgradient of G          surrogates.plane (where (20) needs care)
+its plane for IMC              surrogates._hinge_kernels.imc_plane
+its plane for EXP              surrogates._hinge_kernels.exp_plane
+its plane for VILMA            surrogates._v_shaped_kernels.balanced_plane
+=============================  ========================================================
 
 Beyond the paper:
 
-===================================  ==============================================================
-exact line search                    `solvers.line_search.search_segment`
-dual coordinate ascent               `solvers.coordinate_ascent.method`; an example's update:
-                                     `solvers.coordinate_ascent._kernels.ascend`
-choice of the method                 `solvers.solver.Solver`
-the certificate                      `solvers.certificate.Certificate`
-thresholds without support           `thresholds.spread_thresholds`
-===================================  ==============================================================
+==========================  =========================================
+what                        in vilma
+==========================  =========================================
+exact line search           solvers.line_search.search_segment
+dual coordinate ascent      solvers.coordinate_ascent.method
+update of an example        solvers.coordinate_ascent._kernels.ascend
+choice of the method        solvers.solver.Solver
+the certificate             solvers.certificate.Certificate
+thresholds without support  thresholds.spread_thresholds
+==========================  =========================================
 """
 
 from __future__ import annotations

@@ -40,8 +40,8 @@ exact. Its stationary slopes are
 
 at its new score t, which solves the scalar equation
 
-.. math:: t = s_i + \frac{p_i |x_i|^2}{\lambda W} \bigl(U_i(t) - U_i^{old} - L_i(t) +
-L_i^{old}\bigr).
+.. math:: t = s_i + \frac{p_i |x_i|^2}{\lambda W}
+          \bigl(U_i(t) - U_i^{old} - L_i(t) + L_i^{old}\bigr).
 
 Where one example by itself moves its score by more than a margin, visiting the examples in turn
 finds good slopes in far fewer passes over X than the cutting-plane method takes iterations.
