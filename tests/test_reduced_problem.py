@@ -168,7 +168,7 @@ def test_planes_serve_several_alphas():
         alone = Solver(DenseMatrix(X), surrogate, method="cutting_plane").minimize(
             Settings(alpha, 1e-5, 500, 0)
         )
-        assert solution.converged
+        assert solution.status == "converged"
         assert solution.gap <= 1e-5
         assert solution.lower_bound <= alone.objective
         assert alone.lower_bound <= solution.objective

@@ -6,7 +6,8 @@ To add a kind of matrix, write a subclass of `DesignMatrix` in a file of its own
 
 from vilma.design_matrices.base import DesignMatrix
 from vilma.design_matrices.bordered import BorderedMatrix
+from vilma.design_matrices.centering import center_narrow_columns
 from vilma.design_matrices.choose import as_design_matrix
 from vilma.design_matrices.rows import Rows
 
-__all__ = ["BorderedMatrix", "DesignMatrix", "Rows", "as_design_matrix"]
+__all__ = ["BorderedMatrix", "DesignMatrix", "Rows", "as_design_matrix", "center_narrow_columns"]

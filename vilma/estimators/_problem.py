@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _check_n_features, _check_sample_weight, validate_data
@@ -16,7 +17,7 @@ from vilma.mapped import MappedMatrix
 from vilma.one_hot import OneHotCodes
 from vilma.surrogates import LabeledWeights
 
-__all__ = ["Problem", "all_or_nothing", "read_X", "read_problem"]
+__all__ = ["Problem", "all_or_nothing", "describe_scale", "read_X", "read_problem"]
 
 
 class Problem(NamedTuple):
@@ -110,3 +111,20 @@ def _refuse_uninformative(labels: IntervalLabels, kept: np.ndarray) -> None:
             "Every annotation of positive weight covers the whole scale, so none tells labels "
             "apart. At least one interval must exclude a label."
         )
+
+
+def describe_scale(estimator: BaseEstimator, X) -> str:
+    """Name the feature with the largest values; nothing where X is one-hot or on disk."""
+    if isinstance(X, (OneHotCodes, MappedMatrix)):
+        return ""
+    largest = abs(X).max(axis=0)
+    if sparse.issparse(largest):
+        largest = largest.toarray()
+    largest = np.ravel(largest)
+    j = int(np.argmax(largest))
+    names = getattr(estimator, "feature_names_in_", None)
+    feature = f"feature {j}" if names is None else f"feature {names[j]!r}"
+    return (
+        f" (the largest values are those of {feature}, up to {largest[j]:.3g}; half of the "
+        f"features stay below {np.median(largest):.3g})"
+    )

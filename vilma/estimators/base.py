@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -13,9 +14,20 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from vilma.design_matrices import BorderedMatrix, DesignMatrix, as_design_matrix
+from vilma.design_matrices import (
+    BorderedMatrix,
+    DesignMatrix,
+    as_design_matrix,
+    center_narrow_columns,
+)
 from vilma.design_matrices.threads import BlockThreads
-from vilma.estimators._problem import Problem, all_or_nothing, read_problem, read_X
+from vilma.estimators._problem import (
+    Problem,
+    all_or_nothing,
+    describe_scale,
+    read_problem,
+    read_X,
+)
 from vilma.estimators._resume import KeptSolver, fingerprint
 from vilma.estimators.scoring import CoverageScoreMixin
 from vilma.solvers import Settings, Solution, Solver
@@ -180,7 +192,7 @@ class LinearOrdinalClassifier(LinearOrdinalModel, ABC):
             problem = read_problem(self, X, y, sample_weight, self.classes)
             (solution,) = self._solve(problem, [self._settings()])
             self._store(problem, solution)
-        self._warn_of_gap(solution)
+        self._warn_of_gap(problem, solution)
         return self
 
     def __getstate__(self):
@@ -201,8 +213,22 @@ class LinearOrdinalClassifier(LinearOrdinalModel, ABC):
 
     def _solve(self, problem: Problem, path: list[Settings]) -> list[Solution]:
         """Solve the problem for each of the settings."""
-        surrogate = self._make_surrogate(problem)
         n_extra = self._n_penalized(problem.labels.n_classes)
+        if n_extra:  # thresholds with a penalty are not free to take up a constant
+            return self._solve_as_given(problem, n_extra, path)
+        X, center = center_narrow_columns(problem.X)
+        solutions = self._solve_as_given(problem._replace(X=X), 0, path)
+        if center is None:
+            return solutions
+        return [
+            replace(each, thresholds=each.thresholds + float(center @ each.coef))
+            for each in solutions
+        ]
+
+    def _solve_as_given(
+        self, problem: Problem, n_extra: int, path: list[Settings]
+    ) -> list[Solution]:
+        surrogate = self._make_surrogate(problem)
         if self.solver == "conic":
             from vilma.solvers.conic import minimize_conic  # CVXPY takes a while to import
 
@@ -247,14 +273,26 @@ class LinearOrdinalClassifier(LinearOrdinalModel, ABC):
         self.history_ = solution.history
         self.n_iter_ = solution.n_iter
 
-    def _warn_of_gap(self, solution: Solution) -> None:
-        if solution.converged:
+    def _warn_of_gap(self, problem: Problem, solution: Solution) -> None:
+        if solution.status == "converged":
             return
-        warnings.warn(
-            f"{type(self).__name__}(alpha={self.alpha:g}) stopped after max_iter={self.max_iter} "
-            f"iterations with a relative gap of {solution.gap:.2e} > tol={self.tol:g}: the "
-            f"objective {solution.objective:.6g} is at most that far above the optimum. Increase "
-            "max_iter, tol or alpha, or bring the features to a common scale.",
-            ConvergenceWarning,
-            stacklevel=3,
+        name = f"{type(self).__name__}(alpha={self.alpha:g})"
+        gap = (
+            f"with a relative gap of {solution.gap:.2e} > tol={self.tol:g}: the objective "
+            f"{solution.objective:.6g} is at most that far above the optimum."
         )
+        if solution.status == "max_iter":
+            message = (
+                f"{name} stopped after max_iter={self.max_iter} iterations {gap} Increase "
+                "max_iter, tol or alpha, or bring the features to a common scale"
+            )
+        else:
+            message = (
+                f"{name} stopped after {solution.n_iter} iterations, where rounding keeps the "
+                f"bounds from coming closer, {gap} Increase tol or alpha, or bring the features "
+                "to a common scale"
+            )
+        message += describe_scale(self, problem.X) + "."
+        if self.solver not in ("auto", "conic"):
+            message += f' solver="auto" may do better than solver="{self.solver}".'
+        warnings.warn(message, ConvergenceWarning, stacklevel=3)

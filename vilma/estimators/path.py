@@ -86,7 +86,7 @@ def _fit_together(models: list[LinearOrdinalClassifier], X, y, sample_weight) ->
             if name in seen:
                 setattr(model, name, seen[name])
         model._store(problem, solution)
-        model._warn_of_gap(solution)
+        model._warn_of_gap(problem, solution)
 
 
 def read_alphas(alphas: Iterable[float]) -> np.ndarray:

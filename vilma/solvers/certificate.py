@@ -5,13 +5,22 @@ Any point w gives the upper bound F(w), any valid plane (or combination of plane
 .. math:: \min_w \frac{\lambda}{2} |w|^2 + o + \langle X^T c, w\rangle
           = o - \frac{1}{2 \lambda} |X^T c|^2 .
 
-Both are kept at their best over all iterations and all methods that work on a problem.
+Both are kept at their best over all iterations and all methods that work on a problem. The gap is
+(upper - lower) / upper and nothing else: where the bounds cannot come closer in floating point,
+the solver stops and says so, but the gap stays what it is.
+
+**Rounding.** A score is a sum of products and has the relative error eps, so an affine function
+:math:`o + \langle c, s\rangle` of the scores is known up to :math:`\text{eps} \sum_i |c_i| |s_i|`.
+With the c of a plane at the solution, that is the error of the objective and of the bound there,
+and it is taken off the bound that is returned: features so large that eps times a score
+exceeds the margin show in the gap.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -19,8 +28,12 @@ from vilma.design_matrices import DesignMatrix
 from vilma.solvers.oracle import INNER_SHARE, InnerTarget, Oracle
 from vilma.solvers.problem import Settings
 
-__all__ = ["HISTORY_DTYPE", "Certificate", "History", "Solution", "relative_gap"]
+__all__ = ["HISTORY_DTYPE", "Certificate", "History", "Solution", "relative_gap", "rounding_error"]
 
+# No progress: in so many iterations the gap falls by less than this share. Whoever is that slow
+# needs 70,000 iterations for a factor of 1000.
+_STALLED_ITERATIONS = 100
+_STALLED_DECREASE = 0.01
 # The point is evaluated anew at the end, with the inner loop's error: leave room for that.
 _STOP_SHARE = 1.0 - 1.5 * INNER_SHARE
 
@@ -38,10 +51,19 @@ HISTORY_DTYPE = np.dtype(
 )
 
 
-def relative_gap(objective: float, lower_bound: float, rounding: float) -> float:
-    """Return ``(objective - lower_bound) / objective``, 0 where the difference is rounding."""
-    difference = objective - lower_bound
-    return 0.0 if difference <= rounding else difference / objective
+def relative_gap(objective: float, lower_bound: float) -> float:
+    """Return ``(objective - lower_bound) / objective``, 0 where both are 0."""
+    return (objective - lower_bound) / objective if objective > lower_bound else 0.0
+
+
+def rounding_error(score_gradient: np.ndarray, scores: np.ndarray) -> float:
+    """Error of ``score_gradient @ scores`` by the rounding of the scores."""
+    return float(np.finfo(np.float64).eps * (np.abs(score_gradient) @ np.abs(scores)))
+
+
+# Why a solver stopped: the gap is at most tol; rounding keeps the bounds from coming closer; the
+# iterations ran out.
+Status: TypeAlias = Literal["converged", "rounding", "max_iter"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +75,7 @@ class Solution:
     objective: float
     lower_bound: float
     gap: float  # relative
-    converged: bool
+    status: Status
     history: np.ndarray  # of HISTORY_DTYPE, one row per iteration
 
     @property
@@ -95,6 +117,10 @@ class History:
                 f"lower bound {lower_bound:.8g}  gap {gap:.2e}  {planes}{seconds:.1f} s"
             )
 
+    def gap(self, n_back: int) -> float | None:
+        """Gap so many iterations ago, None if there were not that many."""
+        return self._records[-1 - n_back][2] if len(self._records) > n_back else None
+
     def as_array(self) -> np.ndarray:
         """Return the records as a structured array."""
         return np.array(self._records, dtype=HISTORY_DTYPE)
@@ -135,7 +161,7 @@ class Certificate:
         """End an iteration with the bounds that it found."""
         self.objective = min(self.objective, objective)
         self.lower_bound = max(self.lower_bound, lower_bound)
-        self.gap = relative_gap(self.objective, self.lower_bound, self.oracle.rounding)
+        self.gap = relative_gap(self.objective, self.lower_bound)
         n_evaluations, inner_seconds = self.oracle.take_counts()
         self.history.add(
             self.objective,
@@ -152,21 +178,41 @@ class Certificate:
         limit = self.settings.max_iter
         if max_iter is not None:
             limit = min(limit, max_iter)
-        return self.gap <= _STOP_SHARE * self.settings.tol or len(self.history) >= limit
+        return (
+            self.gap <= _STOP_SHARE * self.settings.tol
+            or self._is_rounding()
+            or len(self.history) >= limit
+        )
+
+    def _is_rounding(self) -> bool:
+        """Tell whether the bounds are as close as the oracle resolves, or come no closer."""
+        if self.objective - self.lower_bound <= self.oracle.resolution:
+            return True
+        before = self.history.gap(_STALLED_ITERATIONS)
+        return before is not None and self.gap > (1.0 - _STALLED_DECREASE) * before
+
+    def _status(self, gap: float) -> Status:
+        if gap <= self.settings.tol:
+            return "converged"
+        out_of_iterations = len(self.history) >= self.settings.max_iter
+        return "max_iter" if out_of_iterations and not self._is_rounding() else "rounding"
 
     def solution(self, X: DesignMatrix) -> Solution:
         """Evaluate the coefficients that are returned: no rounding from updated scores."""
         settings, oracle = self.settings, self.oracle
         coef = self.coef if self.coef is not None else np.zeros(X.shape[1])
-        inner = oracle(X.dot(coef), oracle.target(self.objective, settings.tol * self.objective))
+        scores = X.dot(coef)
+        inner = oracle(scores, oracle.target(self.objective, settings.tol * self.objective))
         objective = 0.5 * settings.alpha * float(coef @ coef) + inner.value
-        gap = relative_gap(objective, self.lower_bound, oracle.rounding)
+        error = rounding_error(inner.plane.score_gradient, scores)
+        lower_bound = max(min(self.lower_bound, objective) - error, 0.0)
+        gap = relative_gap(objective, lower_bound)
         return Solution(
             coef=coef,
             thresholds=inner.thresholds,
             objective=objective,
-            lower_bound=min(self.lower_bound, objective),
+            lower_bound=lower_bound,
             gap=gap,
-            converged=gap <= settings.tol,
+            status=self._status(gap),
             history=self.history.as_array(),
         )

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import sparse
 
 from vilma.one_hot import OneHotCodes
-from vilma.solvers.certificate import History, Solution, relative_gap
+from vilma.solvers.certificate import History, Solution, relative_gap, rounding_error
 from vilma.solvers.problem import Settings
 from vilma.surrogates import PiecewiseLinearForm, Surrogate
 
@@ -32,7 +32,6 @@ _CLARABEL = {
     "tol_feas": 1e-12,
     "max_iter": 500,
 }
-_ROUNDING = 1e-13
 
 
 def minimize_conic(X, n_extra: int, surrogate: Surrogate, settings: Settings) -> Solution:
@@ -68,19 +67,21 @@ def minimize_conic(X, n_extra: int, surrogate: Surrogate, settings: Settings) ->
     scores = np.asarray(X @ coef)
     squared_norm = float(coef @ coef)
     largest_score = float(np.abs(scores).max(initial=0.0))
-    inner = surrogate.minimize(scores, _ROUNDING * surrogate.scale, largest_score)
+    inner = surrogate.minimize(scores, surrogate.resolution, largest_score)
     objective = 0.5 * settings.alpha * squared_norm + inner.value
-    lower_bound = max(_dual_bound(X, form, multipliers, objective, surrogate, settings), 0.0)
-    gap = relative_gap(objective, lower_bound, _ROUNDING * surrogate.scale)
+    lower_bound = _dual_bound(X, form, multipliers, objective, surrogate, settings)
+    lower_bound -= rounding_error(inner.plane.score_gradient, scores)
+    lower_bound = min(max(lower_bound, 0.0), objective)
+    gap = relative_gap(objective, lower_bound)
     history = History(settings.verbose)
     history.add(objective, lower_bound, gap, 1.0, 1, 0, time.perf_counter() - start)
     return Solution(
         coef=coef,
         thresholds=inner.thresholds,
         objective=objective,
-        lower_bound=min(lower_bound, objective),
+        lower_bound=lower_bound,
         gap=gap,
-        converged=gap <= settings.tol,
+        status="converged" if gap <= settings.tol else "rounding",
         history=history.as_array(),
     )
 

@@ -12,7 +12,6 @@ from vilma.surrogates import InnerMinimum, Surrogate
 __all__ = ["INNER_SHARE", "InnerTarget", "Oracle"]
 
 INNER_SHARE = 0.05  # the inner loop may err by this share of the outer gap
-_ROUNDING = 1e-13  # of the size of a loss: differences below count as none
 
 
 class InnerTarget(NamedTuple):
@@ -38,7 +37,7 @@ class Oracle:
         self._longest_row = longest_row
         self._alpha = alpha
         self.exact = surrogate.exact
-        self.rounding = _ROUNDING * surrogate.scale
+        self.resolution = surrogate.resolution
         self._n_evaluations = 0
         self._seconds = 0.0
 
@@ -53,7 +52,7 @@ class Oracle:
         """Return the target that suits a known objective and the absolute gap to certify next."""
         # alpha/2 |w*|^2 <= F* <= objective bounds every score at the optimum.
         largest_score = self._longest_row * np.sqrt(2.0 * objective / self._alpha)
-        return InnerTarget(max(INNER_SHARE * gap, self.rounding), largest_score)
+        return InnerTarget(max(INNER_SHARE * gap, self.resolution), largest_score)
 
     def charge(self, bias_residual: float, target: InnerTarget) -> float:
         """Most that a residual can take off a plane at the optimum."""

@@ -83,8 +83,7 @@ class Solver:
         Returns
         -------
         Solution
-            ``converged`` is False where the iterations ran out; point and certificate are valid
-            all the same.
+            Its `status` says why the solver stopped; point and certificate are valid in any case.
         """
         longest_row = float(np.sqrt(self._squared_norms.max()))
         oracle = Oracle(self._surrogate, longest_row, settings.alpha)

@@ -24,6 +24,7 @@ class HingeSurrogate(Surrogate):
     """Sort the scores, find the thresholds' minimisers, read off the plane."""
 
     scale = 1.0
+    resolution = 1e-15
     exact = True
 
     def __init__(self, labels: LabeledWeights) -> None:

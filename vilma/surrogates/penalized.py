@@ -23,6 +23,7 @@ class PenalizedBiases(Surrogate):
         self._n_examples = len(labels.weight)
         self._surrogate = VShaped(labels, cost)
         self.scale = self._surrogate.scale
+        self.resolution = self._surrogate.resolution
 
     def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
         biases = scores[self._n_examples :]

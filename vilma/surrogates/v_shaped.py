@@ -17,6 +17,7 @@ _NEWTON_TOL = 1e-6  # largest derivative left; the plane's fractions remove the 
 _MAX_EVALUATIONS = 100, 4  # of one width, and for every label
 _WIDER = 100.0  # after a failure: half-hearted steps back cost more than starting over
 _MAX_WIDTHS = 80
+_RESOLUTION = 1e-13  # of the largest cost: Newton steps on the thresholds do not get below
 _NARROWEST = 1e-12  # of the scores' spread; below, a window holds nothing but rounding
 _UNSMOOTHED = 1e-300  # ties share a label's border evenly, nothing else is mixed
 _ROUNDING_RESIDUAL = 1e-13  # a smaller one is not for want of convergence
@@ -53,6 +54,7 @@ class VShaped(Surrogate):
         self._labels = labels
         self._cost = np.ascontiguousarray(cost, dtype=np.float64)
         self.scale = float(self._cost.max())
+        self.resolution = _RESOLUTION * self.scale
         self._max_evaluations = _MAX_EVALUATIONS[0] + _MAX_EVALUATIONS[1] * labels.n_classes
         self._total_weight = float(labels.weight.sum())
         self._starts = [
