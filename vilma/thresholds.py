@@ -1,7 +1,22 @@
-"""Thresholds and biases of the two parametrisations, and thresholds the data leave open.
+r"""Thresholds and biases, two parametrisations of one classifier, and thresholds without support.
 
-Labels are codes 0, ..., Y - 1; threshold k separates label k from k + 1. MORD's biases b and the
-thresholds theta are tied by ``theta_k = b_k - b_{k+1}``.
+Labels are codes 0, ..., Y - 1; threshold k separates label k from k + 1. With the score
+:math:`s = \langle x, w\rangle`, the paper's classifiers are
+
+.. math:: h(x) = \sum_{k=0}^{Y-2} [\![ s > \theta_k ]\!] \quad (1), \qquad
+          h'(x) = \arg\max_y\, (s y + b_y) \quad (11), \qquad \theta_0 \le \dots \le \theta_{Y-2} .
+
+**Theorem 3** (formulas in appendix 2 of the paper): each can be written as the other.
+
+- From :math:`\theta` to b (`to_biases`): :math:`b_0 = 0` and :math:`b_{k+1} = b_k - \theta_k`. The
+  value of label k + 1 exceeds that of label k by :math:`s - \theta_k`, which does not grow with k:
+  the values rise as long as :math:`s > \theta_k`, and the largest is that of label h(x).
+- From b to :math:`\theta` (`hull_thresholds`): the maximum of the lines :math:`s y + b_y` changes
+  from label p to label q > p at :math:`s = (b_p - b_q) / (q - p)`, minus the slope of the segment
+  from :math:`(p, b_p)` to :math:`(q, b_q)`. The labels that are a maximum somewhere are the
+  vertices of the upper concave hull of the points :math:`(y, b_y)`, and all thresholds between
+  neighbouring vertices p and q are :math:`(b_p - b_q) / (q - p)`. Labels off the hull are never
+  predicted.
 """
 
 from __future__ import annotations
@@ -14,16 +29,12 @@ __all__ = ["hull_thresholds", "spread_thresholds", "supported_thresholds", "to_b
 
 
 def to_biases(thresholds: np.ndarray) -> np.ndarray:
-    """Biases of shape (Y,) of the given thresholds, the first one 0."""
+    """Biases of shape (Y,) that predict as nondecreasing thresholds do, the first one 0."""
     return np.concatenate([[0.0], -np.cumsum(thresholds)])
 
 
 def hull_thresholds(differences: np.ndarray) -> np.ndarray:
-    """Nondecreasing thresholds that predict as the biases do.
-
-    The label with the largest ``s * y + b_y`` is a vertex of the upper concave hull of the points
-    (y, b_y): between neighbouring vertices all thresholds are the hull's slope, and the labels
-    between are never predicted.
+    """Nondecreasing thresholds that predict as the biases do: slopes of their upper concave hull.
 
     Parameters
     ----------
