@@ -14,7 +14,6 @@ from sklearn.model_selection import KFold
 from tqdm import tqdm
 
 from vilma import IISVOR_IMCCV, OneHotCodes
-from vilma.datasets.label_file import read_label_table
 from vilma.features import (
     FaceAligner,
     FaceNotFoundError,
@@ -22,6 +21,7 @@ from vilma.features import (
     canonical_crop,
     read_image,
 )
+from vilma.labels.label_file import read_label_table
 
 __all__ = ["Crops", "cross_validate", "main", "make_crops"]
 

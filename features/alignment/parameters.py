@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from vilma.features.alignment.fitting import FITS
 from vilma.features.alignment.templates import TEMPLATES
 from vilma.features.crops import check_size
-
-if TYPE_CHECKING:
-    from vilma.features.alignment.aligner import FaceAligner
 
 MOST_DOUBLINGS = 3  # to 6,400 x 6,400 pixels: 350 MB, and 4 seconds for each look at an image
 _CHOICES: dict[str, tuple[Any, ...]] = {
@@ -24,12 +22,13 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
 }
 
 
-def check_parameters(aligner: FaceAligner) -> None:
+def check_parameters(aligner: BaseEstimator) -> None:
     """Refuse parameters that are invalid.
 
     Parameters
     ----------
     aligner : FaceAligner
+        With the parameters as attributes.
 
     Raises
     ------

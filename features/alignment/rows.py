@@ -42,7 +42,7 @@ def landmarks_of_rows(images: Sequence[Any], landmarks: Any) -> list[Any]:
 
 
 def _by_name(images: Sequence[Any], landmarks: Mapping[str, Any]) -> list[Any]:
-    from vilma.datasets.label_file import match_names
+    from vilma.labels.label_file import match_names  # scikit-learn takes a while to import
 
     arrays = [row for row, image in enumerate(images) if not is_path(image)]
     if arrays:

@@ -9,8 +9,8 @@ import click
 import numpy as np
 
 from vilma.cli._report import some_of, warn
-from vilma.datasets import label_file
-from vilma.datasets.label_file import ColumnsError, LabelTable
+from vilma.labels import label_file
+from vilma.labels.label_file import ColumnsError, LabelTable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +19,7 @@ MAX_LEVELS = 10_000
 
 
 def read_label_table(path: Path, columns: tuple[str, ...] | None = None) -> LabelTable:
-    """Read annotations from a CSV file, see :func:`vilma.datasets.label_file.read_label_table`.
+    """Read annotations from a CSV file, see :func:`vilma.labels.label_file.read_label_table`.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def read_label_table(path: Path, columns: tuple[str, ...] | None = None) -> Labe
 
 
 def match_names(rows: list[str], labelled: list[str]) -> list[tuple[int, int]]:
-    """Pair images with labels, see :func:`vilma.datasets.label_file.match_names`.
+    """Pair images with labels, see :func:`vilma.labels.label_file.match_names`.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from vilma._wording import some_of
-from vilma.datasets.label_file import match_names, read_label_table
+from vilma.labels.label_file import match_names, read_label_table
 
 _UTKFACE = re.compile(r"(\d{1,3})_([01])_([0-4])_(\d+)\.(?:jpe?g|png)(?:\.chip\.jpg)?", re.I)
 

@@ -17,12 +17,12 @@ from vilma.intervals.generate import (
     annotate_sliding,
     misplace_intervals,
 )
+from vilma.intervals.report import AnnotationReport, annotation_report
 from vilma.intervals.splitters import (
     IntervalStratifiedGroupKFold,
     IntervalStratifiedKFold,
     interval_strata,
 )
-from vilma.intervals.worth import AnnotationReport, annotation_report
 
 __all__ = [
     "AnnotationReport",

@@ -1,5 +1,7 @@
 """The border for labels: from what users hold to pairs of integer codes.
 
+``label_file.py`` reads annotations of named files.
+
 Deeper code never sees label values. It works on an ordered scale ``classes`` of ``Y`` labels and,
 for every example, on the 0-based codes ``lower <= upper`` of the first and the last label that
 the annotation allows. An open end becomes the first or the last code of the scale.

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vilma.cli.extraction.alignment_options import AlignmentOptions
-from vilma.datasets.label_file import match_names
 from vilma.features import FaceAligner, read_landmarks
 from vilma.features.alignment.dlib_models import face_detector, landmark_predictor
 from vilma.features.alignment.placing import choose_layout
+from vilma.labels.label_file import match_names
 
 
 @dataclass(frozen=True)
