@@ -100,7 +100,8 @@ def _read_weight(sample_weight, X) -> np.ndarray:
             "All sample weights are zero: there is nothing to learn from. "
             "Give at least one row a positive weight."
         )
-    return weight
+    # A power of two changes no digit, and neither the sum nor a product overflows.
+    return np.ldexp(weight, -int(np.frexp(weight.max())[1]))
 
 
 def _refuse_uninformative(labels: IntervalLabels, kept: np.ndarray) -> None:

@@ -158,7 +158,19 @@ class Certificate:
         return self.oracle.target(objective, self.gap_target(objective))
 
     def record(self, objective: float, lower_bound: float, step: float, n_planes: int) -> None:
-        """End an iteration with the bounds that it found."""
+        """End an iteration with the bounds that it found.
+
+        Raises
+        ------
+        FloatingPointError
+            If one of them is not a number: a comparison would pass over it.
+        """
+        if not np.isfinite(objective) or np.isnan(lower_bound):
+            raise FloatingPointError(
+                f"An iteration ended with the objective {objective} and the lower bound "
+                f"{lower_bound}: the features or the costs are too large for float64. Bring the "
+                "features to a common scale near 1."
+            )
         self.objective = min(self.objective, objective)
         self.lower_bound = max(self.lower_bound, lower_bound)
         self.gap = relative_gap(self.objective, self.lower_bound)

@@ -103,7 +103,13 @@ def _solve(X, form: PiecewiseLinearForm, settings: Settings) -> tuple[np.ndarray
     problem = cp.Problem(
         cp.Minimize(0.5 * settings.alpha * cp.sum_squares(coef) + risk), [above, *constraints]
     )
-    problem.solve(solver=cp.CLARABEL, verbose=bool(settings.verbose), **_CLARABEL)
+    try:
+        problem.solve(solver=cp.CLARABEL, verbose=bool(settings.verbose), **_CLARABEL)
+    except cp.error.SolverError as error:
+        raise RuntimeError(
+            "The conic solver failed: the features are too large or too uneven for it. Bring "
+            'them to a common scale near 1, or use solver="auto".'
+        ) from error
     if coef.value is None or above.dual_value is None:
         raise RuntimeError(
             f"The conic solver ended with the status {problem.status!r} and no solution. "

@@ -40,7 +40,8 @@ class Solver:
     Raises
     ------
     ValueError
-        If coordinate ascent is asked for where it cannot be used.
+        If coordinate ascent is asked for where it cannot be used, or a row of X is so large that
+        its norm overflows.
     """
 
     def __init__(
@@ -56,6 +57,12 @@ class Solver:
         self._method = method
         self._coef = self._coef_init = coef_init
         self._squared_norms = X.squared_row_norms()
+        if not np.isfinite(self._squared_norms).all():
+            row = int(np.argmin(np.isfinite(self._squared_norms)))
+            raise ValueError(
+                f"The squared norm of row {row} of X overflows float64. Bring the features to a "
+                "common scale near 1."
+            )
         self._planes: CuttingPlaneMethod | None = None
         self._ascent: CoordinateAscentMethod | None = None
 
