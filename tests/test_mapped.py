@@ -24,12 +24,12 @@ from vilma import (
     vilma_path,
 )
 from vilma.design_matrices import as_design_matrix
-from vilma.design_matrices.blocked import BlockedMatrix, cut_blocks
+from vilma.design_matrices.blocked import BlockedMatrix
 from vilma.design_matrices.threads import BlockThreads
 from vilma.mapped import matrix as mapped_matrix
 from vilma.mapped.growing import GrowingArray
 from vilma.mapped.scratch import Scratch
-from vilma.mapped.spans import element_ranges, spans
+from vilma.mapped.spans import cut_blocks, element_ranges, spans
 from vilma.metrics import interval_scorer
 
 N_ROWS = 240

@@ -12,10 +12,10 @@ from vilma.design_matrices.choose import wrap
 from vilma.design_matrices.threads import BlockThreads
 from vilma.mapped import MappedMatrix
 from vilma.mapped.scratch import Scratch
+from vilma.mapped.spans import cut_blocks
 
-__all__ = ["BlockedMatrix", "cut_blocks"]
+__all__ = ["BlockedMatrix"]
 
-_BLOCK_BYTES = 16 * 2**20  # larger blocks are no faster, and leave fewer rows in memory
 _READING = 2 * 2**20  # what reading a block takes besides, and the products
 
 
@@ -33,7 +33,7 @@ class BlockedMatrix(DesignMatrix):
         self._X, self._order = X.in_file_order()
         self._threads = threads
         row_bytes = self._X.row_bytes()
-        block_bytes = max(min(_BLOCK_BYTES, X.max_memory // 8), 1)
+        block_bytes = X.block_bytes()
         self._blocks = cut_blocks(row_bytes, block_bytes)
         ends = np.cumsum(row_bytes)[[stop - 1 for _, stop in self._blocks]]
         for_kept = X.max_memory - 2 * block_bytes - _READING
@@ -94,15 +94,3 @@ class BlockedMatrix(DesignMatrix):
         scratch.clear()
         block = self._X.read(start, stop, scratch=scratch)
         return wrap(block, self._threads)
-
-
-def cut_blocks(row_bytes: np.ndarray, block_bytes: int) -> list[tuple[int, int]]:
-    """Cut rows into ranges ``(start, stop)`` of at most `block_bytes`, or of one row."""
-    ends = np.cumsum(row_bytes)
-    blocks = []
-    start, before = 0, 0
-    while start < len(ends):
-        stop = max(int(np.searchsorted(ends, before + block_bytes, side="right")), start + 1)
-        blocks.append((start, stop))
-        start, before = stop, int(ends[stop - 1])
-    return blocks

@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from vilma._numba import report_compilation
 from vilma.design_matrices import (
     BorderedMatrix,
     DesignMatrix,
@@ -233,7 +234,7 @@ class LinearOrdinalClassifier(LinearOrdinalModel, ABC):
             from vilma.solvers.conic import minimize_conic  # CVXPY takes a while to import
 
             return [minimize_conic(problem.X, n_extra, surrogate, each) for each in path]
-        with BlockThreads(self.n_jobs) as threads:
+        with report_compilation(int(self.verbose)), BlockThreads(self.n_jobs) as threads:
             X = as_design_matrix(problem.X, threads)
             if n_extra:
                 X = BorderedMatrix(X, n_extra)

@@ -180,7 +180,7 @@ class IISVOR_IMCCV(CrossValidatedClassifier):
         Folds to work on at once. None means 1 unless in a :obj:`joblib.parallel_config` context,
         -1 all cores. Results do not depend on it.
     verbose : int, default=0
-        Print the certificate every `verbose` iterations.
+        Print the certificate every `verbose` iterations, and when kernels are compiled.
 
     Attributes
     ----------
@@ -243,7 +243,7 @@ class IISVOR_EXPCV(CrossValidatedClassifier):
         Folds to work on at once. None means 1 unless in a :obj:`joblib.parallel_config` context,
         -1 all cores. Results do not depend on it.
     verbose : int, default=0
-        Print the certificate every `verbose` iterations.
+        Print the certificate every `verbose` iterations, and when kernels are compiled.
 
     Attributes
     ----------
@@ -311,7 +311,7 @@ class VILMACV(CrossValidatedClassifier):
         Folds to work on at once. None means 1 unless in a :obj:`joblib.parallel_config` context,
         -1 all cores. Results do not depend on it.
     verbose : int, default=0
-        Print the certificate every `verbose` iterations.
+        Print the certificate every `verbose` iterations, and when kernels are compiled.
 
     Attributes
     ----------

@@ -70,7 +70,7 @@ class VILMA(LinearOrdinalClassifier):
         Threads for products with large sparse matrices. None means 1 unless in a
         :obj:`joblib.parallel_config` context, -1 all cores. Results do not depend on it.
     verbose : int, default=0
-        Print the certificate every `verbose` iterations.
+        Print the certificate every `verbose` iterations, and when kernels are compiled.
 
     Attributes
     ----------

@@ -15,12 +15,14 @@ from vilma.mapped.dense import DenseStore
 from vilma.mapped.disk_array import DiskArray, Source
 from vilma.mapped.folder import open_store
 from vilma.mapped.scratch import Scratch
+from vilma.mapped.spans import cut_blocks
 from vilma.mapped.store import Store
 from vilma.one_hot import OneHotCodes
 
 __all__ = ["DEFAULT_MEMORY", "MappedMatrix"]
 
 DEFAULT_MEMORY = 256 * 2**20
+_BLOCK_BYTES = 16 * 2**20  # larger blocks are no faster, and leave fewer rows in memory
 
 
 class MappedMatrix:
@@ -230,6 +232,16 @@ class MappedMatrix:
         """
         return self._store.row_bytes(np.asarray(self._rows, dtype=np.int64))
 
+    def block_bytes(self) -> int:
+        """Return how much to read at a time, where the rows are read block after block.
+
+        Returns
+        -------
+        int
+            In bytes.
+        """
+        return max(min(_BLOCK_BYTES, self.max_memory // 8), 1)
+
     def read(
         self, start: int = 0, stop: int | None = None, *, scratch: Scratch | None = None
     ) -> np.ndarray | sparse.csr_array | OneHotCodes:
@@ -299,17 +311,17 @@ class MappedMatrix:
         return part
 
     def __matmul__(self, other: np.ndarray) -> np.ndarray:
-        # Both are imported late: Numba takes a while.
-        from vilma.design_matrices import as_design_matrix
-        from vilma.design_matrices.threads import BlockThreads
-
         other = np.asarray(other, dtype=np.float64)
         if other.shape != (self.shape[1],):
             raise ValueError(
                 f"Cannot multiply shapes {self.shape} and {other.shape}; expected a vector."
             )
-        with BlockThreads(1) as threads:
-            return as_design_matrix(self, threads).dot(other)
+        X, order = self.in_file_order()
+        out = np.empty(len(self))
+        for start, stop in cut_blocks(X.row_bytes(), X.block_bytes()):
+            rows = slice(start, stop)
+            out[rows if order is None else order[rows]] = X.read(start, stop) @ other
+        return out
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError(

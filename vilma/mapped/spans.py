@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-__all__ = ["are_consecutive", "element_ranges", "spans"]
+__all__ = ["are_consecutive", "cut_blocks", "element_ranges", "spans"]
 
 _PIECE = 1 << 18  # bytes read at once: they stay in the cache until they are in place
 _GAP = 1 << 14  # reading over fewer unwanted bytes is cheaper than another call
@@ -46,3 +46,15 @@ def element_ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
     return np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
+
+
+def cut_blocks(row_bytes: np.ndarray, block_bytes: int) -> list[tuple[int, int]]:
+    """Cut rows into ranges ``(start, stop)`` of at most `block_bytes`, or of one row."""
+    ends = np.cumsum(row_bytes)
+    blocks = []
+    start, before = 0, 0
+    while start < len(ends):
+        stop = max(int(np.searchsorted(ends, before + block_bytes, side="right")), start + 1)
+        blocks.append((start, stop))
+        start, before = stop, int(ends[stop - 1])
+    return blocks

@@ -5,14 +5,50 @@ Threshold k carries hinges of two kinds (labels are codes from 0, k separates k 
 - upper: ``max(0, 1 - s_i + theta_k)``, breakpoint ``a_i = s_i - 1``, slope +1 to its right;
 - lower: ``max(0, 1 + s_i - theta_k)``, breakpoint ``b_i = s_i + 1``, slope -1 to its left.
 
-With Q the weight of the lower hinges, the derivative at theta is (weight of all breakpoints left
-of theta) - Q, so a minimiser is a weighted quantile of the merged breakpoints. Both kernels walk
-once over the breakpoints in ascending order: the scores' order serves both kinds, shifted by one
-to the left and to the right.
+**IMC: weighted quantiles.** Every threshold is minimised by itself. With :math:`Q_k` the weight of
+its lower hinges, the derivative of the loss at :math:`\theta_k` is
 
-Every minimiser set is an interval; both ends are nondecreasing in k, and so is the middle, which
-is what `middle_thresholds` takes: in a gap between two groups of breakpoints the bias part of
-the subgradient cancels exactly, and predictions keep the same margin on both sides.
+.. math:: \sum_{i:\, a_i < \theta_k} p_i - \sum_{i:\, b_i > \theta_k} p_i
+          = \bigl(\text{weight of its breakpoints left of } \theta_k\bigr) - Q_k ,
+
+as a lower hinge takes -1 away once its breakpoint is passed. The derivative is a step function
+that grows from :math:`-Q_k`, so the minimisers are the places where it changes sign: the weighted
+:math:`Q_k`-quantiles of the merged breakpoints, a whole interval where the weight passed is
+exactly :math:`Q_k`. From k to k + 1 upper hinges drop out and lower ones come in, which
+can only lower the derivative: both ends of the interval are nondecreasing in k, and one walk over
+the breakpoints in ascending order places all thresholds in turn.
+
+**EXP: isotonic regression.** The same derivatives belong to one or two thresholds per example,
+and the order :math:`\theta_0 \le \theta_1 \le \dots` is a constraint: isotonic regression of
+convex functions of one variable, the problem of pool adjacent violators [1]_ [2]_. Its solution
+pools neighbours into blocks that share the minimiser of their summed functions. By threshold
+decomposition [3]_ the thresholds that are at most v form the prefix :math:`0, \dots, j` with the
+largest sum of derivatives at v; sweeping v upwards over the breakpoints finds the blocks in order,
+each when the sum of its derivatives reaches zero.
+
+Both kernels walk once over the breakpoints: the scores' order serves both kinds, shifted by one
+to the left and to the right. Every minimiser set is an interval; both ends are nondecreasing in k,
+and so is the middle, which is what `middle_thresholds` takes: in a gap between two groups of
+breakpoints the derivative in the threshold vanishes exactly, and predictions keep the same margin
+on both sides.
+
+**Planes under ties.** Where a threshold lies on a breakpoint, the hinge's slope there is any
+fraction of 1. `imc_plane` and `exp_plane` choose these fractions so that the derivative in the
+thresholds is 0, or in minus the normal cone of the order constraint, without which the plane would
+be no lower bound of G (the proof is in ``plane.py``).
+
+What NumPy does as well is left to it, around the compiled loops: an array made or summed within a
+kernel takes Numba a fifth of a second to compile.
+
+References
+----------
+.. [1] M. Ayer, H. D. Brunk, G. M. Ewing, W. T. Reid, E. Silverman, "An empirical distribution
+       function for sampling with incomplete information", Annals of Mathematical Statistics 26,
+       1955.
+.. [2] M. J. Best, N. Chakravarti, V. A. Ubhaya, "Minimizing separable convex functions subject to
+       simple chain constraints", SIAM Journal on Optimization 10, 2000.
+.. [3] D. S. Hochbaum, "An efficient algorithm for image segmentation, Markov random fields and
+       related problems", Journal of the ACM 48, 2001.
 """
 
 from __future__ import annotations
@@ -21,39 +57,36 @@ import numpy as np
 
 from vilma._numba import njit
 
-# Weights whose prefix sums differ by this share of the total are taken for equal.
+# Weights whose prefix sums differ by this share of the total are taken for equal: some twenty
+# times the rounding of one addition, less than any weight that matters.
 _ROUNDING = 4e-15
 
 
-@njit
-def _upper_is_next(scores, left, right):
-    """Tell whether the next breakpoint is an upper one, at `left`, or a lower one, at `right`."""
-    m = scores.shape[0]
-    if left >= m:
-        return False
-    if right >= m:
-        return True
-    return scores[left] - 1.0 <= scores[right] + 1.0
-
-
-@njit
 def imc_minimizers(scores, lower, upper, weight, n_thresholds):
     """Smallest and largest minimiser of every threshold of the IMC surrogate.
 
-    The examples come in ascending order of their scores.
-    Threshold k has the upper hinges of ``lower > k`` and the lower hinges of ``upper <= k``.
+    The examples come in ascending order of their scores. Ends that no breakpoint bounds are
+    infinite.
     """
-    m = scores.shape[0]
     smallest = np.full(n_thresholds, np.inf)
     largest = np.full(n_thresholds, np.inf)
-    upper_total = np.zeros(n_thresholds + 1)  # weight by label `upper`
-    total = 0.0
-    for i in range(m):
-        upper_total[upper[i]] += weight[i]
-        total += weight[i]
-    slack = _ROUNDING * total
-    passed_lower = np.zeros(n_thresholds + 1)  # passed breakpoints a_i, by label `lower`
-    passed_upper = np.zeros(n_thresholds + 1)  # passed breakpoints b_i, by label `upper`
+    upper_total = np.bincount(upper, weight, n_thresholds + 1)
+    passed = np.zeros((2, n_thresholds + 1))
+    slack = _ROUNDING * upper_total.sum()
+    _place_imc(scores, lower, upper, weight, upper_total, passed, slack, smallest, largest)
+    return smallest, largest
+
+
+@njit
+def _place_imc(scores, lower, upper, weight, upper_total, passed, slack, smallest, largest):
+    """Walk over the breakpoints and write both ends of the thresholds' minimisers.
+
+    Threshold k has the upper hinges of ``lower > k`` and the lower hinges of ``upper <= k``.
+    `upper_total` is the weight by label `upper`; `passed`, zero at first, becomes the weight of
+    the passed breakpoints a_i by label `lower` and b_i by label `upper`.
+    """
+    m = scores.shape[0]
+    n_thresholds = smallest.shape[0]
     # Two places on one walk: of the thresholds in turn, the smallest minimiser of `small` and the
     # largest of `large` come next.
     small = 0
@@ -71,19 +104,19 @@ def imc_minimizers(scores, lower, upper, weight, n_thresholds):
         while small < n_thresholds and passed_small >= quantile_small - slack:
             smallest[small] = place_small
             small += 1
-            passed_small += passed_upper[small] - passed_lower[small]
+            passed_small += passed[1, small] - passed[0, small]
             quantile_small += upper_total[small]
         while large < n_thresholds and passed_large > quantile_large + slack:
             largest[large] = place_large
             large += 1
-            passed_large += passed_upper[large] - passed_lower[large]
+            passed_large += passed[1, large] - passed[0, large]
             quantile_large += upper_total[large]
-        if large == n_thresholds or (left >= m and right >= m):
-            break
-        if _upper_is_next(scores, left, right):
+        if large == n_thresholds or right >= m:
+            break  # the last of all breakpoints is a lower one
+        if left < m and scores[left] - 1.0 <= scores[right] + 1.0:
             place = scores[left] - 1.0
             label = lower[left]
-            passed_lower[label] += weight[left]
+            passed[0, label] += weight[left]
             if label > small:
                 passed_small += weight[left]
                 place_small = place
@@ -94,7 +127,7 @@ def imc_minimizers(scores, lower, upper, weight, n_thresholds):
         else:
             place = scores[right] + 1.0
             label = upper[right]
-            passed_upper[label] += weight[right]
+            passed[1, label] += weight[right]
             if label <= small:
                 passed_small += weight[right]
                 place_small = place
@@ -102,39 +135,36 @@ def imc_minimizers(scores, lower, upper, weight, n_thresholds):
                 passed_large += weight[right]
                 place_large = place
             right += 1
-    return smallest, largest
 
 
-@njit
 def exp_minimizers(scores, lower, upper, weight, n_thresholds):
-    """Smallest and largest minimiser of the EXP surrogate under the order of thresholds."""
-    return (
-        _exp_minimizer(scores, lower, upper, weight, n_thresholds, False),
-        _exp_minimizer(scores, lower, upper, weight, n_thresholds, True),
-    )
+    """Smallest and largest minimiser of the EXP surrogate under the order of thresholds.
+
+    The examples come in ascending order of their scores. Ends that no breakpoint bounds are
+    infinite.
+    """
+    derivative = -np.bincount(upper, weight, n_thresholds + 1)[:-1]
+    slack = _ROUNDING * weight.sum()
+    ends = np.full((2, n_thresholds), np.inf)
+    for largest in (False, True):
+        excess = np.cumsum(derivative)
+        _pool_adjacent_violators(
+            scores, lower, upper, weight, excess, slack, largest, ends[int(largest)]
+        )
+    return ends[0], ends[1]
 
 
 @njit
-def _exp_minimizer(scores, lower, upper, weight, n_thresholds, largest):
-    """Smallest (or largest) minimiser.
+def _pool_adjacent_violators(scores, lower, upper, weight, excess, slack, largest, theta):
+    """Write the smallest (or largest) minimiser to `theta`, infinite at first.
 
-    The examples come in ascending order of their scores.
     Threshold k has the upper hinges of ``lower == k + 1`` and the lower hinges of ``upper == k``.
-    By threshold decomposition the chain is solved level by level: at level v the thresholds
-    that are <= v form the prefix with the largest sum of derivatives. ``excess[j]`` is the sum of
-    the derivatives of the unplaced thresholds up to j; as soon as one turns positive (reaches
-    zero, for the smallest minimiser), the prefix with the largest sum is placed.
+    ``excess[j]`` is the sum of the derivatives of the unplaced thresholds up to j, at first that
+    left of all breakpoints. As soon as one turns positive (reaches zero, for the smallest
+    minimiser), the prefix with the largest sum is a block of pooled thresholds and is placed.
     """
     m = scores.shape[0]
-    theta = np.empty(n_thresholds)
-    total = 0.0
-    derivative = np.zeros(n_thresholds)
-    for i in range(m):
-        total += weight[i]
-        if upper[i] < n_thresholds:
-            derivative[upper[i]] -= weight[i]
-    slack = _ROUNDING * total
-    excess = np.cumsum(derivative)
+    n_thresholds = theta.shape[0]
     k = 0
     position = -np.inf
     left = 0
@@ -158,10 +188,10 @@ def _exp_minimizer(scores, lower, upper, weight, n_thresholds, largest):
             touched = k
             if k < n_thresholds:
                 continue  # thresholds without hinges may follow at the same place
-        if k == n_thresholds or (left >= m and right >= m):
+        if k == n_thresholds or right >= m:
             break
         touched = n_thresholds
-        if _upper_is_next(scores, left, right):
+        if left < m and scores[left] - 1.0 <= scores[right] + 1.0:
             i = left
             left += 1
             event = lower[i] - 1
@@ -176,61 +206,35 @@ def _exp_minimizer(scores, lower, upper, weight, n_thresholds, largest):
             touched = event
             for j in range(event, n_thresholds):
                 excess[j] += weight[i]
-    theta[k:] = np.inf
-    return theta
 
 
-@njit
 def middle_thresholds(smallest, largest, scores):
     """Finite, nondecreasing thresholds between the smallest and the largest minimiser."""
-    n_thresholds = smallest.shape[0]
-    theta = np.empty(n_thresholds)
-    for k in range(n_thresholds):
-        if smallest[k] == -np.inf:
-            theta[k] = largest[k]
-        elif largest[k] == np.inf:
-            theta[k] = smallest[k]
-        else:
-            theta[k] = 0.5 * (smallest[k] + largest[k])
-    # A threshold that may go to -inf stays with its right neighbour, one that may go to +inf
-    # with its left one.
-    for k in range(n_thresholds - 2, -1, -1):
-        if smallest[k] == -np.inf:
-            theta[k] = min(theta[k], theta[k + 1])
-    for k in range(1, n_thresholds):
-        if largest[k] == np.inf:
-            theta[k] = max(theta[k], theta[k - 1])
-    if theta[n_thresholds - 1] == np.inf or theta[0] == -np.inf:
-        # no example bounds this end
-        finite = np.mean(scores)
-        for k in range(n_thresholds):
-            if np.isfinite(theta[k]):
-                finite = theta[k]
-                break
-        for k in range(n_thresholds):
-            if np.isfinite(theta[k]):
-                finite = theta[k]
-            theta[k] = finite
+    # A threshold that may go to -inf is at its largest minimiser, but no further right than its
+    # right neighbour; one that may go to +inf at its smallest, but no further left than its left
+    # neighbour. Both ends ascend, so the first kind comes first and the second last.
+    n_thresholds = len(smallest)
+    n_below = int(np.searchsorted(smallest, -np.inf, side="right"))
+    first_above = int(np.searchsorted(largest, np.inf, side="left"))
+    theta = np.where(smallest == -np.inf, largest, smallest)
+    between = slice(n_below, max(first_above, n_below))
+    theta[between] = 0.5 * (smallest[between] + largest[between])
+    if n_below > 0:
+        reach = theta[: n_below + 1]
+        reach[:] = np.minimum.accumulate(reach[::-1])[::-1]
+    if first_above < n_thresholds:
+        reach = theta[max(first_above - 1, 0) :]
+        reach[:] = np.maximum.accumulate(reach)
+    finite = np.isfinite(theta)
+    if not finite.all():  # no example bounds an end
+        if not finite.any():
+            return np.full(n_thresholds, scores.mean())
+        known = np.flatnonzero(finite)
+        before = np.searchsorted(known, np.arange(n_thresholds), side="right") - 1
+        theta = theta[known[np.maximum(before, 0)]]
     return theta
 
 
-@njit
-def _count_below(theta, start, place):
-    """Count the thresholds below `place`, of which at least `start` are."""
-    while start < theta.shape[0] and theta[start] < place:
-        start += 1
-    return start
-
-
-@njit
-def _count_up_to(theta, start, place):
-    """Count the thresholds at or below `place`, of which at least `start` are."""
-    while start < theta.shape[0] and theta[start] <= place:
-        start += 1
-    return start
-
-
-@njit
 def imc_plane(scores, lower, upper, weight, theta):
     """Value at `theta` and the plane of G: score_gradient and offset, not yet divided by weight.
 
@@ -241,25 +245,45 @@ def imc_plane(scores, lower, upper, weight, theta):
     makes the derivative in theta_k vanish; all examples on the breakpoint share it, so the
     plane depends neither on the order of the examples nor on how they are split in duplicates.
     """
-    m = scores.shape[0]
+    theta_before = np.concatenate([[0.0], np.cumsum(theta)])
+    score_gradient = np.empty(len(scores))
+    change = np.zeros(len(theta) + 1)
+    value, offset, tied = _add_imc(
+        scores, lower, upper, weight, theta, theta_before, score_gradient, change
+    )
+    if tied:
+        balance = np.cumsum(change)[:-1]
+        offset += _share_ties(scores, lower, upper, weight, theta, balance, score_gradient)
+    return value, offset, score_gradient
+
+
+@njit
+def _add_imc(scores, lower, upper, weight, theta, theta_before, score_gradient, change):
+    """Sum the hinges beyond their breakpoints; return value, offset, whether some are on them.
+
+    `theta_before` are the sums of the thresholds before each. Written to: `score_gradient`, and
+    `change`, zero at first, by which the derivative in the thresholds changes from one to the
+    next.
+    """
     n_thresholds = theta.shape[0]
-    theta_before = np.zeros(n_thresholds + 1)
-    for k in range(n_thresholds):
-        theta_before[k + 1] = theta_before[k] + theta[k]
     value = 0.0
     offset = 0.0
-    score_gradient = np.empty(m)
-    change = np.zeros(n_thresholds + 1)  # of the balance from one threshold to the next
     tied = False
     first_tied = 0
     first_upper = 0  # upper hinges are active from here on to the label `lower`
     last_lower = 0  # lower hinges are active from the label `upper` up to here
     last_tied = 0
-    for i in range(m):
-        first_tied = _count_below(theta, first_tied, scores[i] - 1.0)
-        first_upper = _count_up_to(theta, first_upper, scores[i] - 1.0)
-        last_lower = _count_below(theta, last_lower, scores[i] + 1.0)
-        last_tied = _count_up_to(theta, last_tied, scores[i] + 1.0)
+    for i in range(scores.shape[0]):
+        left = scores[i] - 1.0
+        right = scores[i] + 1.0
+        while first_tied < n_thresholds and theta[first_tied] < left:
+            first_tied += 1
+        while first_upper < n_thresholds and theta[first_upper] <= left:
+            first_upper += 1
+        while last_lower < n_thresholds and theta[last_lower] < right:
+            last_lower += 1
+        while last_tied < n_thresholds and theta[last_tied] <= right:
+            last_tied += 1
         n_upper = max(lower[i] - first_upper, 0)
         n_lower = max(last_lower - upper[i], 0)
         loss = 0.0
@@ -277,50 +301,37 @@ def imc_plane(scores, lower, upper, weight, theta):
         value += weight[i] * loss
         offset += weight[i] * (n_upper + n_lower)
         score_gradient[i] = weight[i] * (n_lower - n_upper)
-    if tied:
-        offset += _share_ties(
-            scores, lower, upper, weight, theta, np.cumsum(change), score_gradient
-        )
-    return value, offset, score_gradient
+    return value, offset, tied
 
 
-@njit
 def _share_ties(scores, lower, upper, weight, theta, balance, score_gradient):
     """Add the hinges on their breakpoints to `score_gradient`; return what the offset gains."""
-    m = scores.shape[0]
-    n_thresholds = theta.shape[0]
-    on_upper = np.zeros(n_thresholds)
-    on_lower = np.zeros(n_thresholds)
-    for i in range(m):
-        for k in range(np.searchsorted(theta, scores[i] - 1.0), lower[i]):
-            if theta[k] != scores[i] - 1.0:
-                break
-            on_upper[k] += weight[i]
-        for k in range(max(np.searchsorted(theta, scores[i] + 1.0), upper[i]), n_thresholds):
-            if theta[k] != scores[i] + 1.0:
-                break
-            on_lower[k] += weight[i]
-    tau = np.zeros(n_thresholds)
-    for k in range(n_thresholds):
-        here = on_upper[k] + on_lower[k]
-        if here > 0.0:
-            tau[k] = min(max((on_lower[k] - balance[k]) / here, 0.0), 1.0)
-    offset = 0.0
-    for i in range(m):
-        for k in range(np.searchsorted(theta, scores[i] - 1.0), lower[i]):
-            if theta[k] != scores[i] - 1.0:
-                break
-            offset += weight[i] * tau[k]
-            score_gradient[i] -= weight[i] * tau[k]
-        for k in range(max(np.searchsorted(theta, scores[i] + 1.0), upper[i]), n_thresholds):
-            if theta[k] != scores[i] + 1.0:
-                break
-            offset += weight[i] * (1.0 - tau[k])
-            score_gradient[i] += weight[i] * (1.0 - tau[k])
-    return offset
+    upper_rows, upper_k = _equal_thresholds(theta, scores - 1.0)
+    allowed = upper_k < lower[upper_rows]
+    upper_rows, upper_k = upper_rows[allowed], upper_k[allowed]
+    lower_rows, lower_k = _equal_thresholds(theta, scores + 1.0)
+    allowed = lower_k >= upper[lower_rows]
+    lower_rows, lower_k = lower_rows[allowed], lower_k[allowed]
+    on_upper = np.bincount(upper_k, weight[upper_rows], len(theta))
+    on_lower = np.bincount(lower_k, weight[lower_rows], len(theta))
+    here = on_upper + on_lower
+    tau = np.clip((on_lower - balance) / np.where(here > 0.0, here, 1.0), 0.0, 1.0)
+    from_upper = weight[upper_rows] * tau[upper_k]
+    from_lower = weight[lower_rows] * (1.0 - tau[lower_k])
+    np.subtract.at(score_gradient, upper_rows, from_upper)
+    np.add.at(score_gradient, lower_rows, from_lower)
+    return float(from_upper.sum() + from_lower.sum())
 
 
-@njit
+def _equal_thresholds(theta, places):
+    """List the pairs (i, k) with ``theta[k] == places[i]``; theta and places ascend."""
+    first = np.searchsorted(theta, places, side="left")
+    count = np.searchsorted(theta, places, side="right") - first
+    rows = np.repeat(np.arange(len(places)), count)
+    within = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)
+    return rows, first[rows] + within
+
+
 def exp_plane(scores, lower, upper, weight, theta):
     """Value at `theta` and the plane of G: score_gradient and offset, not yet divided by weight.
 
@@ -329,11 +340,23 @@ def exp_plane(scores, lower, upper, weight, theta):
     is 0. Starting from the lowest fractions, the thresholds of a run are raised from the last
     one back until the total vanishes, which keeps every prefix sum as low as possible.
     """
+    sums = np.zeros((4, len(theta)))
+    score_gradient = np.empty(len(scores))
+    value, offset = _add_exp(scores, lower, upper, weight, theta, sums, score_gradient)
+    return value, offset, score_gradient
+
+
+@njit
+def _add_exp(scores, lower, upper, weight, theta, sums, score_gradient):
+    """Balance the ties and sum the hinges; return value and offset.
+
+    `score_gradient` is written to. `sums`, zero at first, become by threshold: the derivative, the
+    weights of the upper and of the lower hinges on their breakpoint, and the fraction tau of the
+    upper ones.
+    """
     m = scores.shape[0]
     n_thresholds = theta.shape[0]
-    balance = np.zeros(n_thresholds)
-    on_upper = np.zeros(n_thresholds)
-    on_lower = np.zeros(n_thresholds)
+    balance, on_upper, on_lower, tau = sums[0], sums[1], sums[2], sums[3]
     for i in range(m):
         k = lower[i] - 1
         if k >= 0:
@@ -347,7 +370,6 @@ def exp_plane(scores, lower, upper, weight, theta):
                 balance[k] -= weight[i]
             elif theta[k] == scores[i] + 1.0:
                 on_lower[k] += weight[i]
-    tau = np.zeros(n_thresholds)
     start = 0
     while start < n_thresholds:
         stop = start + 1
@@ -363,7 +385,6 @@ def exp_plane(scores, lower, upper, weight, theta):
         start = stop
     value = 0.0
     offset = 0.0
-    score_gradient = np.zeros(m)
     for i in range(m):
         share_upper = 0.0
         share_lower = 0.0
@@ -383,4 +404,4 @@ def exp_plane(scores, lower, upper, weight, theta):
                 share_lower = 1.0 - tau[k]
         offset += weight[i] * (share_upper + share_lower)
         score_gradient[i] = weight[i] * (share_lower - share_upper)
-    return value, offset, score_gradient
+    return value, offset

@@ -26,7 +26,7 @@ _DEPENDENT = 1e-13
 
 
 @njit
-def _stationary_point(gram, linear, support, n_support, matrix, factor, point):
+def _stationary_point(gram, linear, support, n_support, matrix, factor, point, ones):
     """Minimise ``a'Ha/2 - q'a`` over the affine hull of the support, into ``point``.
 
     Adding a multiple of ``(sum a)^2`` changes nothing on the hull and makes the matrix positive
@@ -41,7 +41,6 @@ def _stationary_point(gram, linear, support, n_support, matrix, factor, point):
     shift /= n_support
     for i in range(n_support):  # planes without slope: keep the quotients finite
         shift = max(shift, 1e-9 * abs(linear[support[i]] - level), 1e-200)
-    ones = np.empty(n_support)
     for i in range(n_support):
         for j in range(n_support):
             matrix[i, j] = gram[support[i], support[j]] + shift
@@ -59,7 +58,6 @@ def _stationary_point(gram, linear, support, n_support, matrix, factor, point):
         point[i] += ones[i] * excess / weight
 
 
-@njit
 def solve_simplex_qp(gram, linear, start, tol, max_iter):
     """Minimise ``a' H a / 2 - q' a`` over the unit simplex.
 
@@ -82,22 +80,57 @@ def solve_simplex_qp(gram, linear, start, tol, max_iter):
     ndarray of shape (n,)
         A feasible point, at least as good as `start`.
     """
-    n = linear.shape[0]
-    a = start.copy()
-    support = np.empty(n, np.int64)
+    n = len(linear)
+    a = np.array(start)
     supported = a > 0.0
-    n_support = 0
-    for j in range(n):
-        if supported[j]:
-            support[n_support] = j
-            n_support += 1
-    matrix = np.empty((n, n))
-    factor = np.empty((n, n))
-    point = np.empty(n)
-    gradient = np.empty(n)
+    support = np.empty(n, np.int64)
+    n_support = int(supported.sum())
+    support[:n_support] = np.flatnonzero(supported)
+    # Made here: within the kernel, every kind of array takes Numba a fifth of a second to compile.
+    matrix, factor = np.empty((n, n)), np.empty((n, n))
+    point, ones, gradient = np.empty(n), np.empty(n), np.empty(n)
+    _walk(
+        gram,
+        linear,
+        a,
+        supported,
+        support,
+        n_support,
+        matrix,
+        factor,
+        point,
+        ones,
+        gradient,
+        tol,
+        max_iter,
+    )
+    return a
+
+
+@njit
+def _walk(
+    gram,
+    linear,
+    a,
+    supported,
+    support,
+    n_support,
+    matrix,
+    factor,
+    point,
+    ones,
+    gradient,
+    tol,
+    max_iter,
+):
+    """Move `a`, which is positive on ``support[:n_support]``, to the solution.
+
+    `matrix`, `factor`, `point`, `ones` and `gradient` need no values.
+    """
+    n = linear.shape[0]
     entered = -1
     for _ in range(max_iter):
-        _stationary_point(gram, linear, support, n_support, matrix, factor, point)
+        _stationary_point(gram, linear, support, n_support, matrix, factor, point, ones)
         # Walk from a towards the stationary point, up to the first coordinate that hits zero.
         step = 1.0
         blocking = -1
@@ -142,4 +175,3 @@ def solve_simplex_qp(gram, linear, start, tol, max_iter):
         supported[best] = True
         n_support += 1
         entered = best
-    return a
