@@ -115,6 +115,16 @@ def test_strings_are_one_step_apart():
     np.testing.assert_array_equal(named.project(X), coded.project(X))
 
 
+def test_probabilities_follow_the_sorted_labels():
+    X, y, _ = data(n_classes=3)
+    sizes = np.array(["small", "medium", "large"])
+    named = DeepOrdinalClassifier("ce", classes=sizes, **QUICK).fit(X, sizes[y // 10 - 1])
+    coded = DeepOrdinalClassifier("ce", classes=[0, 1, 2], **QUICK).fit(X, y // 10 - 1)
+    assert named.scale_.tolist() == ["small", "medium", "large"]
+    assert named.classes_.tolist() == ["large", "medium", "small"]
+    np.testing.assert_array_equal(named.predict_proba(X), coded.predict_proba(X)[:, ::-1])
+
+
 def test_numbers_are_as_far_apart_as_they_say():
     X = np.linspace(0, 1, 60)[:, None]
     y = np.repeat([0, 1, 10], 20)

@@ -284,3 +284,19 @@ def test_partial_fit_after_fit():
         model.partial_fit(X, y, classes=[1, 2, 3])
     with pytest.raises(ValueError, match="label 9 in row 0, which is not in classes"):
         model.partial_fit(X[:1], [9])
+
+
+def test_partial_fit_keeps_the_order_of_the_parameter():
+    X, y = data()
+    names = np.array(["g", "f", "e", "d", "c", "b", "a"])
+    named = DeepOrdinalClassifier(classes=names, **SETTINGS)
+    coded = DeepOrdinalClassifier(classes=range(7), **SETTINGS)
+    for _ in range(2):  # scikit-learn passes the sorted labels
+        named.partial_fit(X, names[y], classes=np.unique(names[y]))
+        coded.partial_fit(X, y, classes=range(7))
+    assert named.scale_.tolist() == names.tolist()
+    np.testing.assert_array_equal(named.project(X), coded.project(X))
+    with pytest.raises(ValueError, match="not the same as in the first call"):
+        named.partial_fit(X, names[y], classes=["b", "a", "c", "d", "e", "f", "g"])
+    with pytest.raises(ValueError, match="not the same as the parameter `classes`"):
+        DeepOrdinalClassifier(classes=names).partial_fit(X, names[y], classes=names[:3])

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import make_pipeline
 
 from vilma import IISVOR_IMC
 from vilma.datasets import make_interval_problem
@@ -173,6 +174,23 @@ def test_confusion_of_other_estimators_and_errors():
         OrdinalConfusionDisplay.from_estimator(dummy, X, [4, 3, 3, 3])
     with pytest.raises(ValueError, match="Strings have no order by themselves: pass `classes`"):
         OrdinalConfusionDisplay.from_predictions(["a", "b"], ["a", "a"])
+
+
+@pytest.mark.parametrize("display", [OrdinalConfusionDisplay, ErrorByLabelDisplay])
+def test_the_scale_of_strings_is_that_of_the_estimator(display):
+    X = np.arange(12.0).reshape(-1, 1)
+    y = np.repeat(SIZES, 4)
+    model = make_pipeline(IISVOR_IMC(classes=SIZES)).fit(X, y)
+    assert display.from_estimator(model, X, y).classes.tolist() == SIZES
+    stranger = DummyClassifier(strategy="constant", constant="small").fit(X, y)
+    with pytest.raises(ValueError, match="Strings have no order by themselves: pass `classes`"):
+        display.from_estimator(stranger, X, y)
+    ordered = pd.Series(pd.Categorical(y, categories=SIZES, ordered=True))
+    drawn = display.from_estimator(stranger, X, ordered)
+    if display is OrdinalConfusionDisplay:
+        assert drawn.confusion_matrix[:, 0].tolist() == [4, 4, 4]
+    else:
+        assert drawn.by_label.errors.tolist() == [0, 1, 2]
 
 
 # Annotations

@@ -68,7 +68,8 @@ def test_strings_follow_the_order_given(make):
     named = make(classes=sizes).fit(X, sizes[intervals - 10])
     coded = make(classes=[10, 11, 12]).fit(X, intervals)
     np.testing.assert_array_equal(named.predict(X), sizes[coded.predict(X) - 10])
-    assert named.classes_.tolist() == sizes.tolist()
+    assert named.scale_.tolist() == ["small", "medium", "large"]
+    assert named.classes_.tolist() == ["large", "medium", "small"]
     assert named.score(X, sizes[y - 10]) == coded.score(X, y)
 
 
@@ -509,6 +510,26 @@ def test_the_largest_score_is_predicted(make, n_classes, spread):
     scores = model.decision_function(X)
     assert scores.shape == (60, n_classes + 2)
     np.testing.assert_array_equal(model.classes_[scores.argmax(axis=1)], model.predict(X))
+    assert ((scores > 0).sum(axis=1) == 1).all()
+
+
+def test_scores_are_margins_to_the_best_other_label(make):
+    X, _, intervals = data()
+    model = make().fit(X, intervals)
+    biases = getattr(model, "biases_", np.append(0.0, -np.cumsum(model.thresholds_)))
+    plain = model.project(X)[:, None] * np.arange(5) + biases
+    others = np.array([[np.delete(row, k).max() for k in range(5)] for row in plain])
+    np.testing.assert_allclose(model.decision_function(X), plain - others, atol=1e-12)
+
+
+def test_scores_follow_the_sorted_labels(make):
+    X, _, intervals = data(n_classes=3)
+    sizes = np.array(["small", "medium", "large"])  # large, medium, small in classes_
+    named = make(classes=sizes).fit(X, sizes[intervals - 10])
+    coded = make(classes=[10, 11, 12]).fit(X, intervals)
+    scores = named.decision_function(X)
+    np.testing.assert_array_equal(scores, coded.decision_function(X)[:, ::-1])
+    np.testing.assert_array_equal(named.classes_[scores.argmax(axis=1)], named.predict(X))
 
 
 def test_two_classes_have_one_score(make):
@@ -517,6 +538,11 @@ def test_two_classes_have_one_score(make):
     scores = model.decision_function(X)
     assert scores.shape == (60,)
     np.testing.assert_array_equal(np.where(scores > 0, 11, 10), model.predict(X))
+    named = make(classes=["slight", "heavy"]).fit(X, np.where(y == 10, "slight", "heavy"))
+    np.testing.assert_array_equal(named.decision_function(X), -scores)
+    np.testing.assert_array_equal(
+        named.classes_[(named.decision_function(X) > 0).astype(int)], named.predict(X)
+    )
 
 
 def test_score_is_coverage(make):

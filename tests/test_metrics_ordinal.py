@@ -175,7 +175,7 @@ def test_ranked_probabilities_equal_the_naive_ones(intervals):
 def test_ranked_probabilities_of_two_labels_and_of_strings():
     assert ranked_probability_score([0, 1], [0.25, 0.5]) == pytest.approx((0.0625 + 0.25) / 2)
     assert ranked_probability_score([0, 1], [[0.75, 0.25], [0.5, 0.5]]) == pytest.approx(0.15625)
-    proba = [[0.5, 0.5, 0.0]]
+    proba = [[0.0, 0.5, 0.5]]  # columns of the alphabet: large, medium, small
     assert ranked_probability_score(["large"], proba, classes=SIZES) == pytest.approx(1.25)
     column = pd.Series(pd.Categorical(["large"], SIZES, ordered=True))
     assert ranked_probability_score(column, proba) == pytest.approx(1.25)

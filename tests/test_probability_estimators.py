@@ -10,7 +10,7 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, ShuffleSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
@@ -186,8 +186,32 @@ def test_strings(meta):
     sizes = np.array(["small", "medium", "large"])
     named = meta(classes=sizes).fit(X, sizes[intervals - 10])
     coded = meta(classes=[10, 11, 12]).fit(X, intervals)
-    np.testing.assert_array_equal(named.predict_proba(X), coded.predict_proba(X))
+    assert named.scale_.tolist() == ["small", "medium", "large"]
+    assert named.classes_.tolist() == ["large", "medium", "small"]
+    np.testing.assert_array_equal(named.predict_proba(X), coded.predict_proba(X)[:, ::-1])
     np.testing.assert_array_equal(named.predict(X), sizes[coded.predict(X).astype(int) - 10])
+
+
+def test_conformal_intervals_of_strings():
+    X, y, _ = data(n_classes=3)
+    sizes = np.array(["small", "medium", "large"])
+    ordered = pd.Categorical(sizes[y[60:] - 10], categories=sizes, ordered=True)
+    for named, coded in (
+        (CalibratedOrdinalClassifier(classes=sizes), CalibratedOrdinalClassifier()),
+        (make_pipeline(CalibratedOrdinalClassifier(classes=sizes)), CalibratedOrdinalClassifier()),
+        (LogisticRegression(), LogisticRegression()),  # knows labels, but not their order
+    ):
+        named = FrozenEstimator(named.fit(X[:60], sizes[y[:60] - 10]))
+        coded = FrozenEstimator(coded.fit(X[:60], y[:60]))
+        named = ConformalOrdinalClassifier(named).fit(X[60:], ordered)
+        coded = ConformalOrdinalClassifier(coded).fit(X[60:], y[60:])
+        assert named.scale_.tolist() == sizes.tolist()
+        np.testing.assert_allclose(
+            named.predict_proba(X), coded.predict_proba(X)[:, ::-1], atol=1e-4
+        )
+        np.testing.assert_array_equal(
+            named.predict_interval(X, 0.8), sizes[coded.predict_interval(X, 0.8) - 10]
+        )
 
 
 @pytest.mark.parametrize("meta", META)

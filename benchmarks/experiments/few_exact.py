@@ -95,7 +95,7 @@ def _measure(model, X, ages: np.ndarray, width: int) -> Placements:
     minimised = model.surrogate_thresholds_
     projection = model.project(X)
     errors = [
-        mean_absolute_error(ages, model.classes_[np.searchsorted(thresholds, projection)])
+        mean_absolute_error(ages, model.scale_[np.searchsorted(thresholds, projection)])
         for thresholds in (model.thresholds_, minimised, place_between_cells(minimised, width))
     ]
     return Placements(*errors)

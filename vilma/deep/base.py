@@ -24,7 +24,7 @@ from vilma.deep.scale import Scale
 from vilma.deep.trainable import Settings
 from vilma.deep.training import Training
 from vilma.estimators._problem import all_or_nothing
-from vilma.labels import IntervalLabels
+from vilma.labels import IntervalLabels, in_class_order
 from vilma.probability.annotated import read_rows
 
 __all__ = ["DeepOrdinalEstimator"]
@@ -129,7 +129,8 @@ class DeepOrdinalEstimator(NetworkPredictor):
         Raises
         ------
         ValueError
-            As for `fit`, and if `classes` is not the scale of the first call.
+            As for `fit`, and if `classes` is not the scale of the first call or of the parameter
+            `classes`, in its order or sorted.
         """
         with all_or_nothing(self):
             first = not hasattr(self, "network_")
@@ -161,18 +162,22 @@ class DeepOrdinalEstimator(NetworkPredictor):
     def _begin(self, labels: IntervalLabels) -> None:
         """Note what the labels of the rows to train on are."""
         self._task = find_task(labels)
-        self.classes_ = self._task.scale.classes
+        self.scale_ = self._task.scale.classes
+        self.classes_ = self.scale_[in_class_order(self.scale_)]
         self._label_weights = weigh_labels(self.label_weights, self._task.counts)
 
     def _scale_of_call(self, classes: ArrayLike | None, first: bool) -> Any:
-        if first:
-            return self.classes if classes is None else classes
-        if classes is not None and not np.array_equal(np.asarray(classes), self.classes_):
+        known = self.classes if first else self.scale_
+        if classes is None or known is None:
+            return known if classes is None else classes
+        given, scale = np.asarray(classes), np.asarray(known)
+        # scikit-learn passes sorted labels, whatever their order means.
+        if not (np.array_equal(given, scale) or np.array_equal(given, np.sort(scale))):
+            origin = "the parameter `classes`" if first else "in the first call"
             raise ValueError(
-                f"`classes={np.asarray(classes).tolist()!r}` is not the same as in the first "
-                f"call: {self.classes_.tolist()!r}."
+                f"`classes={given.tolist()!r}` is not the same as {origin}: {scale.tolist()!r}."
             )
-        return self.classes_
+        return known
 
     def _draw_seed(self) -> int:
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
@@ -200,7 +205,7 @@ class DeepOrdinalEstimator(NetworkPredictor):
         parameters = self.get_params(deep=False)
         for name in _NOT_IN_FINGERPRINT:
             parameters.pop(name, None)
-        data = (rows.X, rows.lower, rows.upper, rows.weight, self.classes_)
+        data = (rows.X, rows.lower, rows.upper, rows.weight, self.scale_)
         digest = fingerprint(type(self).__name__, parameters, seed, self.network_, *data)
         return Checkpoint(self.checkpoint, digest)
 

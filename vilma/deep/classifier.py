@@ -106,8 +106,10 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
 
     Attributes
     ----------
+    scale_ : ndarray of shape (n_classes,)
+        The labels in the order of the scale.
     classes_ : ndarray of shape (n_classes,)
-        The ordered scale.
+        The same labels sorted, as scikit-learn expects them; of numbers, the same array.
     network_ : torch.nn.Module
         The trained network, with parts `encoder`, `projection` and `head`.
     history_ : ndarray of shape (n_iter_,)

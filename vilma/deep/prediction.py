@@ -25,6 +25,7 @@ from vilma.deep.network import Network
 from vilma.deep.objectives import Task
 from vilma.deep.rows import as_input
 from vilma.estimators.scoring import CoverageScoreMixin
+from vilma.labels import in_class_order
 
 __all__ = ["NetworkPredictor"]
 
@@ -42,6 +43,7 @@ class NetworkPredictor(
     """Predictions of a network that has been trained."""
 
     network_: Network
+    scale_: NDArray
     classes_: NDArray
     _task: Task
     _row_shape: tuple[int, ...]
@@ -82,7 +84,7 @@ class NetworkPredictor(
         Returns
         -------
         ndarray of shape (n_samples,)
-            Labels of `classes_`.
+            Labels of `scale_`.
         """
         projected = self.project(X)
         return self._task.scale.nearest(projected)
@@ -103,7 +105,8 @@ class NetworkPredictor(
         """
         logs = self._infer(X, lambda net, Z: net.head.log_probabilities(net.head(Z)))
         probabilities = np.exp(logs.astype(np.float64))
-        return probabilities / probabilities.sum(axis=1, keepdims=True)
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        return probabilities[:, in_class_order(self.scale_)]
 
     def transform(self, X) -> NDArray[np.float32]:
         """Return the learned embedding, which is what the last layer sees.

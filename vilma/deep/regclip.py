@@ -103,8 +103,10 @@ class RegCLIPClassifier(DeepOrdinalEstimator):
 
     Attributes
     ----------
+    scale_ : ndarray of shape (n_classes,)
+        The labels in the order of the scale.
     classes_ : ndarray of shape (n_classes,)
-        The ordered scale.
+        The same labels sorted, as scikit-learn expects them; of numbers, the same array.
     bins_ : Bins
         The parts of the scale, with their names.
     network_ : torch.nn.Module

@@ -15,6 +15,7 @@ from vilma.displays._drawing import (
     open_axes,
     require_matplotlib,
 )
+from vilma.labels.fitted_scale import fitted_scale
 from vilma.metrics._reading import read_pair, read_weights
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ class OrdinalConfusionDisplay:
         y : array-like of shape (n_samples,) or (n_samples, 2)
             Their exact or interval labels, see :meth:`from_predictions`.
         classes : array-like of shape (n_classes,), default=None
-            The ordered scale. None means that of the estimator, `classes_`, if it has one.
+            The ordered scale. None means that of the estimator: `scale_`, or `classes_` of
+            other packages' estimators if labels are numbers.
         sample_weight : array-like of shape (n_samples,), default=None
             Nonnegative weights.
         ax : matplotlib Axes, default=None
@@ -112,7 +114,7 @@ class OrdinalConfusionDisplay:
         """
         require_matplotlib(f"{cls.__name__}.from_estimator")
         if classes is None:
-            classes = getattr(estimator, "classes_", None)
+            classes = fitted_scale(estimator)
         return cls.from_predictions(
             y, estimator.predict(X), classes=classes, sample_weight=sample_weight, ax=ax
         )

@@ -188,7 +188,7 @@ class PathDisplay:
             scorer: Any = scoring
             name, negate = _score_label(scoring)
             if scoring is None:
-                scorer = interval_scorer("mae", classes=models[0].classes_)
+                scorer = interval_scorer("mae", classes=models[0].scale_)
                 name, negate = _loss_label("mae"), True
             scorer = check_scoring(models[0], scorer)
             scores = np.array([scorer(model, X, y) for model in models])

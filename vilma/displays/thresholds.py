@@ -127,7 +127,7 @@ class ThresholdsDisplay:
             y,
             model.project(transform(before, X)),
             model.thresholds_,
-            classes=model.classes_,
+            classes=model.scale_,
             sample_weight=sample_weight,
             ax=ax,
         )

@@ -31,6 +31,7 @@ from vilma.estimators._problem import (
 )
 from vilma.estimators._resume import KeptSolver, fingerprint
 from vilma.estimators.scoring import CoverageScoreMixin
+from vilma.labels import in_class_order
 from vilma.solvers import Settings, Solution, Solver
 from vilma.surrogates import Surrogate
 from vilma.thresholds import (
@@ -68,8 +69,9 @@ class LinearOrdinalModel(CoverageScoreMixin, ClassifierMixin, BaseEstimator):
     def decision_function(self, X) -> np.ndarray:
         """Score every label; the largest score is that of the predicted label.
 
-        The scores are those of the MORD classifier, ``s * y + b_y`` for the projection s and the
-        labels y = 0, ..., n_classes - 1.
+        The score of the MORD classifier, ``s * y + b_y`` for the projection s and the position y
+        of a label on the scale, less the largest such score of the other labels: positive for
+        the predicted label only.
 
         Parameters
         ----------
@@ -79,13 +81,15 @@ class LinearOrdinalModel(CoverageScoreMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
-            With two classes, the projection less the threshold: positive for the second class.
+            In the order of `classes_`. With two classes, the score of the second one.
         """
         projection = self.project(X)
-        if len(self.classes_) == 2:
-            return projection - self.thresholds_[0]
-        labels = np.arange(len(self.classes_))
-        return projection[:, None] * labels + self._label_biases()
+        order = in_class_order(self.scale_)
+        if len(order) == 2:
+            above = projection - self.thresholds_[0]
+            return above if order[1] == 1 else -above
+        positions = np.arange(len(order))
+        return _margins(projection[:, None] * positions + self._label_biases())[:, order]
 
     def predict(self, X) -> np.ndarray:
         """Predict labels.
@@ -98,10 +102,10 @@ class LinearOrdinalModel(CoverageScoreMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,)
-            Labels of `classes_`.
+            Labels of `scale_`.
         """
         projection = self.project(X)
-        return self.classes_[np.searchsorted(self.thresholds_, projection, side="left")]
+        return self.scale_[np.searchsorted(self.thresholds_, projection, side="left")]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -111,7 +115,7 @@ class LinearOrdinalModel(CoverageScoreMixin, ClassifierMixin, BaseEstimator):
         return tags
 
     def _label_biases(self) -> np.ndarray:
-        """MORD's biases of all labels: `biases_` where the surrogate has them of its own."""
+        """MORD's biases along the scale: `biases_` where the surrogate has them of its own."""
         biases = vars(self).get("biases_")
         return to_biases(self.thresholds_) if biases is None else biases
 
@@ -260,7 +264,8 @@ class LinearOrdinalClassifier(LinearOrdinalModel, ABC):
 
     def _store(self, problem: Problem, solution: Solution) -> None:
         """Turn a solution into fitted attributes."""
-        self.classes_ = problem.classes
+        self.scale_ = problem.classes
+        self.classes_ = self.scale_[in_class_order(self.scale_)]
         self.coef_ = solution.coef[: problem.X.shape[1]]
         self.surrogate_thresholds_ = hull_thresholds(solution.thresholds)
         self.thresholds_ = self.surrogate_thresholds_
@@ -297,3 +302,14 @@ class LinearOrdinalClassifier(LinearOrdinalModel, ABC):
         if self.solver not in ("auto", "conic"):
             message += f' solver="auto" may do better than solver="{self.solver}".'
         warnings.warn(message, ConvergenceWarning, stacklevel=3)
+
+
+def _margins(scores: np.ndarray) -> np.ndarray:
+    """Subtract the best of the other scores of its row, of shape (n_samples, n_classes)."""
+    rows, best = np.arange(len(scores)), scores.argmax(axis=1)
+    largest = scores[rows, best]
+    others = scores.copy()
+    others[rows, best] = -np.inf
+    margins = scores - largest[:, None]
+    margins[rows, best] = largest - others.max(axis=1)
+    return margins

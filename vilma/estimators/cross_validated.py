@@ -190,8 +190,8 @@ class IISVOR_IMCCV(CrossValidatedClassifier):
         The alphas tried.
     cv_scores_ : ndarray of shape (n_alphas, n_folds)
         Scores of the folds.
-    coef_, thresholds_, surrogate_thresholds_, classes_, objective_, lower_bound_, gap_, \
-            history_, n_iter_
+    coef_, thresholds_, surrogate_thresholds_, scale_, classes_, objective_, lower_bound_, \
+            gap_, history_, n_iter_
         As those of `IISVOR_IMC`, of the fit on all data.
 
     See Also
@@ -253,8 +253,8 @@ class IISVOR_EXPCV(CrossValidatedClassifier):
         The alphas tried.
     cv_scores_ : ndarray of shape (n_alphas, n_folds)
         Scores of the folds.
-    coef_, thresholds_, surrogate_thresholds_, classes_, objective_, lower_bound_, gap_, \
-            history_, n_iter_
+    coef_, thresholds_, surrogate_thresholds_, scale_, classes_, objective_, lower_bound_, \
+            gap_, history_, n_iter_
         As those of `IISVOR_EXP`, of the fit on all data.
 
     See Also
@@ -321,8 +321,8 @@ class VILMACV(CrossValidatedClassifier):
         The alphas tried.
     cv_scores_ : ndarray of shape (n_alphas, n_folds)
         Scores of the folds.
-    coef_, thresholds_, surrogate_thresholds_, classes_, objective_, lower_bound_, gap_, \
-            history_, n_iter_
+    coef_, thresholds_, surrogate_thresholds_, scale_, classes_, objective_, lower_bound_, \
+            gap_, history_, n_iter_
         As those of `VILMA`, of the fit on all data.
 
     See Also

@@ -11,7 +11,7 @@ __all__ = ["CoverageScoreMixin"]
 
 
 class CoverageScoreMixin:
-    """`score` for fitted classifiers with `predict` and `classes_`.
+    """`score` for fitted classifiers with `predict` and `scale_`.
 
     It stands before scikit-learn's `ClassifierMixin`, whose `score` knows exact labels only.
     """
@@ -26,7 +26,7 @@ class CoverageScoreMixin:
         X : array-like of shape (n_samples, n_features)
             Test data, in any form that `predict` takes.
         y : array-like of shape (n_samples,) or (n_samples, 2)
-            Exact labels or intervals. Labels that are not in `classes_` are missed.
+            Exact labels or intervals. Labels that are not in `scale_` are missed.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights.
 
@@ -35,5 +35,5 @@ class CoverageScoreMixin:
         float
             Between 0 and 1.
         """
-        classes = scale_with_labels(y, self.classes_)
+        classes = scale_with_labels(y, self.scale_)
         return interval_coverage(y, self.predict(X), classes=classes, sample_weight=sample_weight)

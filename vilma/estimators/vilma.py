@@ -77,13 +77,15 @@ class VILMA(LinearOrdinalClassifier):
     coef_ : ndarray of shape (n_features,)
         Direction of the projection.
     thresholds_ : ndarray of shape (n_classes - 1,)
-        Nondecreasing; a projection above ``thresholds_[k]`` is labelled beyond ``classes_[k]``.
+        Nondecreasing; a projection above ``thresholds_[k]`` is labelled beyond ``scale_[k]``.
     surrogate_thresholds_ : ndarray of shape (n_classes - 1,)
         The thresholds of the surrogate's minimiser, before any spreading.
     biases_ : ndarray of shape (n_classes,)
         MORD's biases: the label with the largest ``projection * position + bias`` is predicted.
+    scale_ : ndarray of shape (n_classes,)
+        The labels in the order of the scale, to which thresholds and biases refer.
     classes_ : ndarray of shape (n_classes,)
-        The ordered scale.
+        The same labels sorted, as scikit-learn expects them; of numbers, the same array.
     objective_ : float
         Value of the learning problem at the solution.
     lower_bound_ : float

@@ -61,6 +61,26 @@ def read_scale(classes: ArrayLike, *, allow_single_class: bool = False) -> NDArr
     return scale
 
 
+def in_class_order(scale: NDArray[Any]) -> IntArray:
+    """Return the positions on a scale of its labels in sorted order.
+
+    scikit-learn takes the attribute `classes_` to be sorted, whatever labels mean:
+    ``classes_ = scale_[in_class_order(scale_)]``, and columns in the order of the scale become
+    columns of `classes_` by ``columns[:, in_class_order(scale_)]``.
+
+    Parameters
+    ----------
+    scale : ndarray of shape (n_classes,)
+        The labels in scale order, as returned by :func:`read_scale`.
+
+    Returns
+    -------
+    positions : ndarray of shape (n_classes,), dtype=int64
+        0, 1, 2, ... for numbers, which increase along the scale.
+    """
+    return np.argsort(scale, kind="stable")
+
+
 def encode(
     values: NDArray[Any],
     scale: NDArray[Any],
@@ -101,7 +121,7 @@ def encode(
             f"{name} holds {_describe(values)} but classes holds {_describe(scale)}: "
             f"{values[first_row(wanted)].item()!r} cannot be on the scale {abbreviate(scale)}."
         )
-    by_value = np.argsort(scale, kind="stable")
+    by_value = in_class_order(scale)
     place = np.searchsorted(scale, values, sorter=by_value)
     codes = by_value[np.minimum(place, len(scale) - 1)]
     unknown = wanted & (scale[codes] != values)

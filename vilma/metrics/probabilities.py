@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
-from vilma.labels import Endpoints, encode_endpoints, read_endpoints, read_scale
+from vilma.labels import (
+    Endpoints,
+    encode_endpoints,
+    in_class_order,
+    read_endpoints,
+    read_scale,
+)
 from vilma.labels.scale import ordered_categories
 from vilma.metrics._reading import (
     FloatArray,
@@ -39,8 +45,9 @@ def ranked_probability_score(
     y_true : array-like of shape (n_samples,) or (n_samples, 2)
         Exact labels or intervals.
     y_proba : array-like of shape (n_samples, n_classes) or (n_samples,)
-        Probabilities of the labels, in the order of the scale; one column holds those of the
-        second of two labels.
+        Probabilities of the labels, as `predict_proba` returns them: columns in sorted order of
+        the labels, `classes_`, which for strings need not be that of the scale. One column holds
+        those of the second of two labels.
     classes : array-like of shape (n_classes,), default=None
         The ordered scale. By default the categories of `y_true` if ordered, otherwise the
         numbers that occur in it, if they are as many as the columns.
@@ -71,6 +78,12 @@ def ranked_probability_score(
     0.15625
     >>> ranked_probability_score([(1, 2), (3, 3)], proba, classes=[1, 2, 3])
     0.03125
+
+    Columns of strings are in the order of the alphabet:
+
+    >>> proba = [[0.0, 0.5, 0.5], [0.75, 0.0, 0.25]]  # high, low, medium
+    >>> ranked_probability_score(["low", "high"], proba, classes=["low", "medium", "high"])
+    0.15625
     """
     proba = _read_probabilities(y_proba)
     given = ordered_categories(y_true) if classes is None else classes
@@ -89,7 +102,8 @@ def ranked_probability_score(
             "one row of probabilities per annotation."
         )
     lower, upper = encode_endpoints(truth, scale, name="y_true")
-    return weighted_mean(_scores(proba, lower, upper), sample_weight)
+    along_scale = np.argsort(in_class_order(scale))  # the columns follow the sorted labels
+    return weighted_mean(_scores(proba[:, along_scale], lower, upper), sample_weight)
 
 
 def prediction_interval_coverage(

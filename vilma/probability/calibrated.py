@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from vilma.estimators._problem import all_or_nothing
 from vilma.intervals import IntervalStratifiedKFold
+from vilma.labels import in_class_order
 from vilma.probability.annotated import AnnotatedRows, read_rows
 from vilma.probability.cumulative import CumulativeLink, fit_cumulative_link
 from vilma.probability.links import LINKS
@@ -60,8 +61,10 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
 
     Attributes
     ----------
+    scale_ : ndarray of shape (n_classes,)
+        The labels in the order of the scale.
     classes_ : ndarray of shape (n_classes,)
-        The ordered scale.
+        The same labels sorted, as scikit-learn expects them; of numbers, the same array.
     estimator_ : object
         The estimator fitted to all rows, or the frozen one.
     cuts_ : ndarray of shape (n_classes - 1,)
@@ -255,7 +258,8 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
             In the order of `classes_`.
         """
         projection = self.project(X)
-        return self._fitted_link().log_probabilities(projection)
+        logs = self._fitted_link().log_probabilities(projection)
+        return logs[:, in_class_order(self.scale_)]
 
     def predict_proba(self, X) -> np.ndarray:
         """Predict the probabilities of the labels.
@@ -283,10 +287,10 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
         Returns
         -------
         ndarray of shape (n_samples,)
-            Labels of `classes_`.
+            Labels of `scale_`.
         """
         projection = self.project(X)
-        return self.classes_[self._fitted_link().medians(projection)]
+        return self.scale_[self._fitted_link().medians(projection)]
 
     def _fitted_link(self) -> CumulativeLink:
         return CumulativeLink(self.link, self.cuts_, self.slope_)

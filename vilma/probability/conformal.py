@@ -52,8 +52,10 @@ class ConformalOrdinalClassifier(OrdinalMetaEstimator):
 
     Attributes
     ----------
+    scale_ : ndarray of shape (n_classes,)
+        The labels in the order of the scale.
     classes_ : ndarray of shape (n_classes,)
-        The ordered scale.
+        The same labels sorted, as scikit-learn expects them; of numbers, the same array.
     estimator_ : object
         The classifier fitted to the rows not set aside, or the frozen one.
     calibration_tails_ : ndarray of shape (n_calibration,)
@@ -216,7 +218,7 @@ class ConformalOrdinalClassifier(OrdinalMetaEstimator):
         median = (below < 0.5).sum(axis=1)
         first = np.minimum((below < least).sum(axis=1), median)
         last = np.maximum((above >= least).sum(axis=1) - 1, median)
-        return self.classes_[np.stack([first, last], axis=1)]
+        return self.scale_[np.stack([first, last], axis=1)]
 
     def predict_proba(self, X) -> np.ndarray:
         """Predict probabilities, as the estimator does.
@@ -232,7 +234,9 @@ class ConformalOrdinalClassifier(OrdinalMetaEstimator):
             In the order of `classes_`; 0 for labels that the estimator does not know.
         """
         check_is_fitted(self)
-        known = encode(np.asarray(self.estimator_.classes_), self.classes_, name="classes_")
+        known = encode(
+            np.asarray(self.estimator_.classes_), self.classes_, name="classes_ of the estimator"
+        )
         proba = self.estimator_.predict_proba(X)
         placed = np.zeros((len(proba), len(self.classes_)))
         placed[:, known] = proba
@@ -256,7 +260,7 @@ class ConformalOrdinalClassifier(OrdinalMetaEstimator):
 
     def _tail_probabilities(self, X) -> tuple[np.ndarray, np.ndarray]:
         """Return P(y <= k) and P(y >= k), each summed from its own end to keep small ones."""
-        proba = self.predict_proba(X)
+        proba = self.predict_proba(X)[:, encode(self.scale_, self.classes_)]
         return np.cumsum(proba, axis=1), np.cumsum(proba[:, ::-1], axis=1)[:, ::-1]
 
     def _tails(self, rows: AnnotatedRows) -> np.ndarray:

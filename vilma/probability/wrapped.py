@@ -10,6 +10,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
+from vilma.labels.fitted_scale import fitted_scale
+
 __all__ = ["declared_scale", "project", "weight_arguments", "with_scale"]
 
 
@@ -53,7 +55,7 @@ def project(estimator: Any, X: Any) -> np.ndarray:
 def declared_scale(estimator: Any) -> Any:
     """Return the scale that an estimator was given or, if frozen, has learnt; else None."""
     if isinstance(estimator, FrozenEstimator):
-        return estimator.classes_
+        return fitted_scale(estimator)
     if isinstance(estimator, Pipeline):
         return declared_scale(estimator.steps[-1][1])
     if not isinstance(estimator, BaseEstimator):

@@ -13,6 +13,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 
 from vilma.estimators import VILMA
 from vilma.estimators.scoring import CoverageScoreMixin
+from vilma.labels import in_class_order
 from vilma.probability.annotated import AnnotatedRows
 from vilma.probability.wrapped import weight_arguments, with_scale
 
@@ -23,6 +24,7 @@ class OrdinalMetaEstimator(CoverageScoreMixin, ClassifierMixin, MetaEstimatorMix
     """An ordinal classifier that fits another one, the parameter `estimator`."""
 
     estimator: Any
+    scale_: np.ndarray
     classes_: np.ndarray
 
     def _wrapped(self) -> Any:
@@ -46,8 +48,9 @@ class OrdinalMetaEstimator(CoverageScoreMixin, ClassifierMixin, MetaEstimatorMix
             return process_routing(self, "fit", sample_weight=weight)["estimator"]["fit"]
         return weight_arguments(estimator, weight)
 
-    def _store_wrapped(self, estimator: Any, classes: np.ndarray) -> None:
-        self.classes_ = classes
+    def _store_wrapped(self, estimator: Any, scale: np.ndarray) -> None:
+        self.scale_ = scale
+        self.classes_ = scale[in_class_order(scale)]
         self.estimator_ = estimator
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(estimator, name):
