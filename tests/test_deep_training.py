@@ -199,6 +199,20 @@ def _seed(random_state):
     return np.random.RandomState(random_state).randint(np.iinfo(np.int32).max)
 
 
+def test_patience_belongs_to_a_curriculum():
+    X, y = data(m=90)
+    settings = {**SETTINGS, "max_epochs": 60, "learning_rate": 0.1}
+    model = DeepOrdinalClassifier(
+        ProgressiveMargin(n_stages=3), early_stopping=True, n_iter_no_change=3, **settings
+    ).fit(X, y)
+    stages = model.history_["stage"]
+    assert set(stages) == {0, 1, 2}
+    assert np.bincount(stages).min() < 20  # one of them ended early, and the next began
+    for stage in range(3):
+        errors = model.history_["validation_error"][stages == stage]
+        assert len(errors) == 20 or len(errors) == np.argmin(errors) + 4
+
+
 def test_nothing_left_to_train_on():
     with pytest.raises(ValueError, match="holds back 1 of 1 rows, which leaves none"):
         DeepOrdinalClassifier(early_stopping=True, classes=[0, 1]).fit([[1.0]], [1])
@@ -214,8 +228,8 @@ def test_plan():
     phases = plan_phases(7, 0, curricula)
     assert [(p.n_epochs, p.stage) for p in phases] == [(2, 0), (2, 1), (3, 2)]
     assert [len(p.rows) for p in phases] == [1, 2, 3]
-    phases = plan_phases(1, 0, curricula)
-    assert [(p.n_epochs, p.stage) for p in phases] == [(1, 2)]
+    with pytest.raises(ValueError, match="max_epochs=2 leaves curricula without an epoch"):
+        plan_phases(2, 0, curricula)
 
 
 def test_pretraining_leaves_the_encoder_alone_afterwards():

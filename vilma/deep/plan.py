@@ -50,20 +50,31 @@ def plan_phases(
         Epochs of the encoder alone, before. If there are any, the encoder stays as it is
         afterwards.
     curricula : list of ndarray, or None
-        Rows of each of a series of curricula, for which one epoch or more is at hand.
+        Rows of each of a series of curricula.
 
     Returns
     -------
     list of Phase
         In the order of training.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer epochs than curricula.
     """
     part: Part = "head" if pretraining_epochs else "all"
     phases = [Phase(pretraining_epochs, "encoder")] if pretraining_epochs else []
     if curricula is None:
         return [*phases, Phase(max_epochs, part)]
+    if max_epochs < len(curricula):
+        raise ValueError(
+            f"max_epochs={max_epochs} leaves curricula without an epoch: the loss has "
+            f"{len(curricula)}. Set max_epochs to {len(curricula)} or more, or give the loss "
+            "fewer (n_stages)."
+        )
     ends = np.linspace(0, max_epochs, len(curricula) + 1).astype(int)
-    for stage, rows in enumerate(curricula):
-        n_epochs = int(ends[stage + 1] - ends[stage])
-        if n_epochs:
-            phases.append(Phase(n_epochs, part, stage, rows))
-    return phases
+    lengths = np.diff(ends).tolist()
+    return phases + [
+        Phase(n_epochs, part, stage, rows)
+        for stage, (n_epochs, rows) in enumerate(zip(lengths, curricula, strict=True))
+    ]

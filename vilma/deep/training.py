@@ -34,13 +34,13 @@ HISTORY_DTYPE = np.dtype(
 class _State:
     """Everything beside network and optimizer that changes from epoch to epoch."""
 
-    epoch: int = 0
+    phase: int = 0
+    epoch: int = 0  # of the phase
     records: list[tuple] = field(default_factory=list)
     best_error: float = math.inf
     best_weights: dict[str, torch.Tensor] | None = None
     n_without_improvement: int = 0
     seconds: float = 0.0
-    finished: bool = False
 
 
 class Training:
@@ -93,7 +93,7 @@ class Training:
         phases : list of Phase
             What to train when.
         validation : Rows, default=None
-            Rows whose error decides which epoch of the last phase is kept, and when to stop.
+            Rows whose error decides which epoch of each phase is kept, and when it ends.
         checkpoint : Checkpoint, default=None
             Where the state is saved after every epoch.
 
@@ -106,43 +106,32 @@ class Training:
         if checkpoint is not None:
             self._restore(checkpoint.load())
         n_epochs = sum(phase.n_epochs for phase in phases)
-        begins = 0
         with tqdm(total=n_epochs, disable=not self._settings.verbose, unit="epoch") as bar:
-            bar.update(self._state.epoch)
-            for phase in phases:
-                ends = begins + phase.n_epochs
-                if self._state.epoch < ends and not self._state.finished:
-                    self._run_phase(phase, begins, rows, validation, checkpoint, bar)
-                begins = ends
-        # 4. Keep the epoch that did best on rows held back.
-        if self._state.best_weights is not None:
-            self._network.load_state_dict(self._state.best_weights)
+            bar.update(len(self._state.records))
+            while self._state.phase < len(phases):
+                self._run_phase(phases[self._state.phase], rows, validation, checkpoint, bar)
+                self._end_phase(last=self._state.phase == len(phases) - 1)
         self._network.eval()
 
     def _run_phase(
         self,
         phase: Phase,
-        begins: int,
         rows: Rows,
         validation: Rows | None,
         checkpoint: Checkpoint | None,
         bar: tqdm,
     ) -> None:
-        state, ends = self._state, begins + phase.n_epochs
+        state = self._state
         used = np.arange(len(rows)) if phase.rows is None else phase.rows
         # 2. Begin the phase, unless a checkpoint was saved in the midst of it.
-        if state.epoch == begins:
+        if state.epoch == 0:
             self._network.begin_stage(phase.stage)
-            if begins:
-                self._optimizer_state = None
-            state.best_error, state.best_weights = math.inf, None
-            state.n_without_improvement = 0
         optimizer = self._make_optimizer(phase.part)
         # 3. Epoch by epoch: train, validate, save.
-        while state.epoch < ends and not state.finished:
+        while state.epoch < phase.n_epochs and not self._has_converged():
             started = time.perf_counter()
             for group in optimizer.param_groups:
-                group["lr"] = self._learning_rate(state.epoch - begins, phase.n_epochs)
+                group["lr"] = self._learning_rate(state.epoch, phase.n_epochs)
             loss = self._run_epoch(phase.part, rows, used, optimizer)
             error = math.nan
             if validation is not None and phase.part != "encoder":
@@ -156,6 +145,21 @@ class Training:
             bar.set_postfix(loss=loss, refresh=False)
             if checkpoint is not None:
                 checkpoint.save(self._snapshot())
+
+    def _has_converged(self) -> bool:
+        """Tell whether the phase has gone without improvement for as long as is waited."""
+        patience = self._settings.patience
+        return patience is not None and self._state.n_without_improvement >= patience
+
+    def _end_phase(self, last: bool) -> None:
+        """Keep the epoch that did best on rows held back, and turn to the next phase."""
+        state = self._state
+        if state.best_weights is not None:
+            self._network.load_state_dict(state.best_weights)
+        if not last:
+            self._optimizer_state = None  # moments of another optimum
+        state.best_error, state.best_weights, state.n_without_improvement = math.inf, None, 0
+        state.phase, state.epoch = state.phase + 1, 0
 
     def _make_optimizer(self, part: Part) -> torch.optim.Optimizer:
         trained = [each for each in self._network.parameters_of(part) if each.requires_grad]
@@ -220,8 +224,6 @@ class Training:
             state.n_without_improvement = 0
             return
         state.n_without_improvement += 1
-        patience = self._settings.patience
-        state.finished = patience is not None and state.n_without_improvement >= patience
 
     def _snapshot(self) -> dict[str, Any]:
         devices = [self._settings.device] if self._settings.device.type == "cuda" else []
