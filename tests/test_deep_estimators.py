@@ -29,7 +29,7 @@ from vilma.deep.objectives import (  # noqa: E402
 )
 
 THOROUGH = {"learning_rate": 0.01, "max_epochs": 60, "random_state": 0}
-QUICK = {"max_epochs": 3, "random_state": 0}
+QUICK = {"max_epochs": 5, "random_state": 0}
 
 
 def data(m=120, n=4, n_classes=5, seed=0):
@@ -276,6 +276,21 @@ def test_projected_embeddings_have_length_one():
     embedding = model.transform(X)
     assert embedding.shape == (120, 7)
     np.testing.assert_allclose(np.linalg.norm(embedding, axis=1), 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("regularizer", ["accon", "supcon"])
+@pytest.mark.parametrize("loss", ["ce", "gaussian", "pml"])
+def test_scores_of_labels_see_the_embedding_itself(loss, regularizer):
+    X, y, _ = data()
+    settings = {"hidden_layer_sizes": (9,), **THOROUGH}
+    alone = DeepOrdinalClassifier(loss, **settings).fit(X, y)
+    model = DeepOrdinalClassifier(loss, regularizer=regularizer, **settings).fit(X, y)
+    assert model.transform(X).shape == (120, 9)
+    with torch.no_grad():
+        compared = model.network_.branch(torch.from_numpy(model.transform(X)))
+    np.testing.assert_allclose(compared.norm(dim=1), 1.0, rtol=1e-5)
+    error = lambda fitted: np.abs(fitted.predict(X) - y).mean()  # noqa: E731
+    assert error(model) < error(alone) + 1.0  # labels are 10 apart; on unit vectors it was 5 more
 
 
 # What comes out -------------------------------------------------------------------------------

@@ -50,6 +50,9 @@ class DeepOrdinalEstimator(NetworkPredictor):
         """Return what to train when; `labels` are those of the training rows, as intervals."""
         return [Phase(self.max_epochs)]
 
+    def _finish(self, rows: Rows) -> None:
+        """Do what follows the training of `network_` on rows."""
+
     def fit(self, X, y, sample_weight=None):
         """Train a fresh network on exact or interval labels.
 
@@ -99,6 +102,7 @@ class DeepOrdinalEstimator(NetworkPredictor):
                     self._checkpoint(rows, seed),
                 )
                 self._end(training)
+                self._finish(train)
             self.history_ = training.history
             self.n_iter_ = len(self.history_)
         return self

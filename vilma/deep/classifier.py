@@ -19,13 +19,15 @@ from vilma.deep.objectives import (
     REGULARIZERS,
     Loss,
     Regularizer,
+    SurrogateLoss,
     Task,
     find_loss,
     find_regularizer,
 )
+from vilma.deep.objectives.surrogates import ProjectionHead
 from vilma.deep.parameters import TRAINING_CONSTRAINTS
 from vilma.deep.plan import Phase, plan_phases
-from vilma.deep.rows import as_input
+from vilma.deep.rows import Rows, as_input
 from vilma.deep.scale import Scale
 
 __all__ = ["DeepOrdinalClassifier"]
@@ -42,11 +44,15 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
     loss : str or Loss, default="l1"
         What is predicted and how: "l1" and "l2" (distance to the interval, and its square),
         "focal_r", "ce" (cross entropy), "gaussian", "symmetric", "asymmetric" (soft labels),
-        "group" (classified groups with a regressor each), "pml" (progressive margins), or an
-        object of :mod:`vilma.deep.objectives`, whose parameters can be set.
+        "group" (classified groups with a regressor each), "pml" (progressive margins),
+        "iisvor_imc", "iisvor_exp", "vilma" (what the linear estimators minimise), or an object of
+        :mod:`vilma.deep.objectives`, whose parameters can be set.
     regularizer : str, Regularizer or None, default=None
-        "accon", "supcon", "rank_contrast", "conr", or an object of the same module. With the
-        first two, the embedding is projected to vectors of length 1.
+        "accon", "supcon", "rank_contrast", "conr", or an object of the same module. The first
+        two compare projections of the embedding to vectors of length 1. Losses of a number, "l1",
+        "l2", "focal_r" and "group", then see these vectors too, as in the papers; losses with a
+        score for each label see the embedding itself, because softmax has little to tell vectors
+        of one length apart by.
     regularizer_weight : float, default=1.0
         Weight of the regularizer beside the loss.
     encoder : torch.nn.Module or None, default=None
@@ -62,6 +68,9 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
     pretraining_epochs : int, default=0
         Epochs in which the encoder learns from the regularizer alone. If there are any, it
         stays as it is afterwards, and the head alone learns from the loss.
+    refit_head : bool, default=False
+        After training, replace projection and thresholds by the certified optimum on the learned
+        embedding of the training rows. Only for "iisvor_imc", "iisvor_exp" and "vilma".
     label_weights : {"lds", "inverse", "sqrt_inverse"}, callable or None, default=None
         Weights of the loss by the frequency of labels in training: smoothed over neighbouring
         labels, inverse, or its square root. A function gets the counts of shape (n_classes,).
@@ -117,6 +126,9 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         the scale's length, `seconds`.
     n_iter_ : int
         Epochs trained.
+    linear_model_ : estimator
+        With ``refit_head=True``, the linear estimator fitted to the embedding, with the
+        certificate `objective_`, `lower_bound_` and `gap_`.
     n_features_in_ : int
         Columns of `X`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -153,6 +165,7 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "embedding_dim": [Interval(Integral, 1, None, closed="left")],
         "pretraining_epochs": [Interval(Integral, 0, None, closed="left")],
+        "refit_head": ["boolean"],
         **TRAINING_CONSTRAINTS,
     }
 
@@ -167,6 +180,7 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         dropout=0.0,
         embedding_dim=64,
         pretraining_epochs=0,
+        refit_head=False,
         label_weights=None,
         augmentation=None,
         classes=None,
@@ -193,6 +207,7 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         self.dropout = dropout
         self.embedding_dim = embedding_dim
         self.pretraining_epochs = pretraining_epochs
+        self.refit_head = refit_head
         self.label_weights = label_weights
         self.augmentation = augmentation
         self.classes = classes
@@ -222,17 +237,27 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         regularizer = find_regularizer(self.regularizer)
         encoder = self._make_encoder(X)
         n_outputs = embedding_size(encoder, as_input(X[:2], torch.device("cpu")))
-        projection = None
+        loss = find_loss(self.loss)
+        if self.refit_head and not isinstance(loss, SurrogateLoss):
+            raise ValueError(
+                f"refit_head=True needs a loss with a certified optimum: 'iisvor_imc', "
+                f"'iisvor_exp' or 'vilma', got loss={self.loss!r}."
+            )
+        projection = branch = None
         if regularizer is not None and regularizer.projects:
-            projection = Projection(n_outputs, self.embedding_dim)
-            n_outputs = self.embedding_dim
-        head = find_loss(self.loss).make_head(n_outputs, task, bias=projection is None)
+            if loss.on_unit_vectors:
+                projection = Projection(n_outputs, self.embedding_dim)
+                n_outputs = self.embedding_dim
+            else:
+                branch = Projection(n_outputs, self.embedding_dim)
+        head = loss.make_head(n_outputs, task, bias=projection is None)
         return Network(
             encoder,
             head,
             task.scale,
             embedding_size=n_outputs,
             projection=projection,
+            branch=branch,
             regularizer=regularizer,
             regularizer_weight=self.regularizer_weight,
             augmentation=self.augmentation,
@@ -249,6 +274,21 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
                 f"{self.hidden_layer_sizes!r}."
             )
         return dense_encoder(X, sizes.tolist(), self.dropout)
+
+    def _finish(self, rows: Rows) -> None:
+        if hasattr(self, "linear_model_"):
+            del self.linear_model_
+        if not self.refit_head:
+            return
+        network = self.network_
+        loss = find_loss(self.loss)
+        assert isinstance(loss, SurrogateLoss)
+        assert isinstance(network.head, ProjectionHead)
+        labels = self.classes_[np.stack([rows.lower, rows.upper], axis=1)]
+        self.linear_model_ = loss.linear_estimator(classes=self.classes_)
+        embedding = self._infer_rows(rows.X, lambda _network, Z: Z)
+        self.linear_model_.fit(embedding, labels, rows.weight)
+        network.head.take_over(self.linear_model_)
 
     def _phases(self, labels: NDArray, scale: Scale, seed: int) -> list[Phase]:
         if self.pretraining_epochs:

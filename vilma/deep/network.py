@@ -1,4 +1,4 @@
-"""A network: encoder, perhaps a projection to length 1, and a head."""
+"""A network: encoder and head, and perhaps a projection to length 1 between or beside them."""
 
 from __future__ import annotations
 
@@ -51,6 +51,8 @@ class Network(Trainable):
         Width of the embeddings.
     projection : torch.nn.Module, default=None
         Between encoder and head.
+    branch : torch.nn.Module, default=None
+        Beside the head: what only the regularizer sees of the embeddings.
     regularizer : Regularizer, default=None
         Loss of the embeddings.
     regularizer_weight : float, default=1.0
@@ -71,6 +73,7 @@ class Network(Trainable):
         *,
         embedding_size: int,
         projection: torch.nn.Module | None = None,
+        branch: torch.nn.Module | None = None,
         regularizer: Regularizer | None = None,
         regularizer_weight: float = 1.0,
         augmentation: Augmentation | None = None,
@@ -79,6 +82,7 @@ class Network(Trainable):
         super().__init__()
         self.encoder = encoder
         self.projection = torch.nn.Identity() if projection is None else projection
+        self.branch = torch.nn.Identity() if branch is None else branch
         self.head = head
         self.embedding_size = embedding_size
         self.regularizer = regularizer
@@ -118,7 +122,8 @@ class Network(Trainable):
         """Return the parameters of one part, or all of them."""
         if part == "head":
             return self.head.parameters()
-        encoder = [*self.encoder.parameters(), *self.projection.parameters()]
+        parts = (self.encoder, self.projection, self.branch)
+        encoder = [parameter for each in parts for parameter in each.parameters()]
         return encoder if part == "encoder" else [*encoder, *self.head.parameters()]
 
     def begin_stage(self, stage: int) -> None:
@@ -157,7 +162,8 @@ class Network(Trainable):
             self._same_annotation(batch),
             samples,
         )
-        return self.regularizer.penalty(embedding, self.head.predict(scores) * self.span, labels)
+        predictions = self.head.predict(scores) * self.span
+        return self.regularizer.penalty(self.branch(embedding), predictions, labels)
 
     def _same_annotation(self, batch: Batch) -> torch.Tensor:
         """Number the annotations; one that says nothing is like no other."""

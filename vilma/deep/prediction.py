@@ -164,13 +164,20 @@ class NetworkPredictor(
         return effective_n_jobs(self.n_jobs)
 
     def _infer(self, X: Any, read: Callable[[Network, torch.Tensor], torch.Tensor]) -> NDArray:
-        """Return what `read` makes of network and embeddings, for all rows."""
+        """Return what `read` makes of network and embeddings, for rows that are checked here."""
         check_is_fitted(self)
         X = self._read_X(X, reset=False)
+        with threads(self._n_threads()):
+            return self._infer_rows(X, read)
+
+    def _infer_rows(
+        self, X: NDArray, read: Callable[[Network, torch.Tensor], torch.Tensor]
+    ) -> NDArray:
+        """Return what `read` makes of network and embeddings, for checked rows."""
         device = find_device(self.device)
         network = self.network_.to(device).eval()
         parts = []
-        with torch.inference_mode(), threads(self._n_threads()):
+        with torch.inference_mode():
             for start in range(0, len(X), _ROWS_AT_ONCE):
                 rows = as_input(X[start : start + _ROWS_AT_ONCE], device)
                 parts.append(read(network, network.embed(rows)).float().cpu().numpy())

@@ -29,6 +29,7 @@ from vilma.deep.losses.soft_targets import (
     soft_targets,
 )
 from vilma.deep.losses.supcon import supcon_loss
+from vilma.deep.losses.surrogates import iisvor_exp_loss, iisvor_imc_loss, vilma_loss
 from vilma.deep.losses.tables import asymmetric_table, gaussian_table, symmetric_table
 from vilma.deep.losses.weights import (
     class_counts,
@@ -52,6 +53,8 @@ __all__ = [
     "gaussian_table",
     "group_edges",
     "group_labels",
+    "iisvor_exp_loss",
+    "iisvor_imc_loss",
     "interval_l1",
     "interval_posterior",
     "inverse_weights",
@@ -69,4 +72,5 @@ __all__ = [
     "sqrt_inverse_weights",
     "supcon_loss",
     "symmetric_table",
+    "vilma_loss",
 ]

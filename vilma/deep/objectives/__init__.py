@@ -21,6 +21,12 @@ from vilma.deep.objectives.regularizers import (
     SupervisedContrast,
 )
 from vilma.deep.objectives.soft_labels import SoftLabels
+from vilma.deep.objectives.surrogates import (
+    IISVOR_EXPLoss,
+    IISVOR_IMCLoss,
+    SurrogateLoss,
+    VILMALoss,
+)
 
 __all__ = [
     "LOSSES",
@@ -31,6 +37,8 @@ __all__ = [
     "FocalError",
     "GroupHeads",
     "Head",
+    "IISVOR_EXPLoss",
+    "IISVOR_IMCLoss",
     "LabelValues",
     "Loss",
     "ProgressiveMargin",
@@ -38,7 +46,9 @@ __all__ = [
     "Regularizer",
     "SoftLabels",
     "SupervisedContrast",
+    "SurrogateLoss",
     "Task",
+    "VILMALoss",
     "find_loss",
     "find_regularizer",
 ]
@@ -53,6 +63,9 @@ LOSSES: Mapping[str, Callable[[], Loss]] = {
     "asymmetric": partial(SoftLabels, "asymmetric"),
     "group": GroupHeads,
     "pml": ProgressiveMargin,
+    "iisvor_imc": IISVOR_IMCLoss,
+    "iisvor_exp": IISVOR_EXPLoss,
+    "vilma": VILMALoss,
 }
 REGULARIZERS: Mapping[str, Callable[[], Regularizer]] = {
     "accon": AngleCompensation,

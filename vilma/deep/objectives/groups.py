@@ -93,6 +93,7 @@ class GroupHeads(Loss):
     regression.
     """
 
+    on_unit_vectors = True
     _parameter_constraints: ClassVar[dict] = {
         "n_groups": [Interval(Integral, 2, None, closed="left")],
         "form": [StrOptions({"exact", "symmetric", "asymmetric"})],

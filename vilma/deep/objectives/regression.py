@@ -58,6 +58,7 @@ class AbsoluteError(Loss):
         At least 1; 2 gives the squared error.
     """
 
+    on_unit_vectors = True
     _parameter_constraints: ClassVar[dict] = {"power": [Interval(Real, 1, None, closed="left")]}
 
     def __init__(self, power: float = 1.0) -> None:
@@ -107,6 +108,7 @@ class FocalError(Loss):
     Yang et al.: Delving into deep imbalanced regression, ICML, 2021.
     """
 
+    on_unit_vectors = True
     _parameter_constraints: ClassVar[dict] = {
         "sharpness": [Interval(Real, 0, None, closed="neither")],
         "gamma": [Interval(Real, 0, None, closed="left")],
