@@ -201,6 +201,8 @@ def test_image_adapter_mixes():
     adapter = ImageAdapter(4, ratio=0.25)
     X = torch.randn(3, 4)
     unit = X / X.norm(dim=1, keepdim=True)
+    np.testing.assert_allclose(adapter(X).detach(), unit, rtol=1e-5)  # to begin with
+    torch.nn.init.normal_(adapter.layers[-1].weight)
     mixed = 0.25 * adapter.layers(unit) + 0.75 * unit
     expected = mixed / mixed.norm(dim=1, keepdim=True)
     np.testing.assert_allclose(adapter(X).detach(), expected.detach(), rtol=1e-5)

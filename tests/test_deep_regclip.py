@@ -9,7 +9,7 @@ from vilma.deep.coarse_labels import COARSE_LABELS, CoarseLabels, divide_scale
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from vilma.deep import RegCLIPClassifier  # noqa: E402
+from vilma.deep import RegCLIPClassifier, embed_texts  # noqa: E402
 from vilma.deep.prompts import PromptLearner, load_text_model  # noqa: E402
 
 QUICK = {"max_epochs": 3, "random_state": 0}
@@ -171,11 +171,31 @@ def test_text_embeddings_of_the_wrong_number_or_size(shape):
         RegCLIPClassifier(np.ones(shape), coarse_labels="age").fit(X, y)
 
 
-def test_adapter_ratio_zero_keeps_directions():
+def test_y_ratio_zero_keeps_directions():
     X, y = data()
-    model = RegCLIPClassifier(adapter_ratio=0.0, **QUICK).fit(X, y)
+    model = RegCLIPClassifier(y_ratio=0.0, **QUICK).fit(X, y)
     unit = X / np.linalg.norm(X, axis=1, keepdims=True)
     np.testing.assert_allclose(model.transform(X), unit, atol=1e-6)
+
+
+def test_without_training_texts_decide():
+    X, y = data()
+    middles = np.array([6, 16, 27, 50, 70]) / 50.0
+    texts = np.zeros((5, 8))
+    texts[:, 0], texts[:, 1] = np.cos(middles), np.sin(middles)
+    settings = {"coarse_labels": "age", "max_epochs": 0, "temperature": 0.01, "random_state": 0}
+    model = RegCLIPClassifier(texts, classes=range(5, 75), **settings).fit(X)
+    assert model.n_iter_ == len(model.history_) == 0
+    cosines = X / np.linalg.norm(X, axis=1, keepdims=True) @ texts.T
+    expected = np.exp(cosines / 0.01)
+    expected /= expected.sum(axis=1, keepdims=True)
+    found = model.predict_coarse_proba(X)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert np.mean(found.argmax(axis=1) == model.bins_.of_label[y - 5]) > 0.7
+    labelled = RegCLIPClassifier(texts, **settings).fit(X, np.where(y < 40, 5, 74))
+    assert labelled.classes_.tolist() == [5, 74]
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        RegCLIPClassifier(texts, classes=range(5, 75)).fit(X)
 
 
 def test_an_image_encoder_is_trained():
@@ -268,9 +288,41 @@ def test_words_are_learned_and_the_model_is_not(clip):
 def test_prompts_of_a_resumed_training(clip, tmp_path):
     X, y = data()
     settings = {"text_model": (clip, Words()), "checkpoint": tmp_path / "a.pt", **QUICK}
+    settings["coarse_labels"] = "age"
     model = RegCLIPClassifier(**settings).fit(X, y)
     again = RegCLIPClassifier(**settings).fit(X, y)
     np.testing.assert_array_equal(again.project(X), model.project(X))
+
+
+def test_the_models_own_temperature(clip):
+    X, y = data()
+    settings = {"text_model": (clip, Words()), "coarse_labels": "age", **QUICK}
+    head = RegCLIPClassifier(**settings).fit(X, y).network_.head
+    assert head.temperature == pytest.approx(np.exp(-clip.logit_scale.item()))
+    assert (
+        RegCLIPClassifier(temperature=0.2, **settings).fit(X, y).network_.head.temperature == 0.2
+    )
+    assert head.texts.model.vision_model is None
+    assert clip.vision_model is not None
+
+
+def test_prompts_of_numbers_get_a_word(clip):
+    X, y = data()
+    with pytest.warns(
+        UserWarning, match="coarse_labels=5 makes prompts of numbers, such as '5 to"
+    ):
+        RegCLIPClassifier(text_model=(clip, Words()), **QUICK).fit(X, y)
+
+
+def test_embedded_texts_are_those_of_the_prompts(clip):
+    X, y = data()
+    texts = embed_texts((clip, Words()), COARSE_LABELS["age"].prompts)
+    settings = {"coarse_labels": "age", "max_epochs": 0, "temperature": 0.1, "random_state": 0}
+    a = RegCLIPClassifier(texts, **settings).fit(X, y)
+    b = RegCLIPClassifier(text_model=(clip, Words()), **settings).fit(X, y)
+    np.testing.assert_allclose(a.predict_coarse_proba(X), b.predict_coarse_proba(X), atol=1e-5)
+    with pytest.raises(ValueError, match="sequence of one text or more, got 'a child'"):
+        embed_texts((clip, Words()), "a child")
 
 
 def test_text_model_in_a_folder(clip, tmp_path):
@@ -299,6 +351,6 @@ def test_bad_prompts(parameters, message, clip):
 def test_prompts_of_another_width(clip):
     X, y = data(n=5)
     with pytest.raises(ValueError, match=r"embeds texts in 8 dimensions, but .* have 5"):
-        RegCLIPClassifier(text_model=(clip, Words())).fit(X, y)
+        RegCLIPClassifier(text_model=(clip, Words()), coarse_labels="age").fit(X, y)
     with pytest.raises(ValueError, match=r"should be a folder, a name, or a pair .* got int"):
-        RegCLIPClassifier(text_model=3).fit(X, y)
+        RegCLIPClassifier(text_model=3, coarse_labels="age").fit(X, y)

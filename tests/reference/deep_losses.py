@@ -198,7 +198,30 @@ def fcrc(logits: Matrix, labels: Labels, variant: str) -> float:
             rest = sum(negative(logits[j][k], away[j] / mean) for j in range(n) if away[j] > 0)
             own = math.exp(logits[i][k])
             text -= part * math.log(own / (own + rest))
+    if variant == "numclip":
+        return image / n + released_text_loss(logits, labels)
     return (image + text) / (2 * n)
+
+
+def released_text_loss(logits: Matrix, labels: Labels) -> float:
+    """From text to image as the released program has it, class by class."""
+    n, n_classes = len(logits), len(logits[0])
+    parts = [posterior(row, label) for row, label in zip(logits, labels, strict=True)]
+    total = slots = 0.0
+    for k in range(n_classes):
+        away = [distance(k, label) for label in labels]
+        weighted = [
+            logits[j][k] * ((n_classes - 1) * away[j] / sum(away) if away[j] > 0 else 1.0)
+            for j in range(n)
+        ]
+        share = sum(math.exp(a) for a in weighted)
+        targets = [math.exp(10.0 * parts[j][k]) for j in range(n)]
+        present = min(1.0, sum(parts[j][k] for j in range(n)))
+        for a, target in zip(weighted, targets, strict=True):
+            q = target / sum(targets)
+            total += present * q * (math.log(q) - math.log(math.exp(a) / share))
+        slots += present
+    return total / slots
 
 
 def soft_label(logits: Matrix, targets: Matrix) -> float:

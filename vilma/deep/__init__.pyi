@@ -1,11 +1,13 @@
 from . import coarse_labels, losses, objectives, protocols, views
 from .classifier import DeepOrdinalClassifier
+from .prompts import embed_texts
 from .regclip import RegCLIPClassifier
 
 __all__ = [
     "DeepOrdinalClassifier",
     "RegCLIPClassifier",
     "coarse_labels",
+    "embed_texts",
     "losses",
     "objectives",
     "protocols",

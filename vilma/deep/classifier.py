@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,6 +156,7 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
     array([20, 30, 40])
     """
 
+    linear_model_: Any
     _parameter_constraints: ClassVar[dict] = {
         "loss": [StrOptions(set(LOSSES)), Loss],
         "regularizer": [StrOptions(set(REGULARIZERS)), Regularizer, None],

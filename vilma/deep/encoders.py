@@ -108,12 +108,14 @@ def embedding_size(encoder: torch.nn.Module, rows: torch.Tensor) -> int:
 class ImageAdapter(torch.nn.Module):
     """Mix embeddings, brought to length 1, with what two dense layers make of them.
 
+    The last layer begins at zero, and with it the mixture at the direction of what was given.
+
     Parameters
     ----------
     n_features : int
         Width of the embeddings.
     ratio : float
-        Share of the layers' output in the mixture.
+        Share of the layers' output in the mixture, below 1.
 
     References
     ----------
@@ -124,10 +126,11 @@ class ImageAdapter(torch.nn.Module):
         super().__init__()
         narrow = max(n_features // 4, 1)
         self.ratio = ratio
+        last = torch.nn.Linear(narrow, n_features)
+        torch.nn.init.zeros_(last.weight)
+        torch.nn.init.zeros_(last.bias)
         self.layers = torch.nn.Sequential(
-            torch.nn.Linear(n_features, narrow),
-            torch.nn.ReLU(),
-            torch.nn.Linear(narrow, n_features),
+            torch.nn.Linear(n_features, narrow), torch.nn.ReLU(), last
         )
 
     def forward(self, X: torch.Tensor) -> torch.Tensor:

@@ -5,12 +5,52 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from vilma._optional import require
 from vilma.deep._torch import torch
 
-__all__ = ["PromptLearner", "load_text_model"]
+__all__ = ["PromptLearner", "embed_texts", "load_text_model", "text_side"]
+
+
+def embed_texts(source: Any, texts: Sequence[str]) -> NDArray[np.float32]:
+    """Embed texts by a CLIP, as `text_embeddings` of a :class:`RegCLIPClassifier`.
+
+    Parameters
+    ----------
+    source : str, path, or pair (model, tokenizer)
+        A folder or name of transformers' whose files are on this machine, or the two objects.
+    texts : sequence of str
+        Such as ``COARSE_LABELS["age"].prompts``.
+
+    Returns
+    -------
+    ndarray of shape (n_texts, n_dimensions)
+        Embeddings, not normalised.
+
+    Raises
+    ------
+    ValueError
+        If the source is no CLIP, its files cannot be read, a text is longer than the model can
+        take, or there is none.
+
+    Examples
+    --------
+    >>> from vilma.deep import embed_texts
+    >>> from vilma.deep.coarse_labels import COARSE_LABELS
+    >>> embed_texts("models/clip", COARSE_LABELS["age"].prompts)  # doctest: +SKIP
+    array([[...]], dtype=float32)
+    """
+    if isinstance(texts, str) or not len(texts):
+        raise ValueError(f"texts should be a sequence of one text or more, got {texts!r}.")
+    model, tokenizer = load_text_model(source)
+    learner = PromptLearner(text_side(model), tokenizer, texts, "{}", 0)
+    with torch.no_grad():
+        return learner().float().numpy()
 
 
 def load_text_model(source: Any) -> tuple[torch.nn.Module, Any]:
@@ -48,9 +88,14 @@ def _read(source: str) -> tuple[torch.nn.Module, Any]:
     transformers = require("transformers", "deep", "A text model of CLIP")
     logger = logging.getLogger("transformers")
     level = logger.level
-    logger.setLevel(logging.ERROR)  # it reports that the image side is left out
+    logger.setLevel(logging.ERROR)  # it reports that a side is left out
+    bars = transformers.utils.logging.is_progress_bar_enabled()
+    transformers.utils.logging.disable_progress_bar()
     try:
-        model, report = transformers.CLIPTextModelWithProjection.from_pretrained(
+        # The image side of a whole CLIP is dropped, but not its trained logit_scale.
+        whole = transformers.AutoConfig.from_pretrained(source, local_files_only=True)
+        kind = "CLIPModel" if whole.model_type == "clip" else "CLIPTextModelWithProjection"
+        model, report = getattr(transformers, kind).from_pretrained(
             source, local_files_only=True, output_loading_info=True
         )
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, local_files_only=True)
@@ -61,14 +106,24 @@ def _read(source: str) -> tuple[torch.nn.Module, Any]:
         ) from error
     finally:
         logger.setLevel(level)
+        if bars:
+            transformers.utils.logging.enable_progress_bar()
     # transformers goes on with random weights, and with an empty vocabulary.
-    if report["missing_keys"] or len(tokenizer) != model.config.vocab_size:
+    vocabulary = getattr(model.config, "text_config", model.config).vocab_size
+    if report["missing_keys"] or len(tokenizer) != vocabulary:
         raise ValueError(
             f"text_model={source!r} cannot be loaded: {len(report['missing_keys'])} weights are "
             f"missing, and the tokenizer has {len(tokenizer)} words where the model has "
-            f"{model.config.vocab_size}."
+            f"{vocabulary}."
         )
     return model, tokenizer
+
+
+def text_side(model: torch.nn.Module) -> torch.nn.Module:
+    """Return a copy of a CLIP on the host, without its image side."""
+    images = (getattr(model, name, None) for name in ("vision_model", "visual_projection"))
+    # What is in the memo counts as copied: as None.
+    return deepcopy(model, {id(part): None for part in images if part is not None}).cpu()
 
 
 class PromptLearner(torch.nn.Module):

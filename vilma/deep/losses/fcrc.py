@@ -28,8 +28,9 @@ def fcrc_loss(
     lower, upper : Tensor of shape (B,)
         First and last class of each label.
     variant : {"paper", "numclip"}, default="paper"
-        Whether a weight multiplies the exponential of a negative, as in equation 1, or its
-        logit, as in the program that was released with the published paper.
+        "paper" is equation 1, a weight times the exponential of each negative. "numclip" is the
+        program that was released with the published paper: weights multiply logits, the texts are
+        compared with a distribution over the batch, and the two losses are added up.
     posterior : Tensor of shape (B, K), default=None
         Parts of the classes in each label, for the texts; no gradient passes. By default
         :func:`interval_posterior` of the logits themselves.
@@ -37,7 +38,7 @@ def fcrc_loss(
     Returns
     -------
     loss : Tensor of shape ()
-        Mean of the losses from image to text and from text to image.
+        Mean of the losses from image to text and from text to image; their sum for "numclip".
 
     Raises
     ------
@@ -56,11 +57,24 @@ def fcrc_loss(
         L_i^{text} = -\log \frac{\exp a_{i y_i}}
             {\exp a_{i y_i} + \sum_{j: y_j \neq y_i} \lambda_{j y_i} \exp a_{j y_i}} .
 
-    Two classes give the cross entropy of the images. The factor beta of equation 2 cancels.
+    With two classes the first is the cross entropy. The factor beta of equation 2 cancels.
+
+    The released program has :math:`\exp(\lambda_{ik} a_{ik})` in the denominator of the first. Its
+    second is a divergence for each of the :math:`K_B` classes k in the batch,
+
+    .. math::
+
+        L^{text} = \frac{1}{K_B} \sum_k \mathrm{KL}\bigl(
+            \mathrm{softmax}_i(10\, [y_i = k]) \,\|\, \mathrm{softmax}_i(\mu_{ik} a_{ik}) \bigr) ,
+
+    :math:`\mu_{ik}` = 1 for images of the class, and :math:`(K - 1)\, d_{ik} / \sum_i d_{ik}` for
+    others.
 
     For an interval I, the image's numerator is the sum over the classes in I, and the rest are
     negatives; the text's loss is the mean over the classes in I, weighted by the posterior, and
-    its negatives are the images whose labels exclude the class.
+    its negatives are the images whose labels exclude the class. For "numclip" the posterior takes
+    the place of :math:`[y_i = k]`, and a class counts by the smaller of 1 and the sum of its
+    posteriors.
 
     References
     ----------
@@ -84,11 +98,6 @@ def fcrc_loss(
     distances = class_distances(first, last, n_classes).to(logits)
     negative = distances > 0
 
-    against_prompts = log_sum_exp(_weigh(logits, distances, 1, variant), negative, dim=1)
-    own_prompts = log_sum_exp(logits, ~negative, dim=1)
-    image_to_text = _log1p_exp(against_prompts - own_prompts)
-
-    against_images = log_sum_exp(_weigh(logits, distances, 0, variant), negative, dim=0)
     if posterior is None:
         posterior = interval_posterior(logits, first, last)
     posterior = (
@@ -96,8 +105,30 @@ def fcrc_loss(
         .detach()
         .to(logits)
     )
+    against_prompts = log_sum_exp(_weigh(logits, distances, 1, variant), negative, dim=1)
+    own_prompts = log_sum_exp(logits, ~negative, dim=1)
+    image_to_text = _log1p_exp(against_prompts - own_prompts).mean()
+    if variant == "numclip":
+        return image_to_text + _divergence_of_texts(logits, distances, posterior)
+    against_images = log_sum_exp(_weigh(logits, distances, 0, variant), negative, dim=0)
     text_to_image = (posterior * _log1p_exp(against_images - logits)).sum(dim=1)
-    return (image_to_text.mean() + text_to_image.mean()) / 2
+    return (image_to_text + text_to_image.mean()) / 2
+
+
+_SHARPNESS = 10.0  # of the released program's target distributions
+
+
+def _divergence_of_texts(
+    logits: torch.Tensor, distances: torch.Tensor, posterior: torch.Tensor
+) -> torch.Tensor:
+    """Return the mean over the classes of their divergence from the images of the batch."""
+    away = distances.sum(dim=0).clamp(min=1)
+    weights = torch.where(distances > 0, (logits.shape[1] - 1) * distances / away, 1.0)
+    log_shares = (weights * logits).log_softmax(dim=0)
+    log_targets = (_SHARPNESS * posterior).log_softmax(dim=0)
+    divergence = (log_targets.exp() * (log_targets - log_shares)).sum(dim=0)
+    present = posterior.sum(dim=0).clamp(max=1.0)
+    return (present * divergence).sum() / present.sum()
 
 
 def _weigh(logits: torch.Tensor, distances: torch.Tensor, dim: int, variant: str) -> torch.Tensor:
