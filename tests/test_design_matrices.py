@@ -12,8 +12,10 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from vilma.design_matrices import BorderedMatrix, as_design_matrix, csr, one_hot
 from vilma.design_matrices.csr import BinaryCSRMatrix, CSRMatrix
 from vilma.design_matrices.dense import DenseMatrix
+from vilma.design_matrices.mixed import MixedMatrix
 from vilma.design_matrices.rows import row_add, row_dot
 from vilma.design_matrices.threads import BlockThreads, row_blocks
+from vilma.mixed import hstack
 from vilma.one_hot import OneHotCodes
 
 
@@ -74,6 +76,13 @@ def codes():
     return OneHotCodes(rng.integers(0, sizes, size=(29, 4)), sizes)
 
 
+def mixed(m=29):
+    """Every kind of block: with values, of ones, codes, dense; scaled and not."""
+    blocks = [dense(m, 3), sparse.csr_array(dense(m, 5)), codes()[:m], dense(m, 4) != 0]
+    blocks[3] = sparse.csr_array(blocks[3].astype(float))
+    return hstack(blocks, scales=[0.3, 1.0, 0.5, 2.0])
+
+
 CONTAINERS = {
     "dense C": dense,
     "dense F": lambda: np.asfortranarray(dense()),
@@ -99,6 +108,9 @@ CONTAINERS = {
     "binary one row": lambda: binary()[1:2],
     "codes": codes,
     "codes one row": lambda: codes()[:1],
+    "mixed": mixed,
+    "mixed one row": lambda: mixed()[1:2],
+    "mixed one block": lambda: hstack([codes()], scales=[0.5]),
 }
 
 
@@ -173,7 +185,7 @@ def test_many_blocks(container, n_jobs, monkeypatch):
         check(as_design_matrix(container, threads), as_numpy(container).astype(np.float64))
 
 
-@pytest.mark.parametrize("make", [lambda: sparse.csr_array(dense(900, 20)), binary, codes])
+@pytest.mark.parametrize("make", [lambda: sparse.csr_array(dense(900, 20)), binary, codes, mixed])
 def test_any_number_of_threads_gives_the_same_bits(make, monkeypatch):
     monkeypatch.setattr(csr, "_WORK_PER_BLOCK", 10)
     monkeypatch.setattr(one_hot, "_WORK_PER_BLOCK", 10)
@@ -197,6 +209,7 @@ def test_which_matrix_serves_which_container():
         assert isinstance(as_design_matrix(binary(), threads), BinaryCSRMatrix)
         assert isinstance(as_design_matrix(explicit_zeros(), threads), CSRMatrix)
         assert isinstance(as_design_matrix(codes(), threads), one_hot.OneHotMatrix)
+        assert isinstance(as_design_matrix(mixed(), threads), MixedMatrix)
         # 1/2 + 1/2: not binary as stored, but as meant.
         halves = sparse.csr_array(([0.5, 0.5, 1, 1], [0, 0, 0, 1], [0, 2, 4]), shape=(2, 2))
         assert isinstance(as_design_matrix(halves, threads), BinaryCSRMatrix)

@@ -9,6 +9,7 @@ from .estimators import (
     vilma_path,
 )
 from .mapped import MappedMatrix, save_mapped
+from .mixed import MixedColumns, hstack
 from .one_hot import OneHotCodes
 from .probability import CalibratedOrdinalClassifier, ConformalOrdinalClassifier
 
@@ -24,11 +25,13 @@ __all__ = [
     "CalibratedOrdinalClassifier",
     "ConformalOrdinalClassifier",
     "MappedMatrix",
+    "MixedColumns",
     "OneHotCodes",
     "datasets",
     "deep",
     "displays",
     "features",
+    "hstack",
     "intervals",
     "metrics",
     "probability",

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from vilma._row_container import RowContainer
+
 __all__ = ["OneHotCodes"]
 
 
-class OneHotCodes:
+class OneHotCodes(RowContainer):
     """Rows with exactly one 1 in every block of columns, kept as codes.
 
     Column ``block_starts[b] + codes[i, b]`` of row i is 1 for every block b, all others are 0.
@@ -59,9 +61,6 @@ class OneHotCodes:
     >>> X[:1]
     OneHotCodes(1 row, 2 blocks, 5 columns)
     """
-
-    ndim = 2
-    dtype = np.dtype(np.float64)  # of the matrix it stands for
 
     def __init__(self, codes: ArrayLike, block_sizes: ArrayLike) -> None:
         codes = np.asarray(codes)
@@ -160,22 +159,15 @@ class OneHotCodes:
         """
         return self.tocsr().toarray()
 
-    def __len__(self) -> int:
-        return self.shape[0]
-
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError(
             "OneHotCodes are not turned into a dense array unasked, because most of it would be "
-            "zeros. Other estimators take X.tocsr(), or MultiScaleLBP(output='csr')."
+            "zeros. Other estimators take X.tocsr(), or MultiScaleLBP(output='csr'). Beside other "
+            "columns they are put by vilma.hstack, or in a pipeline by vilma.features.Union."
         )
 
     def __getitem__(self, key: Any) -> OneHotCodes:
-        if isinstance(key, tuple):  # scikit-learn asks for X[rows, ...]
-            if len(key) == 2 and (key[1] is Ellipsis or key[1] == slice(None)):
-                key = key[0]
-            else:
-                raise IndexError("OneHotCodes can be indexed by rows only.")
-        rows = np.arange(self.shape[0])[key]
+        rows = np.arange(self.shape[0])[self._row_key(key)]
         return self._trusted(self.codes[np.atleast_1d(rows)], self.block_sizes)
 
     def __matmul__(self, other: np.ndarray) -> np.ndarray:

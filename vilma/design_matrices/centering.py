@@ -16,6 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from vilma.mapped import MappedMatrix
+from vilma.mixed import MixedColumns
 from vilma.one_hot import OneHotCodes
 
 __all__ = ["center_narrow_columns"]
@@ -31,7 +32,7 @@ def center_narrow_columns(X) -> tuple[Any, np.ndarray | None]:
 
     Parameters
     ----------
-    X : ndarray, CSR, OneHotCodes or MappedMatrix of shape (m, n)
+    X : ndarray, CSR, OneHotCodes, MappedMatrix or MixedColumns of shape (m, n)
         Codes have no such column, and rows on disk stay as they are.
 
     Returns
@@ -43,6 +44,8 @@ def center_narrow_columns(X) -> tuple[Any, np.ndarray | None]:
     """
     if isinstance(X, (OneHotCodes, MappedMatrix)):
         return X, None
+    if isinstance(X, MixedColumns):
+        return _center_mixed(X)
     if sparse.issparse(X):
         return _center_sparse(X)
     center = _narrow_offsets(X)
@@ -78,3 +81,15 @@ def _center_sparse(X) -> tuple[Any, np.ndarray | None]:
     X = X.copy()
     X.data -= center[X.indices]
     return X, center
+
+
+def _center_mixed(X: MixedColumns) -> tuple[MixedColumns, np.ndarray | None]:
+    """The same block by block."""
+    centered = [center_narrow_columns(block) for block in X.blocks]
+    if all(center is None for _, center in centered):
+        return X, None
+    center = np.zeros(X.shape[1])
+    for (_, part), scale, (start, stop) in zip(centered, X.scales, X.column_ranges(), strict=True):
+        if part is not None:
+            center[start:stop] = scale * part
+    return MixedColumns([block for block, _ in centered], X.scales, X.names), center

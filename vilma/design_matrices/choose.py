@@ -9,6 +9,7 @@ from vilma.design_matrices.base import DesignMatrix
 from vilma.design_matrices.dense import DenseMatrix
 from vilma.design_matrices.threads import BlockThreads
 from vilma.mapped import MappedMatrix
+from vilma.mixed import MixedColumns
 from vilma.one_hot import OneHotCodes
 
 __all__ = ["as_design_matrix", "wrap"]
@@ -17,10 +18,15 @@ __all__ = ["as_design_matrix", "wrap"]
 
 
 def as_design_matrix(X, threads: BlockThreads) -> DesignMatrix:
-    """Wrap X, which is validated: a 2-D float64 array, CSR with finite entries, or codes.
+    """Wrap X, which is validated: a 2-D float64 array, CSR with finite entries, codes, or
+    several of these side by side.
 
     Rows on disk are checked when they are read. Where they fit their budget, that is here.
     """
+    if isinstance(X, MixedColumns):
+        from vilma.design_matrices.mixed import MixedMatrix
+
+        return MixedMatrix(X, threads)
     if isinstance(X, MappedMatrix):
         if X.row_bytes().sum() > X.max_memory:
             from vilma.design_matrices.blocked import BlockedMatrix

@@ -12,9 +12,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _check_n_features, _check_sample_weight, validate_data
 
+from vilma._row_container import RowContainer
 from vilma.labels import IntervalLabels, read_labels
 from vilma.mapped import MappedMatrix
-from vilma.one_hot import OneHotCodes
 from vilma.surrogates import LabeledWeights
 
 __all__ = ["Problem", "all_or_nothing", "describe_scale", "read_X", "read_problem"]
@@ -43,9 +43,10 @@ def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
 def read_X(estimator: BaseEstimator, X, *, reset: bool):
     """Check X with scikit-learn; sparse formats become CSR, numbers float64.
 
-    Codes stay codes, and rows on disk stay there: their content is checked when it is read.
+    Containers of the package stay what they are: the content of rows on disk is checked when it
+    is read, that of others was when they were made.
     """
-    if isinstance(X, (OneHotCodes, MappedMatrix)):
+    if isinstance(X, RowContainer):
         _check_n_features(estimator, X, reset=reset)
         if reset and hasattr(estimator, "feature_names_in_"):
             del estimator.feature_names_in_
@@ -115,8 +116,8 @@ def _refuse_uninformative(labels: IntervalLabels, kept: np.ndarray) -> None:
 
 
 def describe_scale(estimator: BaseEstimator, X) -> str:
-    """Name the feature with the largest values; nothing where X is one-hot or on disk."""
-    if isinstance(X, (OneHotCodes, MappedMatrix)):
+    """Name the feature with the largest values; nothing for containers of our own."""
+    if isinstance(X, RowContainer):
         return ""
     largest = abs(X).max(axis=0)
     if sparse.issparse(largest):

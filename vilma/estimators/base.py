@@ -55,7 +55,8 @@ class LinearOrdinalModel(CoverageScoreMixin, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns} of shape \
+                (n_samples, n_features)
             Data to project.
 
         Returns
@@ -75,7 +76,8 @@ class LinearOrdinalModel(CoverageScoreMixin, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns} of shape \
+                (n_samples, n_features)
             Data to score.
 
         Returns
@@ -96,7 +98,8 @@ class LinearOrdinalModel(CoverageScoreMixin, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns} of shape \
+                (n_samples, n_features)
             Data to predict.
 
         Returns
@@ -167,7 +170,8 @@ class LinearOrdinalClassifier(LinearOrdinalModel, ABC):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns} of shape \
+                (n_samples, n_features)
             Training data. Sparse data are used as CSR; a matrix of zeros and ones is kept
             without its values.
         y : array-like of shape (n_samples,) or (n_samples, 2)

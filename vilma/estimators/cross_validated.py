@@ -71,7 +71,8 @@ class CrossValidatedClassifier(LinearOrdinalModel):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns} of shape \
+                (n_samples, n_features)
             Training data.
         y : array-like of shape (n_samples,) or (n_samples, 2)
             Exact labels, or intervals ``[lower, upper]``; an end may be open.

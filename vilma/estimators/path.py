@@ -30,7 +30,8 @@ def vilma_path(
 
     Parameters
     ----------
-    X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+    X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns} of shape \
+            (n_samples, n_features)
         Training data.
     y : array-like of shape (n_samples,) or (n_samples, 2)
         Exact or interval labels.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from vilma._row_container import RowContainer
 from vilma.mapped.codes import CodesStore
 from vilma.mapped.csr import CSRStore
 from vilma.mapped.dense import DenseStore
@@ -25,7 +26,7 @@ DEFAULT_MEMORY = 256 * 2**20
 _BLOCK_BYTES = 16 * 2**20  # larger blocks are no faster, and leave fewer rows in memory
 
 
-class MappedMatrix:
+class MappedMatrix(RowContainer):
     """A matrix whose rows stay on disk until they are needed.
 
     vilma's estimators take it as X and read it in blocks of rows, so they learn from more data
@@ -83,9 +84,6 @@ class MappedMatrix:
     >>> IISVOR_IMC(alpha=0.01).fit(X, [1, 1, 1, 2, 2, 2, 3, 3]).predict(X[[0, 7]])
     array([1, 3])
     """
-
-    ndim = 2
-    dtype = np.dtype(np.float64)  # of the matrix it stands for
 
     def __init__(self, store: Store, max_memory: int = DEFAULT_MEMORY) -> None:
         if isinstance(max_memory, bool) or not isinstance(max_memory, (int, np.integer)):
@@ -213,7 +211,7 @@ class MappedMatrix:
         return cls(CodesStore(DiskArray.of(codes), np.asarray(block_sizes)), max_memory)
 
     @property
-    def shape(self) -> tuple[int, int]:
+    def shape(self) -> tuple[int, int]:  # type: ignore[override]
         """Number of rows and columns."""
         return len(self._rows), self._store.shape[1]
 
@@ -294,11 +292,7 @@ class MappedMatrix:
         return len(self._rows)
 
     def __getitem__(self, key: Any) -> MappedMatrix:
-        if isinstance(key, tuple):  # scikit-learn asks for X[rows, ...]
-            if len(key) == 2 and (key[1] is Ellipsis or _is_all(key[1])):
-                key = key[0]
-            else:
-                raise IndexError("MappedMatrix can be indexed by rows only.")
+        key = self._row_key(key)
         if isinstance(key, slice) and key.step in (None, 1):
             return self._select(self._rows[key])
         chosen = np.atleast_1d(np.arange(len(self))[key])
@@ -332,7 +326,3 @@ class MappedMatrix:
     def __repr__(self) -> str:
         rows = "1 row" if len(self) == 1 else f"{len(self)} rows"
         return f"MappedMatrix({self.kind}, {rows}, {self.shape[1]} columns)"
-
-
-def _is_all(columns: Any) -> bool:
-    return isinstance(columns, slice) and columns == slice(None)
