@@ -1,4 +1,4 @@
-"""Features of images: reading, alignment, canonical crops, local patterns and embeddings.
+"""Features of images and tables: what becomes of them before a linear model sees them.
 
 The public names are loaded on first use: a process that only reads images needs none of the rest.
 """

@@ -37,8 +37,10 @@ class RowContainer:
             return self.shape
         if function is np.hstack:
             return hstack(*args)
-        if function is np.concatenate and (kwargs.get("axis") or (args + (0,))[1]) == 1:
-            return hstack(args[0])
+        if function is np.concatenate:
+            axis = kwargs.get("axis", args[1] if len(args) > 1 else 0)
+            if axis == 1:
+                return hstack(args[0])
         return self.__array__()  # says what to do instead
 
     def _row_key(self, key: Any) -> Any:

@@ -18,10 +18,10 @@ __all__ = ["as_design_matrix", "wrap"]
 
 
 def as_design_matrix(X, threads: BlockThreads) -> DesignMatrix:
-    """Wrap X, which is validated: a 2-D float64 array, CSR with finite entries, codes, or
-    several of these side by side.
+    """Wrap X, which is validated: a 2-D float64 array, CSR with finite entries, or codes.
 
-    Rows on disk are checked when they are read. Where they fit their budget, that is here.
+    These may stand side by side. Rows on disk are checked when they are read. Where they fit their
+    budget, that is here.
     """
     if isinstance(X, MixedColumns):
         from vilma.design_matrices.mixed import MixedMatrix

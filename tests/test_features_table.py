@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from vilma import IISVOR_IMC, MixedColumns, OneHotCodes
+from vilma.features import LeafCodes, TableFeatures, Union, table
+
+pandas = pytest.importorskip("pandas")
+polars = pytest.importorskip("polars")
+
+N_ROWS = 120
+
+
+def values(seed=0):
+    rng = np.random.default_rng(seed)
+    return {
+        "age": np.where(np.arange(N_ROWS) % 7 == 0, np.nan, rng.normal(40, 10, N_ROWS)),
+        "rooms": rng.integers(1, 6, N_ROWS),
+        "colour": rng.choice(np.array(["red", "green", None], dtype=object), N_ROWS),
+        "garden": rng.random(N_ROWS) > 0.5,
+    }
+
+
+def frame(seed=0):
+    return pandas.DataFrame(values(seed))
+
+
+def small(**parameters):
+    return TableFeatures(**{"n_trees": 4, "max_depth": 2, "n_components": 9, **parameters})
+
+
+@parametrize_with_checks([small(output="csr"), small(parts=["linear"], output="csr")])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def test_linear_columns_by_hand():
+    X = small(parts=["linear"]).fit_transform(frame())
+    given = values()
+    known = ~np.isnan(given["age"])
+    age = np.where(known, given["age"], np.median(given["age"][known]))
+    numbers = np.column_stack([age, given["rooms"], given["garden"], ~known]).astype(float)
+    numbers = (numbers - numbers.mean(axis=0)) / numbers.std(axis=0)
+    colours = np.array([[c == word for word in ("green", "red", None)] for c in given["colour"]])
+    other = np.zeros((N_ROWS, 1))
+    expected = np.hstack([numbers, other, colours]) / np.sqrt(5)  # four columns and one of colours
+    np.testing.assert_allclose(X.toarray(), expected, atol=1e-12)
+    assert (X.toarray() ** 2).sum(axis=1).mean() == pytest.approx(1.0)
+
+
+def test_names_say_what_columns_mean():
+    features = small(n_trees=20)
+    X = features.fit_transform(frame())
+    names = features.get_feature_names_out()
+    assert len(names) == X.shape[1]
+    assert list(names[:8]) == [
+        "age",
+        "rooms",
+        "garden",
+        "age is missing",
+        "colour = other",
+        "colour = green",
+        "colour = red",
+        "colour = missing",
+    ]
+    assert names[-1] == "kernel8"
+    rules = " ".join(names[8:-9])
+    assert "age <= " in rules
+    assert "colour in {other, green}" in rules
+    # A rule of categories is true of exactly the rows with a 1.
+    place = next(i for i, name in enumerate(names) if name.endswith(": colour in {red, missing}"))
+    chosen = frame()["colour"].isin(["red"]) | frame()["colour"].isna()
+    np.testing.assert_array_equal(X.toarray()[:, place] > 0, chosen)
+
+
+@pytest.mark.parametrize("part", ["linear", "leaves", "kernel"])
+def test_each_part_alone_is_what_it_is_beside_the_others(part):
+    features = small().fit(frame())
+    whole = features.transform(frame(1))
+    alone = small(parts=[part]).fit(frame()).transform(frame(1))
+    np.testing.assert_array_equal(alone.toarray(), whole.select([part]).toarray())
+    assert set(alone.names) == {part}
+
+
+def test_kernel_approximates_the_gaussian_kernel(monkeypatch):
+    monkeypatch.setattr(table, "_CHUNK", 50)  # several chunks
+    features = small(n_components=N_ROWS, gamma=0.7)
+    monkeypatch.setattr(table, "_CHUNK", N_ROWS)  # all rows are landmarks
+    X = features.fit_transform(frame())
+    monkeypatch.setattr(table, "_CHUNK", 50)
+    kernel = features.transform(frame()).select(["kernel"]).toarray()
+    expected = rbf_kernel(X.select(["linear"]).toarray(), gamma=0.7)
+    np.testing.assert_allclose(kernel @ kernel.T, expected, atol=1e-6)
+
+
+def test_landmarks_of_many_rows_are_rows(monkeypatch):
+    monkeypatch.setattr(table, "_CHUNK", 30)
+    features = small()
+    linear = features.fit_transform(frame()).select(["linear"]).toarray()
+    for landmark in features.kernel_.components_:
+        assert np.abs(linear - landmark).sum(axis=1).min() < 1e-12
+
+
+def test_frames_of_pandas_and_polars_and_arrays_give_the_same():
+    expected = small().fit_transform(frame()).toarray()
+    of_polars = polars.DataFrame({**values(), "colour": values()["colour"].tolist()})
+    nullable = frame().astype({"age": "Float64", "rooms": "Int64", "colour": "category"})
+    for X in (of_polars, nullable, frame().to_numpy(dtype=object)):
+        np.testing.assert_array_equal(small().fit_transform(X).toarray(), expected)
+
+
+def test_new_and_rare_categories_share_a_column():
+    rng = np.random.default_rng(0)
+    words = rng.choice(["a", "b", "c", "d"], 200, p=[0.5, 0.4, 0.06, 0.04])
+    X = pandas.DataFrame({"x": words})
+    features = small(parts=["linear"], max_categories=2).fit(X)
+    assert list(features.get_feature_names_out()) == ["x = other", "x = a", "x = b"]
+    codes = features.transform(pandas.DataFrame({"x": ["a", "c", "new", None]})).blocks[0].codes
+    assert codes.ravel().tolist() == [1, 0, 0, 0]
+
+
+def test_intervals_cost_nothing_and_a_given_ensemble_reads_them():
+    X = frame()
+    y = np.column_stack([np.zeros(N_ROWS), np.full(N_ROWS, np.nan)])
+    y[::2, 0] = 2
+    y[1::2, 1] = 1
+    by_labels = small(estimator=RandomForestRegressor(3, max_depth=2, random_state=0))
+    by_labels.set_params(classes=range(4)).fit(X, y)
+    assert len(by_labels.leaves_.n_leaves_) == 3
+    model = make_pipeline(small(), IISVOR_IMC(0.01, classes=range(4))).fit(X, y)
+    assert model.score(X, y) > 0.6
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        (pandas.DataFrame({"t": pandas.date_range("2020", periods=3)}), TypeError, "'t' holds d"),
+        (polars.DataFrame({"a": [1.0]}).with_columns(t=polars.date(2020, 1, 1)), TypeError, "'t'"),
+        (pandas.DataFrame({"a": [1.0, np.inf]}), ValueError, "'a' contains infinity in row 1"),
+        (sparse.csr_array(np.eye(3)), TypeError, "Sparse data were passed"),
+        (pandas.DataFrame({"a": []}), ValueError, r"0 sample\(s\)"),
+        (pandas.DataFrame(index=[0, 1]), ValueError, r"0 feature\(s\)"),
+        (np.array([["x", {}]], dtype=object), TypeError, "must be a string or a number"),
+    ],
+)
+def test_bad_tables(X, error, message):
+    with pytest.raises(error, match=message):
+        small().fit(X)
+
+
+def test_bad_parameters_and_columns():
+    with pytest.raises(ValueError, match=r"parts must be some of .*; got \['linear', 'curves'\]"):
+        small(parts=["linear", "curves"]).fit(frame())
+    features = small().fit(frame())
+    with pytest.raises(ValueError, match=r"Column 'rooms' held numbers in fit, now .* 'many'"):
+        features.transform(frame().assign(rooms="many"))
+    with pytest.raises(ValueError, match="feature names"):
+        features.transform(frame().rename(columns={"age": "years"}))
+
+
+def to_codes(X):
+    return OneHotCodes((np.asarray(X) > 0).astype(int), 2)
+
+
+def test_union_scales_blocks_of_any_kind():
+    X = np.random.default_rng(0).normal(size=(80, 3)) * [1, 10, 100]
+    union = Union(
+        [
+            ("raw", FunctionTransformer()),
+            ("sparse", FunctionTransformer(sparse.csr_array)),
+            ("codes", FunctionTransformer(to_codes)),
+            ("mixed", TableFeatures(["linear"])),
+        ]
+    )
+    columns = union.fit_transform(X)
+    assert isinstance(columns, MixedColumns)
+    assert columns.names == ("raw", "sparse", "codes", "mixed")
+    for name in columns.names:
+        norms = (columns.select([name]).toarray() ** 2).sum(axis=1)
+        assert norms.mean() == pytest.approx(1.0)
+    # Scales are those of fit, whatever is transformed.
+    np.testing.assert_array_equal(union.transform(X[:9]).toarray(), columns[:9].toarray())
+    np.testing.assert_array_equal(union.fit(X[:50]).scales_[2], 1 / np.sqrt(3))
+    plain = Union([("z", StandardScaler()), ("leaves", LeafCodes())], scale="none").fit(X)
+    np.testing.assert_array_equal(plain.scales_, [1.0, 1.0])
+    with pytest.raises(ValueError, match="'scale' parameter of Union"):
+        Union([("z", StandardScaler())], scale="twice").fit(X)
