@@ -28,6 +28,7 @@ PACKAGES = [
     "vilma.features.deep",
     "vilma.intervals",
     "vilma.labels",
+    "vilma.likelihood",
     "vilma.losses",
     "vilma.mapped",
     "vilma.metrics",

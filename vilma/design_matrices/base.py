@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 import numpy as np
+from scipy import sparse
 
 from vilma.design_matrices.rows import Rows
 
@@ -27,6 +28,27 @@ class DesignMatrix(ABC):
     @abstractmethod
     def squared_row_norms(self) -> np.ndarray:
         """Return the squared Euclidean norms of the rows, of shape (n_samples,)."""
+
+    def gram(self, weight: np.ndarray) -> np.ndarray:
+        """Return X^T diag(weight) X, of shape (n_features, n_features), for nonnegative weights.
+
+        Here by as many pairs of products as there are features.
+        """
+        out = np.empty((self.shape[1], self.shape[1]))
+        unit = np.zeros(self.shape[1])
+        for j in range(self.shape[1]):
+            unit[j] = 1.0
+            out[j] = self.transpose_dot(weight * self.dot(unit))
+            unit[j] = 0.0
+        return out
+
+    def transpose_dot_columns(self, columns: sparse.csr_array) -> np.ndarray:
+        """Return X^T C, of shape (n_features, k), for a sparse C of shape (n_samples, k)."""
+        by_column = columns.tocsc()
+        out = np.empty((self.shape[1], columns.shape[1]))
+        for k in range(columns.shape[1]):
+            out[:, k] = self.transpose_dot(by_column[:, [k]].toarray().ravel())
+        return out
 
     def rows(self) -> Rows | None:
         """Return the rows for kernels that visit them in any order; None if they are on disk."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 
 from vilma.design_matrices.base import DesignMatrix
 from vilma.design_matrices.rows import Rows
 
 __all__ = ["DenseMatrix"]
+
+
+_GRAM_BLOCK_BYTES = 2**20  # weighted rows that stay in the cache until they are multiplied
 
 
 class DenseMatrix(DesignMatrix):
@@ -25,6 +29,18 @@ class DenseMatrix(DesignMatrix):
 
     def squared_row_norms(self) -> np.ndarray:
         return np.einsum("ij,ij->i", self._X, self._X)
+
+    def gram(self, weight: np.ndarray) -> np.ndarray:
+        out = np.zeros((self.shape[1], self.shape[1]))
+        root = np.sqrt(weight)
+        block = max(_GRAM_BLOCK_BYTES // (8 * max(self.shape[1], 1)), 64)
+        for start in range(0, self.shape[0], block):
+            part = self._X[start : start + block] * root[start : start + block, None]
+            out += part.T @ part
+        return out
+
+    def transpose_dot_columns(self, columns: sparse.csr_array) -> np.ndarray:
+        return (columns.T @ self._X).T
 
     def rows(self) -> Rows:
         return (np.ascontiguousarray(self._X),)

@@ -17,8 +17,8 @@ from vilma.estimators._problem import all_or_nothing
 from vilma.intervals import IntervalStratifiedKFold
 from vilma.labels import in_class_order
 from vilma.probability.annotated import AnnotatedRows, read_rows
-from vilma.probability.cumulative import CumulativeLink, fit_cumulative_link
-from vilma.probability.links import LINKS
+from vilma.probability.link_fit import CumulativeLink, fit_cumulative_link
+from vilma.likelihood import LINKS
 from vilma.probability.wrapped import project
 from vilma.probability.wrapping import OrdinalMetaEstimator
 from vilma.surrogates import LabeledWeights
@@ -46,8 +46,9 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
         means ``VILMA(loss="squared")``, see the notes. A fitted one in a
         :class:`~sklearn.frozen.FrozenEstimator` is not fitted again: `fit` then wants rows which
         it was not trained on.
-    link : {"logit", "probit"}, default="logit"
-        F: logistic (proportional odds) or normal.
+    link : {"logit", "probit", "cloglog"}, default="logit"
+        F: logistic (proportional odds), normal, or Gumbel of the smallest value (proportional
+        hazards).
     cv : int, cross-validation splitter or iterable, default=None
         The folds that hold rows out. None means 5 folds; a number means that many folds of
         shuffled rows (always the same shuffle), stratified by the intervals' midpoints. Where

@@ -1,47 +1,45 @@
-"""Cumulative link models of a projection: fitting, and what they say."""
+"""The ordered logit of a projection: `vilma.likelihood` on one column, with a weak prior."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from typing import NamedTuple
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
-from vilma.probability.likelihood import Objective, minimize_newton
-from vilma.probability.links import LINKS, FloatArray, log_mass
+from vilma.design_matrices.dense import DenseMatrix
+from vilma.likelihood import (
+    LINKS,
+    CumulativeModel,
+    IntervalLikelihood,
+    LikelihoodProblem,
+    Options,
+    initial_thresholds,
+    minimize,
+)
 from vilma.surrogates import LabeledWeights
 from vilma.thresholds import spread_thresholds, supported_thresholds
 
 __all__ = ["CumulativeLink", "fit_cumulative_link"]
 
+_OPTIONS = Options(tol=1e-10, max_iter=200, verbose=0, exact=True)
 
-@dataclass(frozen=True)
-class CumulativeLink:
-    """The model ``P(y <= k | s) = F(cuts[k] - slope * s)``.
 
-    Parameters
-    ----------
-    link : str
-        A key of ``LINKS``.
-    cuts : ndarray of shape (n_classes - 1,)
-        Strictly increasing.
-    slope : float
-        Any sign: a projection that points the wrong way is turned round.
-    """
+class CumulativeLink(NamedTuple):
+    """The model ``P(y <= k | s) = F(cuts[k] - slope * s)``."""
 
-    link: str
-    cuts: FloatArray
-    slope: float
+    link: str  # a key of `vilma.likelihood.LINKS`
+    cuts: np.ndarray  # (n_classes - 1,) strictly increasing
+    slope: float  # of any sign: a projection that points the wrong way is turned round
 
-    def log_probabilities(self, projection: FloatArray) -> FloatArray:
+    def log_probabilities(self, projection: np.ndarray) -> np.ndarray:
         """Return log P(y = k | s), of shape (n_samples, n_classes), summing to 1 as exp."""
-        inner = self.cuts - self.slope * projection[:, None]
-        end = np.full((len(projection), 1), np.inf)
-        logs = log_mass(LINKS[self.link], np.hstack([-end, inner]), np.hstack([inner, end]))
-        return logs - np.logaddexp.reduce(logs, axis=1, keepdims=True)
+        return CumulativeModel(self.link, self.cuts).log_probabilities(self.slope * projection)
 
-    def medians(self, projection: FloatArray) -> np.ndarray:
-        """Return the code of the median label: F(0) = 1/2 for symmetric noise."""
-        return np.searchsorted(self.cuts, self.slope * projection, side="left")
+    def medians(self, projection: np.ndarray) -> np.ndarray:
+        """Return the code of the median label."""
+        return CumulativeModel(self.link, self.cuts).medians(self.slope * projection)
 
     def shifted_and_scaled(self, mean: float, deviation: float) -> CumulativeLink:
         """Return the model for projections s, given this one for (s - mean) / deviation."""
@@ -50,7 +48,7 @@ class CumulativeLink:
 
 
 def fit_cumulative_link(
-    link: str, projection: FloatArray, labels: LabeledWeights
+    link: str, projection: np.ndarray, labels: LabeledWeights
 ) -> CumulativeLink:
     """Fit by maximum likelihood of the annotations, with a weak prior.
 
@@ -67,6 +65,11 @@ def fit_cumulative_link(
     -------
     CumulativeLink
         The unique maximiser.
+
+    Warns
+    -----
+    sklearn.exceptions.ConvergenceWarning
+        If 200 Newton steps did not lead there.
 
     Notes
     -----
@@ -99,10 +102,19 @@ def fit_cumulative_link(
         np.concatenate([labels.weight / labels.weight.mean(), share]),
         n_cells,
     )
-    objective = Objective(LINKS[link], np.concatenate([projection, points]), with_prior)
-    start = np.zeros(n_cells)
-    start[:-1] = np.linspace(-2.0, 2.0, n_cells + 1)[1:-1]
-    solution = minimize_newton(objective, start, n_examples=len(projection) + 1.0)
+    scores = np.concatenate([projection, points])
+    problem = LikelihoodProblem(
+        DenseMatrix(scores[:, None]), IntervalLikelihood(LINKS[link], with_prior), np.zeros(1)
+    )
+    start = initial_thresholds(LINKS[link], with_prior)
+    solution = minimize(problem, np.zeros(1), start, _OPTIONS)
+    if not solution.converged:
+        warnings.warn(
+            f"The cumulative link has not converged after {len(solution.history)} Newton steps; "
+            "its projections are probably of extreme scale. Scale X or increase alpha.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
     cuts = np.zeros(len(supported))
-    cuts[supported] = solution[:-1]
-    return CumulativeLink(link, spread_thresholds(cuts, supported), float(solution[-1]))
+    cuts[supported] = solution.thresholds
+    return CumulativeLink(link, spread_thresholds(cuts, supported), float(solution.coef[0]))

@@ -1,0 +1,27 @@
+"""The likelihood of interval labels under cumulative links, and its maximum.
+
+``problem.py`` states what is minimised and says where its parts are.
+"""
+
+from vilma.likelihood.cells import Cells, identify_cells
+from vilma.likelihood.interval_likelihood import IntervalLikelihood
+from vilma.likelihood.links import LINKS, Link
+from vilma.likelihood.model import CumulativeModel
+from vilma.likelihood.newton import Maximum, Options, initial_thresholds, minimize
+from vilma.likelihood.problem import LikelihoodProblem, Standardization, standardize
+
+__all__ = [
+    "LINKS",
+    "Cells",
+    "CumulativeModel",
+    "IntervalLikelihood",
+    "LikelihoodProblem",
+    "Link",
+    "Maximum",
+    "Options",
+    "Standardization",
+    "identify_cells",
+    "initial_thresholds",
+    "minimize",
+    "standardize",
+]

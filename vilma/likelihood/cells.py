@@ -1,0 +1,111 @@
+r"""Which thresholds the annotations identify.
+
+An annotation [l, u] grows more likely as :math:`\theta_u` grows and as :math:`\theta_{l-1}`
+falls: it *pushes* threshold u up and threshold l - 1 down. Whatever the scores,
+
+- a threshold that no annotation pushes is not identified: its two labels are one *cell* to the
+  likelihood;
+- a threshold that annotations push up only grows until it meets the next one, or for ever if it
+  is the last: the labels between have no probability at the maximum. The same downwards.
+
+What is left are groups of thresholds of one value each, pushed both ways, and cells between them.
+These are the intervals of Turnbull (1976), seen from the thresholds. Where groups still meet at
+the maximum is up to the data, and to the minimiser.
+
+References
+----------
+Turnbull: The empirical distribution function with arbitrarily grouped, censored and truncated
+data, Journal of the Royal Statistical Society B 38, 1976.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vilma.surrogates import LabeledWeights
+
+__all__ = ["Cells", "identify_cells"]
+
+_NEVER = -1  # a threshold that nothing identifies
+_BELOW, _ABOVE = -2, -3  # at minus, at plus infinity
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Groups of thresholds that the likelihood knows apart.
+
+    Parameters
+    ----------
+    group : ndarray of shape (n_classes - 1,), dtype=int64
+        The group of each threshold, increasing from 0; negative where it has none.
+    n_groups : int
+        How many groups there are.
+    """
+
+    group: np.ndarray
+    n_groups: int
+
+    @property
+    def never_separated(self) -> np.ndarray:
+        """Mask of the thresholds that no annotation touches."""
+        return self.group == _NEVER
+
+    def reduce(self, labels: LabeledWeights) -> LabeledWeights:
+        """Return the annotations as codes of the ``n_groups + 1`` cells."""
+        # Annotations end at thresholds of a group, or at infinity.
+        below = np.concatenate([[_BELOW], self.group])[labels.lower]
+        above = np.concatenate([self.group, [_ABOVE]])[labels.upper]
+        lower = np.where(below < 0, 0, below + 1)
+        upper = np.where(above < 0, self.n_groups, above)
+        return LabeledWeights(lower, upper, labels.weight, self.n_groups + 1)
+
+    def expand(self, values: np.ndarray) -> np.ndarray:
+        """Return thresholds of shape (n_classes - 1,) from the groups' values.
+
+        Those at infinity are infinite, those that are not identified NaN.
+        """
+        out = np.full(len(self.group), np.nan)
+        known = self.group >= 0
+        out[known] = values[self.group[known]]
+        out[self.group == _BELOW], out[self.group == _ABOVE] = -np.inf, np.inf
+        return out
+
+
+def identify_cells(labels: LabeledWeights) -> Cells:
+    """Group the thresholds by what the annotations alone say of them.
+
+    Parameters
+    ----------
+    labels : LabeledWeights
+        Annotations of positive weight.
+
+    Returns
+    -------
+    Cells
+        The groups.
+    """
+    lower, upper, _, n_classes = labels
+    up = np.bincount(upper, minlength=n_classes)[:-1] > 0
+    down = np.bincount(lower, minlength=n_classes)[1:] > 0
+    group = np.full(n_classes - 1, _NEVER, dtype=np.int64)
+    touched = np.flatnonzero(up | down)
+    # Groups as lists of thresholds, and how they are pushed. Those pushed up only join what comes
+    # next; a later one that is pushed down only joins what came before.
+    stack: list[tuple[list[int], bool, bool]] = []
+    for k in touched.tolist():
+        members, rises, falls = [k], bool(up[k]), bool(down[k])
+        while stack and ((not stack[-1][2]) or not rises):
+            before, before_rises, before_falls = stack.pop()
+            members = before + members
+            rises, falls = rises or before_rises, falls or before_falls
+        stack.append((members, rises, falls))
+    n_groups = 0
+    for members, rises, falls in stack:
+        if rises and falls:
+            group[members] = n_groups
+            n_groups += 1
+        else:  # only the first can be without a push up, only the last without one down
+            group[members] = _ABOVE if rises else _BELOW
+    return Cells(group, n_groups)

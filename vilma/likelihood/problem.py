@@ -1,0 +1,111 @@
+r"""The learning problem of the ordered logit, and where its parts are.
+
+.. math:: \min_{w,\ \theta_0 \le \dots \le \theta_{T-1}} F(w, \theta) =
+          R(Xw, \theta) + \frac{1}{2} \sum_j \alpha_j w_j^2,
+
+R the mean negative log-likelihood of the annotations (``interval_likelihood.py``) on the cells that
+they identify (``cells.py``). All :math:`\alpha_j` are one alpha of the user, in the units of the
+columns; 0 is maximum likelihood. F is convex in w and the thresholds together.
+
+===========================================  ======================================================
+R and its derivatives                        `interval_likelihood.IntervalLikelihood`
+Newton's method, order of the thresholds     `newton.minimize`
+a step with the whole Hessian                `steps.exact_step`
+a step by products with X alone              `steps.truncated_step`
+lower bound for alpha > 0                    `bound.lower_bound`
+separation for alpha = 0                     `separation.find_separation`
+probabilities, medians                       `model.CumulativeModel`
+===========================================  ======================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from vilma.design_matrices import DesignMatrix
+from vilma.design_matrices.dense import DenseMatrix
+from vilma.likelihood.interval_likelihood import IntervalLikelihood
+from vilma.likelihood.links import FloatArray
+
+__all__ = ["LikelihoodProblem", "Standardization", "standardize"]
+
+
+@dataclass(frozen=True)
+class LikelihoodProblem:
+    """Data of one minimisation.
+
+    Parameters
+    ----------
+    X : DesignMatrix
+        Of shape (m, n).
+    likelihood : IntervalLikelihood
+        R, of the cells.
+    penalty : ndarray of shape (n,)
+        The :math:`\\alpha_j`, all positive or all 0.
+    """
+
+    X: DesignMatrix
+    likelihood: IntervalLikelihood
+    penalty: FloatArray
+
+    @property
+    def penalized(self) -> bool:
+        """Whether F is strongly convex in w."""
+        return bool(self.penalty.size) and bool(self.penalty[0] > 0.0)
+
+    def objective(self, coef: FloatArray, scores: FloatArray, thresholds: FloatArray) -> float:
+        """Return F."""
+        value = self.likelihood.value(scores, thresholds)
+        return value + 0.5 * float(self.penalty @ coef**2)
+
+    @cached_property
+    def largest_row(self) -> float:
+        r"""The largest :math:`(\sum_j x_{ij}^2 / \alpha_j)^{1/2}` of the rows."""
+        if np.ptp(self.penalty) == 0.0:
+            squares = self.X.squared_row_norms() / self.penalty[0]
+        else:
+            unit = np.diag(1.0 / np.sqrt(self.penalty))
+            columns = [self.X.dot(column) for column in unit]
+            squares = np.sum(np.square(columns), axis=0)
+        return float(np.sqrt(squares.max(initial=0.0)))
+
+
+@dataclass(frozen=True)
+class Standardization:
+    """Dense columns moved to mean 0 and brought to deviation 1, and the way back.
+
+    The thresholds take up the means, so that the model stays the same; a penalty keeps its
+    meaning if it is divided by the squared scales.
+    """
+
+    matrix: DenseMatrix
+    mean: FloatArray  # (n,)
+    scale: FloatArray  # (n,) 1 for constant columns
+
+    def coef_inside(self, coef: FloatArray) -> FloatArray:
+        """Return the coefficients of the standardised columns."""
+        return coef * self.scale
+
+    def coef_outside(self, coef: FloatArray) -> FloatArray:
+        """Return the coefficients of the columns as they were."""
+        return coef / self.scale
+
+    def shift(self, coef: FloatArray) -> float:
+        """Return what to add to thresholds that go with coefficients of the given columns."""
+        return float(self.mean @ coef)
+
+
+def standardize(X: np.ndarray, weight: FloatArray) -> Standardization:
+    """Standardise dense columns with the weights of the rows."""
+    share = weight / weight.sum()
+    mean = share @ X
+    # A column that does not vary has the mean it consists of, not one that is off by rounding.
+    mean = np.where(X.min(axis=0) == X.max(axis=0), X[0], mean)
+    centred = X - mean
+    scale = np.sqrt(share @ centred**2)
+    scale[~(scale > 0.0)] = 1.0
+    centred /= scale
+    return Standardization(DenseMatrix(centred), mean, scale)
