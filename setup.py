@@ -26,6 +26,7 @@ PACKAGES = [
     "vilma.features",
     "vilma.features.alignment",
     "vilma.features.deep",
+    "vilma.inference",
     "vilma.intervals",
     "vilma.labels",
     "vilma.likelihood",

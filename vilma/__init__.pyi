@@ -1,4 +1,4 @@
-from . import datasets, deep, displays, features, intervals, metrics, probability
+from . import datasets, deep, displays, features, inference, intervals, metrics, probability
 from .estimators import (
     IISVOR_EXP,
     IISVOR_EXPCV,
@@ -6,6 +6,7 @@ from .estimators import (
     IISVOR_IMCCV,
     VILMA,
     VILMACV,
+    OrderedLogit,
     vilma_path,
 )
 from .mapped import MappedMatrix, save_mapped
@@ -27,11 +28,13 @@ __all__ = [
     "MappedMatrix",
     "MixedColumns",
     "OneHotCodes",
+    "OrderedLogit",
     "datasets",
     "deep",
     "displays",
     "features",
     "hstack",
+    "inference",
     "intervals",
     "metrics",
     "probability",

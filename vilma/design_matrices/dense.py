@@ -11,7 +11,7 @@ from vilma.design_matrices.rows import Rows
 __all__ = ["DenseMatrix"]
 
 
-_GRAM_BLOCK_BYTES = 2**20  # weighted rows that stay in the cache until they are multiplied
+_GRAM_BLOCK_BYTES = 2**19  # weighted rows that stay in the cache until they are multiplied
 
 
 class DenseMatrix(DesignMatrix):
@@ -34,8 +34,10 @@ class DenseMatrix(DesignMatrix):
         out = np.zeros((self.shape[1], self.shape[1]))
         root = np.sqrt(weight)
         block = max(_GRAM_BLOCK_BYTES // (8 * max(self.shape[1], 1)), 64)
+        scaled = np.empty((min(block, self.shape[0]), self.shape[1]))
         for start in range(0, self.shape[0], block):
-            part = self._X[start : start + block] * root[start : start + block, None]
+            rows = self._X[start : start + block]
+            part = np.multiply(rows, root[start : start + block, None], out=scaled[: len(rows)])
             out += part.T @ part
         return out
 

@@ -2,6 +2,7 @@
 
 from vilma.estimators.cross_validated import IISVOR_EXPCV, IISVOR_IMCCV, VILMACV
 from vilma.estimators.iisvor import IISVOR_EXP, IISVOR_IMC
+from vilma.estimators.ordered_logit import OrderedLogit
 from vilma.estimators.path import vilma_path
 from vilma.estimators.vilma import VILMA
 
@@ -12,5 +13,6 @@ __all__ = [
     "IISVOR_IMCCV",
     "VILMA",
     "VILMACV",
+    "OrderedLogit",
     "vilma_path",
 ]

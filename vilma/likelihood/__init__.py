@@ -3,12 +3,13 @@
 ``problem.py`` states what is minimised and says where its parts are.
 """
 
-from vilma.likelihood.cells import Cells, identify_cells
+from vilma.likelihood.cells import Cells, identify_cells, place_thresholds
 from vilma.likelihood.interval_likelihood import IntervalLikelihood
 from vilma.likelihood.links import LINKS, Link
 from vilma.likelihood.model import CumulativeModel
 from vilma.likelihood.newton import Maximum, Options, initial_thresholds, minimize
 from vilma.likelihood.problem import LikelihoodProblem, Standardization, standardize
+from vilma.likelihood.separation import Separation, find_separation
 
 __all__ = [
     "LINKS",
@@ -19,9 +20,12 @@ __all__ = [
     "Link",
     "Maximum",
     "Options",
+    "Separation",
     "Standardization",
+    "find_separation",
     "identify_cells",
     "initial_thresholds",
     "minimize",
+    "place_thresholds",
     "standardize",
 ]

@@ -17,8 +17,8 @@ The thresholds have no penalty. At the minimum over them r is 0, or orthogonal t
 rounding and unfinished steps leave of r is charged with the largest distance
 :math:`|\theta_k - \hat\theta_k|` that a minimiser can have. Such a minimiser has F at most
 :math:`F_0`, the best objective known. So its scores are at most
-:math:`S = (2 F_0 \max_i \sum_j x_{ij}^2 / \alpha_j)^{1/2}` in size, and if annotations of the share
-p end at threshold k from below, their part of the loss, at least
+:math:`S = (2 F_0 \max_i \sum_j x_{ij}^2 / \alpha_j)^{1/2}` in size, and if annotations of the
+share p end at threshold k from below, their part of the loss, at least
 :math:`-p \log F(\theta_k + S)`, is at most :math:`F_0`; those that begin there bound
 :math:`\theta_k` from above.
 """

@@ -24,9 +24,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vilma.likelihood.links import Link
 from vilma.surrogates import LabeledWeights
+from vilma.thresholds import spread_thresholds
 
-__all__ = ["Cells", "identify_cells"]
+__all__ = ["Cells", "identify_cells", "place_thresholds"]
 
 _NEVER = -1  # a threshold that nothing identifies
 _BELOW, _ABOVE = -2, -3  # at minus, at plus infinity
@@ -48,9 +50,20 @@ class Cells:
     n_groups: int
 
     @property
-    def never_separated(self) -> np.ndarray:
-        """Mask of the thresholds that no annotation touches."""
-        return self.group == _NEVER
+    def first(self) -> np.ndarray:
+        """The first threshold of each group, of shape (n_groups,)."""
+        return np.searchsorted(np.maximum.accumulate(self.group), np.arange(self.n_groups))
+
+    def join(self, ties: np.ndarray) -> Cells:
+        """Return the cells after neighbouring groups have met.
+
+        Parameters
+        ----------
+        ties : ndarray of shape (n_groups,), dtype=int64
+            The number of each group from now on, nondecreasing from 0.
+        """
+        group = np.where(self.group >= 0, ties[np.maximum(self.group, 0)], self.group)
+        return Cells(group, int(ties[-1]) + 1)
 
     def reduce(self, labels: LabeledWeights) -> LabeledWeights:
         """Return the annotations as codes of the ``n_groups + 1`` cells."""
@@ -109,3 +122,56 @@ def identify_cells(labels: LabeledWeights) -> Cells:
         else:  # only the first can be without a push up, only the last without one down
             group[members] = _ABOVE if rises else _BELOW
     return Cells(group, n_groups)
+
+
+def place_thresholds(
+    values: np.ndarray, known: np.ndarray, link: Link, score: float
+) -> np.ndarray:
+    """Give thresholds that are not known a place between those that are.
+
+    With two known ones or more, as :func:`vilma.thresholds.spread_thresholds` does; with a single
+    one so that the labels on either side of it are equally likely at the given score.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_classes - 1,)
+        What :meth:`Cells.expand` returns.
+    known : ndarray of shape (n_classes - 1,), dtype=bool
+        Which to keep, of those that are finite. Infinite ones are always kept.
+    link : Link
+        The distribution.
+    score : float
+        A score in the middle of the data.
+
+    Returns
+    -------
+    ndarray of shape (n_classes - 1,)
+        Nondecreasing, without NaN.
+    """
+    finite = np.isfinite(values)
+    known = known & finite
+    if known.sum() < 2:
+        known = finite
+    places = np.flatnonzero(known)
+    out = np.where(finite, values, 0.0)
+    if len(places) > 1:
+        out = spread_thresholds(out, known)
+    else:
+        k, last = places[0], len(values)
+        below = float(link.cdf(values[k] - score))
+        labels = np.arange(1, len(values) + 1)
+        share = np.where(
+            labels <= k + 1,
+            below * labels / (k + 1),
+            below + (1.0 - below) * (labels - k - 1) / (last - k),
+        )
+        out = score + link.quantile(np.clip(share, 1e-300, 1.0 - 1e-16))
+        out[k] = values[k]
+    # What lies beyond a label without probability has none either.
+    lowest = np.flatnonzero(values == -np.inf)
+    highest = np.flatnonzero(values == np.inf)
+    if len(lowest):
+        out[: lowest[-1] + 1] = -np.inf
+    if len(highest):
+        out[highest[0] :] = np.inf
+    return out

@@ -109,10 +109,10 @@ class IntervalLikelihood:
             self._share * rows.d_low, self._share * rows.d_high
         )
         size = self._size
-        pairs = np.bincount(self._pair, dd_both, minlength=size**2).reshape(size, size)
+        pairs = _sums(self._pair, dd_both, size**2).reshape(size, size)
         hessian = pairs + pairs.T
-        hessian[np.diag_indices(size)] += np.bincount(lower, dd_low, size)
-        hessian[np.diag_indices(size)] += np.bincount(upper + 1, dd_high, size)
+        hessian[np.diag_indices(size)] += _sums(lower, dd_low, size)
+        hessian[np.diag_indices(size)] += _sums(upper + 1, dd_high, size)
         # Scores enter both ends with a minus.
         low, high = dd_low + dd_both, dd_high + dd_both
         cross = sparse.csr_array(
@@ -125,7 +125,10 @@ class IntervalLikelihood:
 
     def _gradients(self, d_low: FloatArray, d_high: FloatArray) -> tuple[FloatArray, FloatArray]:
         lower, upper, _, _ = self.labels
-        slope = np.bincount(lower, d_low, self._size) + np.bincount(
-            upper + 1, d_high, self._size
-        )
+        slope = _sums(lower, d_low, self._size) + _sums(upper + 1, d_high, self._size)
         return -(d_low + d_high), slope[1:-1]
+
+
+def _sums(place: np.ndarray, values: FloatArray, size: int) -> FloatArray:
+    """Sum values by their place."""
+    return np.asarray(np.bincount(place, values, size), dtype=np.float64)

@@ -7,8 +7,8 @@ r"""Newton's method for coefficients and ordered thresholds.
 4. Go along it until F has decreased enough, at most to the first place where two thresholds
    meet. If no annotation lies exactly between them, so that F stays finite, they are tied.
 5. At a minimum over tied thresholds, cut the group with the largest wrong multiplier, if there is
-   one, and go on. The multiplier of the tie after threshold k is minus the sum of the gradient over
-   the thresholds of its group up to k: where that sum is positive, F falls if they move down.
+   one, and go on. The multiplier of the tie after threshold k is minus the sum of the gradient
+   over the thresholds of its group up to k: where that sum is positive, F falls if they move down.
 
 Ties are rare: `cells.py` has removed those that every minimum has.
 """
@@ -89,6 +89,11 @@ class Maximum:
         """Number of the group of each threshold."""
         return _groups(self.tied)
 
+    @property
+    def n_groups(self) -> int:
+        """How many groups there are."""
+        return int(self.group[-1]) + 1
+
 
 def initial_thresholds(link, labels: LabeledWeights) -> FloatArray:
     """Return the quantiles of frequencies, each annotation shared out evenly over its cells.
@@ -158,8 +163,10 @@ def minimize(
             hessian = exact_hessian(problem, derivatives)
             if start_hessian is None:
                 start_hessian = hessian
-                free = problem.penalty > 0.0 if problem.penalized else ~find_aliased(
-                    hessian, len(coef)
+                free = (
+                    problem.penalty > 0.0
+                    if problem.penalized
+                    else ~find_aliased(hessian, len(coef))
                 )
             step = exact_step(problem, gradient, derivatives, hessian, free)
         else:

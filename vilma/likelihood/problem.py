@@ -3,9 +3,9 @@ r"""The learning problem of the ordered logit, and where its parts are.
 .. math:: \min_{w,\ \theta_0 \le \dots \le \theta_{T-1}} F(w, \theta) =
           R(Xw, \theta) + \frac{1}{2} \sum_j \alpha_j w_j^2,
 
-R the mean negative log-likelihood of the annotations (``interval_likelihood.py``) on the cells that
-they identify (``cells.py``). All :math:`\alpha_j` are one alpha of the user, in the units of the
-columns; 0 is maximum likelihood. F is convex in w and the thresholds together.
+R the mean negative log-likelihood of the annotations (``interval_likelihood.py``) on the cells
+that they identify (``cells.py``). All :math:`\alpha_j` are one alpha of the user, in the units of
+the columns; 0 is maximum likelihood. F is convex in w and the thresholds together.
 
 ===========================================  ======================================================
 R and its derivatives                        `interval_likelihood.IntervalLikelihood`
@@ -30,12 +30,14 @@ from vilma.design_matrices.dense import DenseMatrix
 from vilma.likelihood.interval_likelihood import IntervalLikelihood
 from vilma.likelihood.links import FloatArray
 
+_CONSTANT = 1e-14  # deviation of a column, of its mean, that is rounding
+
 __all__ = ["LikelihoodProblem", "Standardization", "standardize"]
 
 
 @dataclass(frozen=True)
 class LikelihoodProblem:
-    """Data of one minimisation.
+    r"""Data of one minimisation.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ class LikelihoodProblem:
     likelihood : IntervalLikelihood
         R, of the cells.
     penalty : ndarray of shape (n,)
-        The :math:`\\alpha_j`, all positive or all 0.
+        The :math:`\alpha_j`, all positive or all 0.
     """
 
     X: DesignMatrix
@@ -97,15 +99,28 @@ class Standardization:
         """Return what to add to thresholds that go with coefficients of the given columns."""
         return float(self.mean @ coef)
 
+    def covariance_outside(self, covariance: FloatArray) -> FloatArray:
+        """Return the covariance of coefficients and thresholds for the columns as they were."""
+        n = len(self.scale)
+        back = np.eye(len(covariance))
+        back[:n, :n] = np.diag(1.0 / self.scale)
+        back[n:, :n] = self.mean / self.scale
+        known = ~np.isnan(np.diag(covariance))
+        out = np.full_like(covariance, np.nan)
+        # A coefficient that is not identified is fixed at 0: it moves no threshold.
+        part = back[np.ix_(known, known)]
+        out[np.ix_(known, known)] = part @ covariance[np.ix_(known, known)] @ part.T
+        return out
+
 
 def standardize(X: np.ndarray, weight: FloatArray) -> Standardization:
     """Standardise dense columns with the weights of the rows."""
     share = weight / weight.sum()
     mean = share @ X
-    # A column that does not vary has the mean it consists of, not one that is off by rounding.
-    mean = np.where(X.min(axis=0) == X.max(axis=0), X[0], mean)
     centred = X - mean
-    scale = np.sqrt(share @ centred**2)
-    scale[~(scale > 0.0)] = 1.0
+    scale = np.sqrt(np.einsum("i,ij,ij->j", share, centred, centred))
+    constant = ~(scale > _CONSTANT * np.abs(mean))
+    scale[constant] = 1.0
+    centred[:, constant] = 0.0
     centred /= scale
     return Standardization(DenseMatrix(centred), mean, scale)

@@ -16,9 +16,9 @@ from sklearn.utils.validation import check_is_fitted
 from vilma.estimators._problem import all_or_nothing
 from vilma.intervals import IntervalStratifiedKFold
 from vilma.labels import in_class_order
+from vilma.likelihood import LINKS
 from vilma.probability.annotated import AnnotatedRows, read_rows
 from vilma.probability.link_fit import CumulativeLink, fit_cumulative_link
-from vilma.likelihood import LINKS
 from vilma.probability.wrapped import project
 from vilma.probability.wrapping import OrdinalMetaEstimator
 from vilma.surrogates import LabeledWeights

@@ -1,0 +1,750 @@
+"""The ordered logit: a likelihood instead of a loss."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from vilma._wording import label_name, some_of
+from vilma.design_matrices import DesignMatrix, as_design_matrix
+from vilma.design_matrices.threads import BlockThreads
+from vilma.estimators._problem import (
+    Problem,
+    all_or_nothing,
+    describe_scale,
+    read_problem,
+    read_X,
+)
+from vilma.estimators.base import LinearOrdinalModel
+from vilma.inference import (
+    Estimates,
+    LikelihoodRatioTest,
+    MarginalEffects,
+    ProportionalOddsTest,
+    Summary,
+    count_rows,
+    covariance,
+    likelihood_ratio_test,
+    marginal_effects,
+    null_log_likelihood,
+    proportional_odds_test,
+)
+from vilma.likelihood import (
+    LINKS,
+    Cells,
+    CumulativeModel,
+    IntervalLikelihood,
+    LikelihoodProblem,
+    Maximum,
+    Options,
+    Separation,
+    Standardization,
+    find_separation,
+    identify_cells,
+    initial_thresholds,
+    minimize,
+    place_thresholds,
+    standardize,
+)
+from vilma.solvers import Settings
+from vilma.thresholds import supported_thresholds
+
+__all__ = ["OrderedLogit"]
+
+# Up to here the Hessian is formed: dense columns by one product of matrices, other kinds by a pair
+# of products per column.
+_MOST_DENSE, _MOST_OTHER = 1000, 200
+_MOST_INFERENCE = 2000  # columns with a covariance
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A solution in the units of the user's columns, and what inference needs of it."""
+
+    alpha: float
+    coef: np.ndarray
+    thresholds: np.ndarray  # (n_groups,) distinct and finite
+    cells: Cells  # which thresholds of the scale they are
+    middle_score: float
+    maximum: Maximum
+    covariance: np.ndarray | None  # (n + n_groups, n + n_groups)
+    covariance_type: str
+    n_clusters: int | None
+    null_log_likelihood: float
+    separation: Separation | None
+
+
+class OrderedLogit(LinearOrdinalModel):
+    r"""Ordered logit, or probit, by the likelihood of exact or interval labels.
+
+    The model is that of proportional odds,
+
+    .. math:: P(y \le k \mid x) = F(\theta_k - \langle x, w\rangle),
+
+    and an annotation [l, u] has the likelihood
+    :math:`F(\theta_u - \langle x, w\rangle) - F(\theta_{l-1} - \langle x, w\rangle)`. Minimised is
+    ``alpha / 2 |w|^2`` plus the mean of its negative logarithm. With ``alpha=0``, the default,
+    this is maximum likelihood, with standard errors, intervals and tests (:meth:`summary`). Exact
+    labels give the numbers of polr in R, of ologit and oprobit in Stata, and of OrderedModel in
+    statsmodels; brackets and open ends need no midpoints.
+
+    Read more in the :ref:`user guide <ordered_logit>`.
+
+    Parameters
+    ----------
+    alpha : float, default=0.0
+        Weight of the squared norm of `coef_`. 0 is maximum likelihood, with inference; with many
+        columns, or labels that some columns separate, take more.
+    link : {"logit", "probit", "cloglog"}, default="logit"
+        F: logistic, normal, or ``1 - exp(-exp(z))`` (proportional hazards).
+    prediction : {"median", "mode", "mean"}, default="median"
+        What :meth:`predict` returns: the median label, of the smallest expected absolute error,
+        the most probable one, or the expected place on the scale, rounded.
+    tol : float, default=1e-8
+        When to stop: with a penalty at this proven relative gap between objective and lower
+        bound, without one when half the squared Newton decrement is below this share of the
+        objective. The step that shows it is taken as well.
+    max_iter : int, default=100
+        Limit on the Newton steps.
+    classes : array-like of shape (n_classes,), default=None
+        The ordered scale. By default the sorted labels, or finite endpoints, in y.
+    spread_thresholds : bool, default=True
+        Predict with thresholds that few or no annotations support placed evenly between those
+        that many do. Inference is about `likelihood_thresholds_`, always.
+    covariance : {"observed", "robust"}, default="observed"
+        The covariance of the estimates for ``alpha=0``: the inverse of the observed information,
+        or the sandwich that holds where the model does not, or where weights are those of a
+        survey. With `groups` in :meth:`fit` the sandwich is clustered.
+    warm_start : bool, default=False
+        Start from the last solution, if the number of features and thresholds is the same.
+    n_jobs : int, default=None
+        Threads for products with large matrices. None means 1 unless in a
+        :obj:`joblib.parallel_config` context, -1 all cores. Results do not depend on it.
+    verbose : int, default=0
+        Print a line every `verbose` iterations.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,)
+        The w of the model: positive coefficients go with higher labels.
+    thresholds_ : ndarray of shape (n_classes - 1,)
+        Nondecreasing; what predictions are made with.
+    likelihood_thresholds_ : ndarray of shape (n_classes - 1,)
+        The thresholds of the maximum, before any spreading. NaN where no annotation separates
+        the two labels, infinite where labels at the end of the scale have no probability; equal
+        around labels that have none.
+    classes_ : ndarray of shape (n_classes,)
+        The ordered scale.
+    objective_ : float
+        What is minimised, at the solution.
+    lower_bound_ : float
+        Proven lower bound on the minimum; NaN for ``alpha=0``.
+    gap_ : float
+        ``(objective_ - lower_bound_) / objective_``; NaN for ``alpha=0``.
+    newton_decrement_ : float
+        Half the squared Newton decrement at the last step: the decrease of the objective that the
+        quadratic model promised. Near the minimum this is what was left before that step; it is
+        no proof, as the gap is.
+    log_likelihood_ : float
+        Weighted sum over the rows.
+    null_log_likelihood_ : float
+        The same for thresholds alone.
+    covariance_ : ndarray of shape (n_parameters, n_parameters)
+        Of coefficients, then distinct finite thresholds. For ``alpha=0`` and at most 2,000
+        columns; rows and columns of coefficients that are not identified are NaN.
+    history_ : ndarray of shape (n_iter_,)
+        Structured array with a record per iteration: objective, lower_bound, gap, decrement,
+        step, n_products, seconds.
+    n_iter_ : int
+        Number of Newton steps.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen in `fit`, where X had string names.
+
+    See Also
+    --------
+    VILMA : Labels by a loss instead of probabilities by a likelihood.
+    CalibratedOrdinalClassifier : Probabilities on top of another estimator.
+
+    Notes
+    -----
+    Coefficients and thresholds are found by Newton's method, with the whole Hessian up to 1,000
+    dense columns, by products with X alone above. For ``alpha > 0`` the squared gradient of the
+    strongly convex objective proves how much is left.
+
+    References
+    ----------
+    .. [1] McCullagh, "Regression models for ordinal data", Journal of the Royal Statistical
+           Society B 42, 1980.
+    .. [2] Stewart, "On least squares estimation when the dependent variable is grouped", Review
+           of Economic Studies 50, 1983; for the likelihood of brackets.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vilma import OrderedLogit
+    >>> X = np.arange(10.0).reshape(-1, 1)
+    >>> intervals = [[1, 1], [1, 2], [2, 3], [1, 2], [2, 2], [1, 1], [3, 3], [2, 3], [2, 2]]
+    >>> intervals.append([3, np.nan])
+    >>> model = OrderedLogit().fit(X, intervals)
+    >>> model.predict([[0.0], [5.0], [9.0]])
+    array([1, 2, 3])
+    >>> model.predict_proba([[0.0], [9.0]]).round(1)
+    array([[0.9, 0.1, 0. ],
+           [0. , 0.2, 0.8]])
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "link": [StrOptions(set(LINKS))],
+        "prediction": [StrOptions({"median", "mode", "mean"})],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "classes": ["array-like", None],
+        "spread_thresholds": ["boolean"],
+        "covariance": [StrOptions({"observed", "robust"})],
+        "warm_start": ["boolean"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        alpha: float = 0.0,
+        *,
+        link: str = "logit",
+        prediction: str = "median",
+        tol: float = 1e-8,
+        max_iter: int = 100,
+        classes=None,
+        spread_thresholds: bool = True,
+        covariance: str = "observed",
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.alpha = alpha
+        self.link = link
+        self.prediction = prediction
+        self.tol = tol
+        self.max_iter = max_iter
+        self.classes = classes
+        self.spread_thresholds = spread_thresholds
+        self.covariance = covariance
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X, y, sample_weight=None, groups=None):
+        """Estimate coefficients and thresholds from exact or interval labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+            Training data, without a column of ones: the thresholds are the intercepts.
+        y : array-like of shape (n_samples,) or (n_samples, 2)
+            Exact labels, or intervals ``[lower, upper]`` with both ends included. An end may be
+            open: NaN or -inf below, NaN or +inf above.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Nonnegative weights; a row of weight 2 counts as two rows, one of weight 0 as none.
+            For ``covariance="robust"`` and for clusters they are weights of a survey: estimates
+            are the same, standard errors are not those of repetitions.
+        groups : array-like of shape (n_samples,), default=None
+            Which rows belong together (persons, households, primary sampling units). Standard
+            errors then allow for dependence inside of groups. Only for ``alpha=0``.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If data, labels, weights or parameters are not as described, or if the annotations
+            contradict no threshold, so that there is nothing to estimate. The estimator is then
+            left as it was.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            If `max_iter` steps did not arrive, if columns separate the labels so that the
+            maximum is at infinity, or if coefficients are not identified (collinear columns);
+            the columns are named.
+        """
+        with all_or_nothing(self):
+            self._validate_params()
+            if groups is not None and self.alpha > 0:
+                raise ValueError(
+                    "groups are for standard errors, which need alpha=0, but "
+                    f"alpha={self.alpha:g}."
+                )
+            problem = read_problem(self, X, y, sample_weight, self.classes)
+            clusters = _read_groups(groups, sample_weight, y)
+            (fit,) = self._solve(problem, [self._settings()], clusters)
+            self._store(problem, fit)
+        self._warn_of_gap(problem, fit)
+        return self
+
+    # Prediction ---------------------------------------------------------------------------------
+
+    def predict(self, X) -> np.ndarray:
+        """Predict labels: medians, modes or rounded means, as `prediction` says.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+            Data to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels of `classes_`.
+        """
+        projection, model = self.project(X), self._model()
+        if self.prediction == "median":
+            return self.classes_[model.medians(projection)]
+        if self.prediction == "mode":
+            return self.classes_[model.modes(projection)]
+        return self.classes_[np.floor(model.means(projection) + 0.5).astype(np.intp)]
+
+    def predict_log_proba(self, X) -> np.ndarray:
+        """Return logarithms of the probabilities, exact even where those round to 0.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+            Data to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        projection = self.project(X)
+        return self._model().log_probabilities(projection)
+
+    def predict_proba(self, X) -> np.ndarray:
+        """Predict the probabilities of the labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+            Data to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`; rows sum to 1.
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    def decision_function(self, X) -> np.ndarray:
+        """Score every label; the largest score is that of the predicted label.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+            Data to score.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            The logarithms of the probabilities if modes are predicted; for medians the sums over
+            the thresholds below the label of the projection's distance from where the median
+            passes them; for means minus the squared distance of the label's place from the mean.
+            With two classes, where all agree, the projection less where both are equally likely.
+        """
+        projection, model = self.project(X), self._model()
+        middle = float(LINKS[self.link].quantile(np.array(0.5)))
+        n_classes = len(self.classes_)
+        places = np.arange(n_classes)
+        if n_classes == 2:
+            return projection - (self.thresholds_[0] - middle)
+        if self.prediction == "mode":
+            return model.log_probabilities(projection)
+        if self.prediction == "mean":
+            return -((places - model.means(projection)[:, None]) ** 2)
+        # Thresholds at infinity would make sums of them; anything beyond the data does as well.
+        finite = self.thresholds_[np.isfinite(self.thresholds_)]
+        far = 1.0 + np.abs(projection).max(initial=0.0) + np.abs(finite).max(initial=0.0)
+        steps = projection[:, None] - (np.clip(self.thresholds_, -far, far) - middle)
+        return np.concatenate([np.zeros((len(steps), 1)), np.cumsum(steps, axis=1)], axis=1)
+
+    # Inference ----------------------------------------------------------------------------------
+
+    def summary(self, level: float = 0.95) -> Summary:
+        """Return the table of estimates: it prints, and shows itself in notebooks.
+
+        Parameters
+        ----------
+        level : float, default=0.95
+            Coverage of the confidence intervals, between 0 and 1.
+
+        Returns
+        -------
+        Summary
+            Coefficients, odds ratios, standard errors, z, p and intervals; thresholds; the fit.
+
+        Raises
+        ------
+        ValueError
+            If ``alpha`` was not 0 or there are more than 2,000 columns.
+
+        Examples
+        --------
+        >>> from vilma import OrderedLogit
+        >>> from vilma.datasets import load_anes96
+        >>> X, y = load_anes96(return_X_y=True, as_frame=True)
+        >>> OrderedLogit().fit(X[["age", "educ"]], y).summary().to_frame().round(3)["coef"]
+        age     0.005
+        educ    0.034
+        """
+        return Summary(self._estimates(), level)
+
+    def likelihood_ratio_test(self, nested: OrderedLogit) -> LikelihoodRatioTest:
+        """Test this model against one with fewer coefficients, fitted to the same rows.
+
+        Parameters
+        ----------
+        nested : OrderedLogit
+            Fitted to some of the columns, with ``alpha=0``.
+
+        Returns
+        -------
+        LikelihoodRatioTest
+            Statistic, degrees of freedom and p.
+
+        Raises
+        ------
+        ValueError
+            If a model has a penalty, if `nested` does not have fewer parameters or has a larger
+            likelihood, or if links, scales or numbers of rows differ.
+        """
+        return likelihood_ratio_test(self._estimates(), nested._estimates())
+
+    def average_marginal_effects(
+        self, X, sample_weight=None, *, level: float = 0.95
+    ) -> MarginalEffects:
+        """Return how probabilities change with each column, on average over rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+            Rows to average over.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Their weights.
+        level : float, default=0.95
+            Coverage of the confidence intervals.
+
+        Returns
+        -------
+        MarginalEffects
+            Effects on P(y = k) and on P(y >= k), with standard errors by the delta method. For a
+            column of zeros and ones the effect is the change from 0 to 1, for others the
+            derivative.
+
+        Raises
+        ------
+        ValueError
+            If ``alpha`` was not 0, as :meth:`summary` says.
+        """
+        estimates = self._estimates()
+        X = read_X(self, X, reset=False)
+        with BlockThreads(self.n_jobs) as threads:
+            matrix = as_design_matrix(X, threads)
+            return marginal_effects(estimates, matrix, sample_weight, level)
+
+    def proportional_odds_test(self, X, y, sample_weight=None) -> ProportionalOddsTest:
+        """Test whether coefficients are the same at every threshold.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+            The rows of the fit.
+        y : array-like of shape (n_samples,) or (n_samples, 2)
+            Their labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Their weights.
+
+        Returns
+        -------
+        ProportionalOddsTest
+            Score tests for all columns together and for each, and one-step estimates of the
+            coefficients at every threshold.
+
+        Raises
+        ------
+        ValueError
+            If ``alpha`` was not 0, as :meth:`summary` says, or if there are fewer than two
+            thresholds.
+        """
+        estimates = self._estimates()
+        problem = read_problem(clone(self), X, y, sample_weight, self.classes_)
+        coef, thresholds, scale = estimates.coef, estimates.thresholds, np.ones(len(self.coef_))
+        with BlockThreads(self.n_jobs) as threads:
+            matrix: DesignMatrix
+            if isinstance(problem.X, np.ndarray):
+                units = standardize(problem.X, problem.labels.weight)
+                matrix, scale = units.matrix, units.scale
+                coef, thresholds = units.coef_inside(coef), thresholds - units.shift(coef)
+            else:
+                matrix = as_design_matrix(problem.X, threads)
+            return proportional_odds_test(
+                estimates, matrix, coef, thresholds, scale, problem.labels
+            )
+
+    def _model(self) -> CumulativeModel:
+        return CumulativeModel(self.link, self.thresholds_)
+
+    def _estimates(self) -> Estimates:
+        check_is_fitted(self)
+        if not hasattr(self, "_inference"):
+            raise ValueError(
+                f"Inference needs a fit with alpha=0 and at most {_MOST_INFERENCE} columns, but "
+                f"this one has alpha={self.alpha:g} and {self.n_features_in_} columns: the errors "
+                "of penalised coefficients are not those of maximum likelihood."
+            )
+        return self._inference
+
+    # Fitting ------------------------------------------------------------------------------------
+
+    def _settings(self) -> Settings:
+        return Settings(self.alpha, self.tol, self.max_iter, int(self.verbose))
+
+    def _solve(
+        self, problem: Problem, path: list[Settings], clusters: np.ndarray | None = None
+    ) -> list[_Fit]:
+        """Solve the problem for each of the settings, each going on from the one before."""
+        cells = identify_cells(problem.labels)
+        if cells.n_groups == 0:
+            raise ValueError(
+                "There is a label that satisfies every annotation, so there is no threshold to "
+                "estimate. At least two annotations must exclude each other."
+            )
+        likelihood = IntervalLikelihood(LINKS[self.link], cells.reduce(problem.labels))
+        n = problem.X.shape[1]
+        dense = isinstance(problem.X, np.ndarray)
+        exact = n <= (_MOST_DENSE if dense else _MOST_OTHER)
+        with BlockThreads(self.n_jobs) as threads:
+            units = standardize(problem.X, problem.labels.weight) if dense and exact else None
+            matrix = as_design_matrix(problem.X, threads) if units is None else units.matrix
+            coef, thresholds = self._start(likelihood, cells, n, units)
+            fits = []
+            for settings in path:
+                penalty = np.full(n, float(settings.alpha))
+                if units is not None:
+                    penalty /= units.scale**2
+                task = LikelihoodProblem(matrix, likelihood, penalty)
+                options = Options(
+                    settings.tol,
+                    settings.max_iter,
+                    settings.verbose,
+                    exact,
+                    keep_hessian=settings.alpha == 0.0 and n <= _MOST_INFERENCE,
+                )
+                maximum = minimize(task, coef, thresholds, options)
+                if not maximum.tied.any():  # a start must be inside of the order
+                    coef, thresholds = maximum.coef, maximum.thresholds
+                fits.append(self._finish(task, cells, units, maximum, settings.alpha, clusters))
+        return fits
+
+    def _start(
+        self,
+        likelihood: IntervalLikelihood,
+        cells: Cells,
+        n_features: int,
+        units: Standardization | None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the last solution, if it is wanted and fits, else frequencies."""
+        coef, last = getattr(self, "coef_", None), getattr(self, "likelihood_thresholds_", None)
+        if self.warm_start and coef is not None and last is not None:
+            fits = len(coef) == n_features and len(last) == len(cells.group)
+            thresholds = last[cells.first] if fits else np.full(1, np.nan)
+            if np.isfinite(thresholds).all() and (np.diff(thresholds) > 0.0).all():
+                if units is None:
+                    return coef, thresholds
+                return units.coef_inside(coef), thresholds - units.shift(coef)
+        return np.zeros(n_features), initial_thresholds(likelihood.link, likelihood.labels)
+
+    def _finish(
+        self,
+        task: LikelihoodProblem,
+        cells: Cells,
+        units: Standardization | None,
+        maximum: Maximum,
+        alpha: float,
+        clusters: np.ndarray | None,
+    ) -> _Fit:
+        """Bring a maximum into the units of the columns, with what inference needs."""
+        kind = self.covariance if clusters is None else "cluster"
+        variance = separation = None
+        null = np.nan
+        if alpha == 0.0:
+            null = null_log_likelihood(task.likelihood.link, task.likelihood.labels)
+            separation = find_separation(task, maximum)
+        if maximum.hessian is not None:
+            variance = covariance(task, maximum, kind, clusters)
+        coef = maximum.coef
+        thresholds = maximum.thresholds[np.concatenate([[True], ~maximum.tied])]
+        weight = task.likelihood.labels.weight
+        middle = float(weight @ task.X.dot(coef) / task.likelihood.total_weight)
+        if units is not None:
+            coef = units.coef_outside(coef)
+            thresholds = thresholds + units.shift(coef)
+            middle += units.shift(coef)
+            variance = None if variance is None else units.covariance_outside(variance)
+        n_clusters = None if clusters is None else int(clusters.max()) + 1
+        cells = cells.join(maximum.group)
+        return _Fit(
+            alpha,
+            coef,
+            thresholds,
+            cells,
+            middle,
+            maximum,
+            variance,
+            kind,
+            n_clusters,
+            null,
+            separation,
+        )
+
+    def _store(self, problem: Problem, fit: _Fit) -> None:
+        """Turn a solution into fitted attributes."""
+        self.classes_ = problem.classes
+        self.coef_ = fit.coef
+        self.likelihood_thresholds_ = fit.cells.expand(fit.thresholds)
+        known = (
+            supported_thresholds(problem.labels)
+            if self.spread_thresholds
+            else np.ones(len(problem.classes) - 1, dtype=bool)
+        )
+        self.thresholds_ = place_thresholds(
+            self.likelihood_thresholds_, known, LINKS[self.link], fit.middle_score
+        )
+        maximum = fit.maximum
+        self.objective_ = float(maximum.objective)
+        self.lower_bound_, self.gap_ = float(maximum.lower_bound), float(maximum.gap)
+        self.newton_decrement_ = float(maximum.decrement)
+        total = float(problem.labels.weight.sum())
+        penalty = 0.5 * fit.alpha * float(fit.coef @ fit.coef)
+        self.log_likelihood_ = -total * (self.objective_ - penalty)
+        self.history_ = maximum.history
+        self.n_iter_ = len(maximum.history)
+        for name in ("_inference", "covariance_", "null_log_likelihood_"):
+            self.__dict__.pop(name, None)
+        if fit.alpha == 0.0:
+            self.null_log_likelihood_ = fit.null_log_likelihood
+        if fit.covariance is not None:
+            self.covariance_ = fit.covariance
+            self._inference = Estimates(
+                self.link,
+                self._names(),
+                fit.coef,
+                fit.thresholds,
+                fit.cells,
+                fit.covariance,
+                fit.covariance_type,
+                fit.n_clusters,
+                self.log_likelihood_,
+                fit.null_log_likelihood,
+                count_rows(problem.labels),
+                total,
+                problem.classes,
+                self._notes(fit),
+            )
+
+    def _names(self) -> list[str]:
+        names = getattr(self, "feature_names_in_", None)
+        return [f"x{j}" for j in range(self.n_features_in_)] if names is None else list(names)
+
+    def _notes(self, fit: _Fit) -> list[str]:
+        """Say what is wrong, or cannot be known, of a fit without penalty."""
+        names, notes = self._names(), []
+        if not fit.maximum.converged:
+            notes.append(
+                f"The likelihood is not at its maximum after {len(fit.maximum.history)} steps."
+            )
+        if fit.separation is not None:
+            runs = [
+                f"{names[j]} ({'+' if sign > 0 else '-'})"
+                for j, sign in zip(*fit.separation, strict=True)
+            ]
+            notes.append(
+                "The labels are separated: the likelihood grows for ever with the "
+                f"coefficient{'s' if len(runs) > 1 else ''} of {some_of(runs)}, so that estimates "
+                "and standard errors mean nothing. Leave columns out, join labels, or take "
+                "alpha > 0."
+            )
+        aliased = [names[j] for j in np.flatnonzero(fit.maximum.aliased)]
+        if aliased:
+            notes.append(
+                f"Not identified, and left at 0: {some_of(aliased)}. Such a column is constant or "
+                "a sum of multiples of the columns before it."
+            )
+        return notes
+
+    def _open_thresholds(self, fit: _Fit) -> list[str]:
+        """Say which thresholds the annotations do not identify."""
+        labels, group = [label_name(label) for label in self.classes_], fit.cells.group
+        notes = []
+        never = [f"{labels[k]}|{labels[k + 1]}" for k in np.flatnonzero(group == -1)]
+        if never:
+            notes.append(
+                f"No annotation ends at the threshold{'s' if len(never) > 1 else ''} "
+                f"{some_of(never)}: only the probability of the labels together is identified."
+            )
+        return notes
+
+    def _warn_of_gap(self, problem: Problem, fit: _Fit) -> None:
+        name = f"{type(self).__name__}(alpha={fit.alpha:g})"
+        maximum = fit.maximum
+        if fit.alpha == 0.0:
+            messages = self._notes(fit)
+            if not maximum.converged:
+                messages[0] += (
+                    " Increase max_iter, take alpha > 0, or bring the features to a common scale"
+                    + describe_scale(self, problem.X)
+                    + "."
+                )
+        elif not maximum.converged:
+            messages = [
+                f"It stopped after {len(maximum.history)} of max_iter={self.max_iter} steps with "
+                f"a relative gap of {maximum.gap:.2e} > tol={self.tol:g}: the objective "
+                f"{maximum.objective:.6g} is at most that far above the optimum. Increase "
+                "max_iter, tol or alpha, or bring the features to a common scale"
+                + describe_scale(self, problem.X)
+                + "."
+            ]
+        else:
+            messages = []
+        if messages:
+            warnings.warn(f"{name}: " + " ".join(messages), ConvergenceWarning, stacklevel=3)
+
+
+def _read_groups(groups, sample_weight, y) -> np.ndarray | None:
+    """Number the clusters of the rows of positive weight from 0."""
+    if groups is None:
+        return None
+    check_consistent_length(groups, y)
+    groups = column_or_1d(groups)
+    if sample_weight is not None:
+        groups = groups[np.asarray(sample_weight) > 0.0]
+    kinds, number = np.unique(groups, return_inverse=True)
+    if len(kinds) < 2:
+        raise ValueError(
+            f"Standard errors by clusters need two groups or more, but all {len(groups)} rows "
+            f"are in the group {kinds[0]!r}."
+        )
+    return number

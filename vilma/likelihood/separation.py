@@ -1,0 +1,132 @@
+r"""Separation: directions in which the likelihood grows for ever.
+
+Without a penalty R has no minimum if, and only if, there is a direction (w, t) of coefficients and
+thresholds along which no annotation becomes less likely and one becomes more likely: with t
+nondecreasing,
+
+.. math:: t_{u_i} - \langle x_i, w\rangle \ge 0, \qquad \langle x_i, w\rangle - t_{l_i - 1} \ge 0
+
+for all rows (where the ends exist), not all of them 0. That is a linear program (Albert and
+Anderson 1984; Konis 2007). It is solved only where the Hessian at the solution has a direction
+that has lost nearly all of the curvature it began with.
+
+References
+----------
+Albert, Anderson: On the existence of maximum likelihood estimates in logistic regression models,
+Biometrika 71, 1984.
+
+Konis: Linear programming algorithms for detecting separated data in binary logistic regression
+models, University of Oxford, 2007.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import linalg, optimize, sparse
+
+from vilma.likelihood.links import FloatArray
+from vilma.likelihood.newton import Maximum
+from vilma.likelihood.problem import LikelihoodProblem
+
+__all__ = ["Separation", "find_separation"]
+
+# Of the curvature at the start. Regular fits keep more than 1e-2 of it, or have labels that are
+# nearly certain; along a separating direction 1e-6 and less is left.
+_LOST = 1e-3
+_ZERO = 1e-6  # of the largest entry of a direction
+
+
+class Separation(NamedTuple):
+    """A direction in which coefficients run away."""
+
+    columns: np.ndarray  # places of the columns, largest part first
+    sign: np.ndarray  # which way each runs
+
+
+def find_separation(problem: LikelihoodProblem, maximum: Maximum) -> Separation | None:
+    """Find a direction in which the likelihood grows for ever.
+
+    Parameters
+    ----------
+    problem : LikelihoodProblem
+        Without a penalty.
+    maximum : Maximum
+        Its solution, with the Hessians at the start and at the end.
+
+    Returns
+    -------
+    Separation or None
+        None if there is none.
+    """
+    if maximum.hessian is None or maximum.start_hessian is None or not _is_flat(maximum):
+        return None
+    free = np.flatnonzero(~maximum.aliased)
+    X = np.empty((problem.X.shape[0], len(free)))
+    unit = np.zeros(problem.X.shape[1])
+    for place, j in enumerate(free):
+        unit[j] = 1.0
+        X[:, place] = problem.X.dot(unit)
+        unit[j] = 0.0
+    direction = _separating_direction(X, problem)
+    if direction is None:
+        return None
+    size = np.abs(direction)
+    order = np.argsort(-size, kind="stable")
+    order = order[size[order] > _ZERO * max(size.max(), 1.0)]
+    return Separation(free[order], np.sign(direction[order])) if len(order) else None
+
+
+def _is_flat(maximum: Maximum) -> bool:
+    """Tell whether some combination of coefficients has lost its curvature."""
+    before = _schur(maximum.start_hessian, maximum.aliased)
+    after = _schur(maximum.hessian, maximum.aliased)
+    if not len(before):
+        return False
+    return bool(linalg.eigvalsh(after, before, subset_by_index=[0, 0])[0] < _LOST)
+
+
+def _schur(hessian: FloatArray | None, aliased: np.ndarray) -> FloatArray:
+    """Return the Hessian in the free coefficients, thresholds minimised out."""
+    assert hessian is not None
+    n = len(aliased)
+    mixed = hessian[:n, n:]
+    schur = hessian[:n, :n] - mixed @ np.linalg.lstsq(hessian[n:, n:], mixed.T, rcond=None)[0]
+    return schur[np.ix_(~aliased, ~aliased)]
+
+
+def _separating_direction(X: np.ndarray, problem: LikelihoodProblem) -> FloatArray | None:
+    """Solve the linear program: the largest sum of the constraints' slacks in a box."""
+    lower, upper, _, n_cells = problem.likelihood.labels
+    n_thresholds = n_cells - 1
+
+    def rows_of(which: np.ndarray, threshold: np.ndarray, sign: float) -> sparse.csr_array:
+        count = len(which)
+        ends = sparse.csr_array(
+            (np.full(count, sign), (np.arange(count), threshold)), shape=(count, n_thresholds)
+        )
+        return sparse.hstack([sparse.csr_array(-sign * X[which]), ends], format="csr")
+
+    high, low = np.flatnonzero(upper < n_cells - 1), np.flatnonzero(lower > 0)
+    slacks = sparse.vstack([rows_of(high, upper[high], 1.0), rows_of(low, lower[low] - 1, -1.0)])
+    order = sparse.diags_array(
+        [-np.ones(n_thresholds - 1), np.ones(n_thresholds - 1)],
+        offsets=[0, 1],
+        shape=(n_thresholds - 1, n_thresholds),
+    )
+    order = sparse.hstack([sparse.csr_array((n_thresholds - 1, X.shape[1])), order])
+    constraints = sparse.vstack([slacks, order], format="csr")
+    far = 1.0 + float(np.abs(X).sum(axis=1).max(initial=0.0))
+    bounds = [(-1.0, 1.0)] * X.shape[1] + [(-far, far)] * n_thresholds
+    gain = slacks.sum(axis=0)
+    result = optimize.linprog(
+        -gain,
+        A_ub=-constraints,
+        b_ub=np.zeros(constraints.shape[0]),
+        bounds=bounds,
+        method="highs",
+    )
+    if result.status != 0 or -result.fun <= _ZERO * len(lower):
+        return None
+    return result.x[: X.shape[1]]
