@@ -529,8 +529,8 @@ class OrderedLogit(LinearOrdinalModel):
         cells = identify_cells(problem.labels)
         if cells.n_groups == 0:
             raise ValueError(
-                "There is a label that satisfies every annotation, so there is no threshold to "
-                "estimate. At least two annotations must exclude each other."
+                "One class satisfies every annotation, so there is no threshold to estimate. At "
+                "least two annotations must exclude each other."
             )
         likelihood = IntervalLikelihood(LINKS[self.link], cells.reduce(problem.labels))
         n = problem.X.shape[1]

@@ -208,8 +208,10 @@ class CLogLog(_GenericLoss):
 
     def log_cdf(self, z: FloatArray) -> FloatArray:
         with np.errstate(over="ignore", divide="ignore"):
-            # For small exp(z) the logarithm is z to rounding, where exp(z) itself is 0.
-            return np.where(z < -36.0, z, np.log(-np.expm1(-np.exp(z))))
+            hazard = np.exp(z)
+            # For a small hazard log F is z to rounding, for a large one F is 1 to rounding.
+            inner = np.where(hazard < 1.0, np.log(-np.expm1(-hazard)), np.log1p(-np.exp(-hazard)))
+            return np.where(z < -36.0, z, inner)
 
     def log_sf(self, z: FloatArray) -> FloatArray:
         with np.errstate(over="ignore"):

@@ -51,6 +51,7 @@ _NEAR = 0.99  # of the way to where an annotation would lose all probability
 _MAX_HALVINGS = 60
 _SMALLEST = 1e-4  # objectives below are as good as 0: tolerances are relative to this at least
 _WRONG_MULTIPLIER = 1e-9  # gradients sum to less than 1
+_ROUNDING = 1e-14  # of the objective: a decrease below cannot be seen in it
 _ALIASED = 1e-10  # share of a column's curvature that the columns before it leave
 _FORCING = 0.1  # residual of conjugate gradients, of the gradient; .03 and .3 took longer
 _MAX_PRODUCTS = 500  # of one step
@@ -155,7 +156,7 @@ def minimize(
             )
             bound = max(bound, lower_bound(problem, point.objective, gradient, charge))
             gap = (point.objective - bound) / point.objective
-            converged = gap <= options.tol
+            converged = bool(gap <= options.tol)
         if converged or stalled or len(history) == options.max_iter:
             break
         derivatives = group_thresholds(full, point.group)
@@ -175,6 +176,13 @@ def minimize(
         slope = float(gradient @ step.coef + derivatives.threshold_gradient @ step.thresholds)
         decrement = -0.5 * slope
         small = decrement <= options.tol * max(point.objective, _SMALLEST)
+        wrong = _wrong_tie(full.threshold_gradient, point.tied)
+        if decrement <= _ROUNDING * point.objective and wrong is None:
+            # Too small a step for F to show its decrease, but good for the gradient.
+            point = _full_step(problem, point, step)
+            history.add(point.objective, bound, gap, decrement, 1.0, step.n_products)
+            stalled = converged = True
+            continue
         moved, size = _search(problem, point, step, between, slope)
         met = moved is not None and (moved.tied != point.tied).any()
         stalled = moved is None
@@ -252,6 +260,15 @@ class _Point:
     def group(self) -> np.ndarray:
         """Number of the group of each threshold, of shape (T,)."""
         return _groups(self.tied)
+
+
+def _full_step(problem: LikelihoodProblem, point: _Point, step: Step) -> _Point:
+    """Take the whole step, if thresholds keep their order; else stay."""
+    thresholds = point.thresholds + step.thresholds[point.group]
+    coef, scores = point.coef + step.coef, point.scores + step.score
+    objective = problem.objective(coef, scores, thresholds)
+    ordered = (np.diff(thresholds)[~point.tied] > 0.0).all() and np.isfinite(objective)
+    return _Point(coef, scores, thresholds, point.tied, objective) if ordered else point
 
 
 def _search(
