@@ -137,7 +137,7 @@ def place_thresholds(
     values : ndarray of shape (n_classes - 1,)
         What :meth:`Cells.expand` returns.
     known : ndarray of shape (n_classes - 1,), dtype=bool
-        Which to keep, of those that are finite. Infinite ones are always kept.
+        Which to keep.
     link : Link
         The distribution.
     score : float
@@ -149,6 +149,8 @@ def place_thresholds(
         Nondecreasing, without NaN.
     """
     finite = np.isfinite(values)
+    lowest = np.flatnonzero(known & (values == -np.inf))
+    highest = np.flatnonzero(known & (values == np.inf))
     known = known & finite
     if known.sum() < 2:
         known = finite
@@ -168,8 +170,6 @@ def place_thresholds(
         out = score + link.quantile(np.clip(share, 1e-300, 1.0 - 1e-16))
         out[k] = values[k]
     # What lies beyond a label without probability has none either.
-    lowest = np.flatnonzero(values == -np.inf)
-    highest = np.flatnonzero(values == np.inf)
     if len(lowest):
         out[: lowest[-1] + 1] = -np.inf
     if len(highest):

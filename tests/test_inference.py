@@ -1,0 +1,330 @@
+"""Standard errors, tables, tests and marginal effects of OrderedLogit."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from tests.reference import polr
+from vilma import OrderedLogit
+from vilma.datasets import load_anes96
+from vilma.likelihood import LINKS
+from vilma.surrogates import LabeledWeights
+
+
+def data(m=500, seed=0, n_classes=4):
+    """A data frame with a column of zeros and ones, and intervals of labels from 0."""
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(
+        {
+            "age": rng.normal(50, 10, m),
+            "male": rng.integers(0, 2, m) * 1.0,
+            "size": rng.normal(size=m),
+        }
+    )
+    latent = 0.05 * X["age"] + 0.8 * X["male"] + rng.logistic(size=m)
+    y = np.digitize(latent, np.quantile(latent, np.linspace(0, 1, n_classes + 1)[1:-1]))
+    wide = rng.random(m) < 0.4
+    lower = np.where(wide, np.maximum(y - 1, 0), y)
+    return X, np.stack([lower, y], axis=1), y
+
+
+# Numbers from elsewhere -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_housing_data_of_polr(repeated):
+    X, y, frequency = polr.load_housing()
+    if repeated:
+        X, y, frequency = (
+            X.loc[X.index.repeat(frequency)],
+            np.repeat(y, frequency.astype(int)),
+            None,
+        )
+    model = OrderedLogit(classes=polr.LEVELS).fit(X, y, sample_weight=frequency)
+    summary = model.summary()
+    table, thresholds = summary.to_frame(), summary.thresholds_to_frame()
+    assert table["coef"].to_dict() == pytest.approx(polr.COEF, abs=1e-6)
+    np.testing.assert_allclose(table["std_err"], polr.STANDARD_ERRORS, atol=1e-4)
+    assert thresholds["threshold"].to_dict() == pytest.approx(polr.THRESHOLDS, abs=1e-6)
+    np.testing.assert_allclose(thresholds["std_err"], polr.THRESHOLD_ERRORS, atol=1e-4)
+    assert -2.0 * model.log_likelihood_ == pytest.approx(polr.DEVIANCE, abs=5e-4)
+    assert summary.fit_statistics()["aic"] == pytest.approx(polr.AIC, abs=5e-4)
+
+
+@pytest.mark.parametrize("kind", ["robust", "cluster"])
+def test_sandwiches_equal_statsmodels(kind):
+    ordinal_model = pytest.importorskip("statsmodels.miscmodels.ordinal_model")
+    X, y = load_anes96(return_X_y=True)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    m, n = X.shape
+    groups = np.random.default_rng(0).integers(0, 60, size=m)
+    groups[:60] = np.arange(60)
+    arguments = {"robust": ("HC0", None), "cluster": ("cluster", {"groups": groups})}
+    cov_type, cov_kwds = arguments[kind]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = ordinal_model.OrderedModel(y, X, distr="logit").fit(
+            method="bfgs",
+            maxiter=2000,
+            gtol=1e-8,
+            disp=False,
+            cov_type=cov_type,
+            cov_kwds=cov_kwds,
+        )
+    errors = np.asarray(theirs.bse)[:n]
+    if kind == "robust":
+        errors = errors * np.sqrt(m / (m - 1))  # Stata's factor
+        ours = OrderedLogit(covariance="robust").fit(X, y)
+    else:
+        errors = errors * np.sqrt((m - len(theirs.params)) / (m - 1))  # theirs has one more
+        ours = OrderedLogit().fit(X, y, groups=groups)
+        assert "60 clusters" in str(ours.summary())
+    np.testing.assert_allclose(ours.summary().to_frame()["std_err"], errors, rtol=1e-4)
+
+
+def test_survey_weights_do_not_count_as_rows():
+    X, ends, _ = data()
+    weight = np.random.default_rng(1).uniform(0.5, 2.0, size=len(X))
+    a = OrderedLogit(covariance="robust").fit(X, ends, sample_weight=weight)
+    b = OrderedLogit(covariance="robust").fit(X, ends, sample_weight=1000.0 * weight)
+    np.testing.assert_allclose(a.covariance_, b.covariance_, rtol=1e-6)
+    each = OrderedLogit().fit(X, ends, sample_weight=weight, groups=np.arange(len(X)))
+    np.testing.assert_allclose(each.covariance_, a.covariance_, rtol=1e-8)
+
+
+def test_covariance_of_intervals_is_the_inverse_of_the_numeric_hessian():
+    X, ends, _ = data(m=120)
+    values = X.to_numpy()
+    for link in LINKS:
+        model = OrderedLogit(link=link).fit(X, ends)
+        point = np.concatenate([model.coef_, model.thresholds_])
+
+        def loss(point, link=link):
+            borders = np.concatenate([[-np.inf], point[3:], [np.inf]])
+            s = values @ point[:3]
+            return LINKS[link].loss(borders[ends[:, 0]] - s, borders[ends[:, 1] + 1] - s).sum()
+
+        steps = np.sqrt(np.diag(model.covariance_)) * 1e-2
+        size = len(point)
+        hessian = np.empty((size, size))
+        for i in range(size):
+            for j in range(size):
+                e, f = np.eye(size)[i] * steps[i], np.eye(size)[j] * steps[j]
+                four = (
+                    loss(point + e + f)
+                    - loss(point + e - f)
+                    - loss(point - e + f)
+                    + loss(point - e - f)
+                )
+                hessian[i, j] = four / (4.0 * steps[i] * steps[j])
+        expected = np.sqrt(np.diag(np.linalg.inv(hessian)))
+        np.testing.assert_allclose(np.sqrt(np.diag(model.covariance_)), expected, rtol=2e-3)
+
+
+# Tables ---------------------------------------------------------------------------------------
+
+
+def test_the_table_by_hand():
+    X, ends, _ = data()
+    model = OrderedLogit().fit(X, ends)
+    table = model.summary(level=0.9).to_frame()
+    assert table.index.tolist() == ["age", "male", "size"]
+    coef, error = model.coef_, np.sqrt(np.diag(model.covariance_))[:3]
+    np.testing.assert_allclose(table["z"], coef / error)
+    np.testing.assert_allclose(table["p"], 2 * stats.norm.sf(np.abs(coef / error)))
+    np.testing.assert_allclose(table["lower"], coef - 1.6448536 * error)
+    np.testing.assert_allclose(table["odds_ratio_upper"], np.exp(coef + 1.6448536 * error))
+    statistics = model.summary().fit_statistics()
+    assert statistics["n_rows"] == 500
+    counts = [statistics[f"n_{kind}"] for kind in ("exact", "bracketed", "open", "silent")]
+    exact = int((ends[:, 0] == ends[:, 1]).sum())
+    opened = int(
+        ((ends[:, 0] == 0) & (ends[:, 1] > 0) | (ends[:, 1] == 3) & (ends[:, 0] < 3)).sum()
+    )
+    assert counts == [exact, 500 - exact - opened, opened, 0]
+    assert statistics["n_parameters"] == 6
+    assert statistics["aic"] == pytest.approx(12.0 - 2.0 * model.log_likelihood_)
+    assert statistics["chi2"] == pytest.approx(
+        2.0 * (model.log_likelihood_ - model.null_log_likelihood_)
+    )
+
+
+def test_the_table_prints_and_shows_itself():
+    X, ends, _ = data()
+    summary = OrderedLogit().fit(X, ends).summary()
+    text = str(summary)
+    assert text.startswith("Ordered logit, maximum likelihood\nRows")
+    assert "odds ratio" in text
+    assert max(map(len, text.splitlines())) <= 100
+    assert [line.split()[0] for line in text.splitlines()[-3:]] == ["0|1", "1|2", "2|3"]
+    html = summary._repr_html_()
+    assert html.count("<table>") == 2
+    assert '<th style="text-align:left">male</th>' in html
+    probit = str(OrderedLogit(link="probit").fit(X, ends).summary())
+    assert "odds ratio" not in probit
+    with pytest.raises(ValueError, match="level must lie between 0 and 1"):
+        OrderedLogit().fit(X, ends).summary(level=95)
+
+
+def test_a_penalised_fit_has_no_inference():
+    X, ends, _ = data()
+    model = OrderedLogit(alpha=0.1).fit(X, ends)
+    for call in (
+        model.summary,
+        lambda: model.average_marginal_effects(X),
+        lambda: model.proportional_odds_test(X, ends),
+        lambda: model.likelihood_ratio_test(model),
+    ):
+        with pytest.raises(ValueError, match=r"Inference needs a fit with alpha=0.*alpha=0\.1"):
+            call()
+
+
+def test_null_model_of_intervals():
+    X, ends, _ = data()
+    model = OrderedLogit().fit(X, ends)
+    constant = np.random.default_rng(0).normal(size=(500, 1)) * 1e-300
+    with pytest.warns(UserWarning, match="Not identified"):
+        null = OrderedLogit().fit(constant * 0.0, ends)
+    assert model.null_log_likelihood_ == pytest.approx(null.log_likelihood_, abs=1e-6)
+
+
+# Tests ----------------------------------------------------------------------------------------
+
+
+def test_likelihood_ratio():
+    X, ends, _ = data()
+    full, nested = OrderedLogit().fit(X, ends), OrderedLogit().fit(X[["age"]], ends)
+    test = full.likelihood_ratio_test(nested)
+    assert test.df == 2
+    assert test.statistic == pytest.approx(2 * (full.log_likelihood_ - nested.log_likelihood_))
+    assert test.p == pytest.approx(stats.chi2.sf(test.statistic, 2))
+    assert str(test).startswith("chi2(2) = ")
+    with pytest.raises(ValueError, match="not nested in this one: it has 6 parameters"):
+        nested.likelihood_ratio_test(full)
+    other = OrderedLogit().fit(X[["age"]][:400], ends[:400])
+    with pytest.raises(ValueError, match="Fit both to the same rows"):
+        full.likelihood_ratio_test(other)
+    robust = OrderedLogit(covariance="robust").fit(X[["age"]], ends)
+    with pytest.raises(ValueError, match="not chi-squared then"):
+        full.likelihood_ratio_test(robust)
+
+
+def test_marginal_effects_are_derivatives_and_changes_of_probabilities():
+    X, ends, _ = data()
+    weight = np.random.default_rng(0).uniform(size=500)
+    for link in LINKS:
+        model = OrderedLogit(link=link).fit(X, ends)
+        effects = model.average_marginal_effects(X, sample_weight=weight)
+        assert effects.discrete.tolist() == [False, True, False]
+
+        def averages(frame, model=model):
+            return np.average(model.predict_proba(frame), axis=0, weights=weight)
+
+        older, younger = X.assign(age=X["age"] + 1e-4), X.assign(age=X["age"] - 1e-4)
+        slope = (averages(older) - averages(younger)) / 2e-4
+        np.testing.assert_allclose(effects.equal[0], slope, atol=1e-7)
+        change = averages(X.assign(male=1.0)) - averages(X.assign(male=0.0))
+        np.testing.assert_allclose(effects.equal[1], change, atol=1e-10)
+        above = np.cumsum(change[::-1])[::-1][1:]
+        np.testing.assert_allclose(effects.at_least[1], above, atol=1e-10)
+        assert effects.to_frame().loc[("male", "y >= 2"), "effect"] == pytest.approx(above[1])
+
+
+def test_errors_of_marginal_effects_by_numeric_gradients():
+    X, ends, _ = data()
+    for link in LINKS:
+        model = OrderedLogit(link=link).fit(X, ends)
+        effects = model.average_marginal_effects(X)
+        estimates = model._estimates()
+        point = np.concatenate([model.coef_, model.thresholds_])
+
+        def moved(point, model=model):
+            other = OrderedLogit(link=model.link).fit(X, ends)
+            other.coef_, other.thresholds_ = point[:3], point[3:]
+            return other
+
+        def effect(point, column):
+            other = moved(point)
+            if column == "male":
+                high, low, size = X.assign(male=1.0), X.assign(male=0.0), 1.0
+            else:
+                size = 2e-3
+                high, low = X.assign(age=X["age"] + 1e-3), X.assign(age=X["age"] - 1e-3)
+            return (other.predict_proba(high) - other.predict_proba(low)).mean(axis=0) / size
+
+        for j, column in ((0, "age"), (1, "male")):
+            gradient = np.empty((4, 6))
+            for k in range(6):
+                step = np.eye(6)[k] * 1e-4 * np.sqrt(estimates.covariance[k, k])
+                gradient[:, k] = (effect(point + step, column) - effect(point - step, column)) / (
+                    2.0 * step[k]
+                )
+            errors = np.sqrt(np.diag(gradient @ estimates.covariance @ gradient.T))
+            np.testing.assert_allclose(effects.equal_errors[j], errors, rtol=1e-3)
+
+
+def wide_loss(point, values, labels, link):
+    """The loss of the model with coefficients for every threshold, by hand."""
+    n, n_thresholds = values.shape[1], labels.n_classes - 1
+    coef = point[: n * n_thresholds].reshape(n_thresholds, n)
+    ends = point[n * n_thresholds :] - values @ coef.T
+    rows = np.arange(len(values))
+    low = np.where(labels.lower > 0, ends[rows, np.maximum(labels.lower - 1, 0)], -np.inf)
+    last = n_thresholds - 1
+    high = np.where(labels.upper <= last, ends[rows, np.minimum(labels.upper, last)], np.inf)
+    return LINKS[link].loss(low, high).sum()
+
+
+def test_proportional_odds_statistic_by_numeric_derivatives():
+    X, ends, _ = data(m=150)
+    X = (X - X.mean()) / X.std()
+    labels = LabeledWeights(ends[:, 0], ends[:, 1], np.ones(150), 4)
+    model = OrderedLogit().fit(X, ends)
+    test = model.proportional_odds_test(X, ends)
+    point = np.concatenate([np.tile(model.coef_, 3), model.thresholds_])
+    size, step = len(point), 1e-4
+    gradient, hessian = np.empty(size), np.empty((size, size))
+
+    def loss(change):
+        return wide_loss(point + change, X.to_numpy(), labels, "logit")
+
+    unit = np.eye(size) * step
+    for i in range(size):
+        gradient[i] = (loss(unit[i]) - loss(-unit[i])) / (2 * step)
+        for j in range(size):
+            four = (
+                loss(unit[i] + unit[j])
+                - loss(unit[i] - unit[j])
+                - loss(unit[j] - unit[i])
+                + loss(-unit[i] - unit[j])
+            )
+            hessian[i, j] = four / (4 * step**2)
+    move = -np.linalg.solve(hessian, gradient)
+    assert test.df == 6
+    assert test.statistic == pytest.approx(-gradient @ move, rel=1e-3)
+    one_step = np.tile(model.coef_, 3) + move[:9]
+    np.testing.assert_allclose(test.coef, one_step.reshape(3, 3).T, atol=1e-3)
+    assert list(test.to_frame().columns) == ["chi2", "df", "p", "0|1", "1|2", "2|3"]
+
+
+def test_proportional_odds_holds_or_not():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=4000)
+    above = 1.0 / (1.0 + np.exp(-(np.array([[0.2, 1.2]]) * x[:, None] - [-0.8, 0.8])))
+    y = (rng.random(4000)[:, None] < above).sum(axis=1)
+    other = rng.normal(size=4000)
+    X = np.stack([x, other], axis=1)
+    test = OrderedLogit().fit(X, y).proportional_odds_test(X, y)
+    assert test.column_p[0] < 1e-6 < test.column_p[1]
+    assert test.coef[0, 1] - test.coef[0, 0] > 0.5
+    levels = []
+    for seed in range(40):  # where it holds, p is spread over (0, 1)
+        X, ends, _ = data(m=300, seed=seed)
+        levels.append(OrderedLogit().fit(X, ends).proportional_odds_test(X, ends).p)
+    assert stats.kstest(levels, "uniform").pvalue > 0.01
+    two = (y > 0).astype(int)
+    with pytest.raises(ValueError, match="the annotations identify 1"):
+        OrderedLogit().fit(x[:, None], two).proportional_odds_test(x[:, None], two)

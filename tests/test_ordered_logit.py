@@ -1,0 +1,322 @@
+"""OrderedLogit as its users meet it."""
+
+import pickle
+import re
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from vilma import OneHotCodes, OrderedLogit, save_mapped, vilma_path
+from vilma.datasets import load_anes96, load_wine_quality
+from vilma.mapped import MappedMatrix
+
+
+def data(m=400, n=3, n_classes=5, seed=0):
+    """Features, exact labels from 1 and intervals around them."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(m, n))
+    latent = X @ np.linspace(1.0, -0.5, n) + rng.logistic(size=m)
+    y = 1 + np.argsort(np.argsort(latent)) * n_classes // m
+    lower = np.maximum(y - rng.integers(0, 2, size=m), 1)
+    upper = np.minimum(y + rng.integers(0, 2, size=m), n_classes)
+    return X, y, np.stack([lower, upper], axis=1)
+
+
+MEDIAN = "predicts the median label, not the most likely one"
+
+
+def expected_failures(estimator):
+    """The checks that a prediction other than the mode cannot pass."""
+    return {"check_classifiers_train": MEDIAN} if estimator.prediction != "mode" else {}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@parametrize_with_checks(
+    [
+        OrderedLogit(),
+        OrderedLogit(alpha=0.01, prediction="mean"),
+        OrderedLogit(link="probit", prediction="mode"),
+        OrderedLogit(link="cloglog", alpha=0.1),
+    ],
+    expected_failed_checks=expected_failures,
+)
+def test_scikit_learn_compatible(estimator, check):
+    check(estimator)
+
+
+# The fit --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("link", ["logit", "probit"])
+@pytest.mark.parametrize("load", [load_anes96, load_wine_quality])
+def test_exact_labels_equal_statsmodels(load, link):
+    ordinal_model = pytest.importorskip("statsmodels.miscmodels.ordinal_model")
+    X, y = load(return_X_y=True)
+    mean, scale = X.mean(axis=0), X.std(axis=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = ordinal_model.OrderedModel(y, (X - mean) / scale, distr=link).fit(
+            method="bfgs", maxiter=2000, gtol=1e-8, disp=False
+        )
+    n = X.shape[1]
+    thresholds = theirs.model.transform_threshold_params(theirs.params)[1:-1]
+    ours = OrderedLogit(link=link).fit(X, y)
+    np.testing.assert_allclose(ours.coef_ * scale, theirs.params[:n], atol=1e-5)
+    np.testing.assert_allclose(ours.thresholds_ - mean @ ours.coef_, thresholds, atol=1e-5)
+    errors = np.sqrt(np.diag(ours.covariance_))[:n] * scale
+    np.testing.assert_allclose(errors, theirs.bse[:n], atol=1e-5)
+    assert ours.log_likelihood_ == pytest.approx(theirs.llf, abs=1e-5)
+    assert ours.null_log_likelihood_ == pytest.approx(theirs.llnull, abs=1e-4)
+    proba = theirs.model.predict(theirs.params)
+    np.testing.assert_allclose(ours.predict_proba(X), proba, atol=1e-5)
+
+
+def test_exact_labels_are_degenerate_intervals_and_open_ends_reach_the_end():
+    X, y, intervals = data()
+    a = OrderedLogit().fit(X, y)
+    b = OrderedLogit().fit(X, np.stack([y, y], axis=1))
+    np.testing.assert_array_equal(a.coef_, b.coef_)
+    opened = intervals.astype(float)
+    opened[intervals[:, 0] == 1, 0] = -np.inf
+    opened[intervals[:, 1] == 5, 1] = np.nan
+    a = OrderedLogit(classes=range(1, 6)).fit(X, intervals)
+    b = OrderedLogit(classes=range(1, 6)).fit(X, opened)
+    np.testing.assert_array_equal(a.coef_, b.coef_)
+
+
+def test_weights_are_repetitions():
+    X, _, intervals = data(m=150)
+    weight = np.random.default_rng(0).integers(0, 4, size=150)
+    a = OrderedLogit().fit(X, intervals, sample_weight=weight)
+    b = OrderedLogit().fit(np.repeat(X, weight, axis=0), np.repeat(intervals, weight, axis=0))
+    np.testing.assert_allclose(a.coef_, b.coef_, atol=1e-8)
+    np.testing.assert_allclose(a.covariance_, b.covariance_, atol=1e-8)
+    assert a.log_likelihood_ == pytest.approx(b.log_likelihood_)
+    assert a.summary().fit_statistics()["bic"] == pytest.approx(
+        b.summary().fit_statistics()["bic"]
+    )
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.01])
+def test_containers_agree(alpha, tmp_path):
+    rng = np.random.default_rng(0)
+    codes = OneHotCodes(rng.integers(0, 3, size=(300, 4)).astype(np.uint8), np.full(4, 3))
+    dense = np.asarray(codes @ np.eye(12))
+    if alpha == 0.0:  # without the columns that the others sum up to
+        dense = dense[:, [0, 1, 3, 4, 6, 7, 9, 10]]
+    y = np.digitize(dense @ rng.normal(size=dense.shape[1]) + rng.logistic(size=300), [-1, 1])
+    reference = OrderedLogit(alpha=alpha, tol=1e-12).fit(dense, y)
+    save_mapped(sparse.csr_array(dense), tmp_path / "rows")
+    kinds = [
+        sparse.csr_array(dense),
+        np.asfortranarray(dense),
+        MappedMatrix.open(tmp_path / "rows"),
+    ]
+    if alpha > 0.0:
+        kinds.append(codes)
+    for X in kinds:
+        model = OrderedLogit(alpha=alpha, tol=1e-12).fit(X, y)
+        np.testing.assert_allclose(model.coef_, reference.coef_, atol=1e-6)
+        np.testing.assert_allclose(model.thresholds_, reference.thresholds_, atol=1e-6)
+        np.testing.assert_allclose(model.predict_proba(X), reference.predict_proba(dense))
+        if alpha == 0.0:
+            np.testing.assert_allclose(model.covariance_, reference.covariance_, rtol=1e-5)
+
+
+def test_many_columns_by_products_are_certified():
+    rng = np.random.default_rng(0)
+    codes = OneHotCodes(rng.integers(0, 50, size=(300, 10)).astype(np.uint8), np.full(10, 50))
+    y = np.digitize(np.asarray(codes @ rng.normal(size=500)), [-3, -1, 1, 3])
+    many = OrderedLogit(alpha=0.01).fit(codes, y)
+    few = OrderedLogit(alpha=0.01).fit(np.asarray(codes @ np.eye(500)), y)
+    assert many.gap_ <= 1e-8
+    assert many.lower_bound_ <= few.objective_ <= many.objective_ + 1e-8
+    np.testing.assert_allclose(many.coef_, few.coef_, atol=1e-3)
+
+
+def test_units_of_columns_do_not_matter():
+    X, _, intervals = data()
+    moved = X * [1e-6, 1.0, 1e9] + [0.0, 2000.0, 1e12]
+    a, b = OrderedLogit().fit(X, intervals), OrderedLogit().fit(moved, intervals)
+    np.testing.assert_allclose(b.coef_ * [1e-6, 1.0, 1e9], a.coef_, rtol=1e-4)
+    np.testing.assert_allclose(b.predict_proba(moved), a.predict_proba(X), atol=1e-4)
+
+
+# Labels that the annotations leave open -------------------------------------------------------
+
+
+def test_brackets_identify_their_borders_and_the_rest_is_placed_evenly():
+    X, y, _ = data(m=2000, n_classes=9)
+    cell = (y - 1) // 3
+    model = OrderedLogit(classes=range(1, 10)).fit(
+        X, np.stack([3 * cell + 1, 3 * cell + 3], axis=1)
+    )
+    coarse = OrderedLogit().fit(X, cell)
+    np.testing.assert_allclose(model.coef_, coarse.coef_, atol=1e-8)
+    np.testing.assert_allclose(model.likelihood_thresholds_[[2, 5]], coarse.thresholds_)
+    assert np.isnan(model.likelihood_thresholds_[[0, 1, 3, 4, 6, 7]]).all()
+    np.testing.assert_allclose(np.diff(model.thresholds_), np.diff(coarse.thresholds_)[0] / 3)
+    assert model.summary().thresholds_to_frame().index.tolist() == ["3|4", "6|7"]
+    proba = model.predict_proba(X).reshape(-1, 3, 3).sum(axis=2)
+    np.testing.assert_allclose(proba, coarse.predict_proba(X), atol=1e-12)
+
+
+def test_labels_that_nobody_has_get_no_probability():
+    X, y, _ = data()
+    y = np.where(y == 3, 4, y)
+    model = OrderedLogit(classes=range(0, 7)).fit(X, y)
+    proba = model.predict_proba(X)
+    np.testing.assert_allclose(proba[:, [0, 3, 6]], 0.0)
+    np.testing.assert_allclose(proba.sum(axis=1), 1.0)
+    few = OrderedLogit().fit(X, y)
+    np.testing.assert_allclose(model.coef_, few.coef_, atol=1e-9)
+    assert model.summary().thresholds_to_frame().index.tolist() == ["1|2", "2|4", "4|5"]
+    assert set(model.predict(X)) <= {1, 2, 4, 5}
+    assert np.isfinite(model.decision_function(X)).all()
+
+
+def test_a_few_exact_labels_among_brackets_predict_through_even_thresholds():
+    X, y, _ = data(m=2000, n_classes=9)
+    cell = (y - 1) // 3
+    ends = np.stack([3 * cell + 1, 3 * cell + 3], axis=1)
+    ends[:4] = y[:4, None]
+    spread = OrderedLogit(classes=range(1, 10)).fit(X, ends)
+    plain = OrderedLogit(classes=range(1, 10), spread_thresholds=False).fit(X, ends)
+    np.testing.assert_array_equal(spread.likelihood_thresholds_, plain.likelihood_thresholds_)
+    assert spread.predict_proba(X).min(axis=0).min() > 0.0
+    assert (plain.predict_proba(X) == 0.0).any()  # the maximum gives a bracket to its exact label
+
+
+def test_nothing_to_estimate_is_refused():
+    message = r"One class satisfies every annotation.*exclude each other"
+    with pytest.raises(ValueError, match=message):
+        OrderedLogit(classes=[1, 2, 3]).fit([[0.0], [1.0]], [[1, 2], [2, 3]])
+
+
+# Prediction -----------------------------------------------------------------------------------
+
+
+def test_medians_modes_and_means():
+    X, _, intervals = data()
+    for link in ("logit", "probit", "cloglog"):
+        model = OrderedLogit(link=link).fit(X, intervals)
+        proba = model.predict_proba(X)
+        median = (np.cumsum(proba, axis=1) < 0.5).sum(axis=1)
+        np.testing.assert_array_equal(model.predict(X), model.classes_[median])
+        for prediction, expected in (
+            ("mode", proba.argmax(axis=1)),
+            ("mean", np.floor(proba @ np.arange(5) + 0.5).astype(int)),
+        ):
+            other = clone(model).set_params(prediction=prediction).fit(X, intervals)
+            np.testing.assert_array_equal(other.predict(X), other.classes_[expected])
+            decided = other.decision_function(X).argmax(axis=1)
+            np.testing.assert_array_equal(decided, expected)
+        np.testing.assert_array_equal(model.decision_function(X).argmax(axis=1), median)
+
+
+def test_logarithms_of_small_probabilities():
+    X, y, _ = data()
+    model = OrderedLogit().fit(X, y)
+    logs = model.predict_log_proba(np.array([[-1000.0, 0.0, 0.0]]))
+    distance = model.thresholds_[-1] + 1000.0 * model.coef_[0]
+    assert logs[0, -1] == pytest.approx(-distance, rel=1e-9)
+
+
+def test_pipelines_searches_and_pickles():
+    X, _, intervals = data()
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), OrderedLogit()),
+        {"orderedlogit__alpha": [0.0, 1.0]},
+        scoring=None,
+    ).fit(X, intervals)
+    assert search.best_score_ > 0.5
+    model = OrderedLogit().fit(X, intervals)
+    again = pickle.loads(pickle.dumps(model))
+    assert str(again.summary()) == str(model.summary())
+
+
+def test_warm_start_takes_fewer_steps():
+    X, _, intervals = data()
+    model = OrderedLogit(alpha=0.01, warm_start=True).fit(X, intervals)
+    steps = model.n_iter_
+    model.set_params(alpha=0.0101).fit(X, intervals)
+    assert model.n_iter_ < steps
+    np.testing.assert_allclose(
+        model.coef_, OrderedLogit(alpha=0.0101).fit(X, intervals).coef_, atol=1e-5
+    )
+
+
+def test_the_path_is_that_of_single_fits():
+    X, _, intervals = data()
+    models = vilma_path(X, intervals, [0.001, 1.0, 0.1], estimator=OrderedLogit())
+    for model in models:
+        alone = OrderedLogit(alpha=model.alpha).fit(X, intervals)
+        np.testing.assert_allclose(model.coef_, alone.coef_, atol=1e-4)
+        assert model.gap_ <= model.tol
+
+
+# Warnings and errors --------------------------------------------------------------------------
+
+
+def test_separation_is_named():
+    X, y, _ = data(n=2)
+    X = pd.DataFrame({"a": X[:, 0], "b": np.where(y > 3, 1.0, 0.0)})
+    message = r"labels are separated: the likelihood grows for ever with the coefficient"
+    with pytest.warns(ConvergenceWarning, match=message) as caught:
+        model = OrderedLogit().fit(X, y)
+    assert "b (+)" in str(caught[0].message)
+    assert "separated" in str(model.summary())
+
+
+def test_collinear_columns_are_named_and_left_at_zero():
+    X, _, intervals = data(n=2)
+    X = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "one": 1.0, "sum": X.sum(axis=1)})
+    with pytest.warns(ConvergenceWarning, match=r"Not identified, and left at 0: one, sum\."):
+        model = OrderedLogit().fit(X, intervals)
+    few = OrderedLogit().fit(X[["a", "b"]], intervals)
+    np.testing.assert_allclose(model.coef_, [*few.coef_, 0.0, 0.0], atol=1e-8)
+    table, expected = model.summary().to_frame(), few.summary().to_frame()
+    np.testing.assert_allclose(table.loc[["a", "b"], "std_err"], expected["std_err"])
+    assert table.loc[["one", "sum"]].isna().all(axis=None)
+
+
+def test_too_few_steps_are_said():
+    X, _, intervals = data()
+    with pytest.warns(ConvergenceWarning, match=r"not at its maximum after 1 steps.*max_iter"):
+        OrderedLogit(max_iter=1).fit(X, intervals)
+    with pytest.warns(ConvergenceWarning, match=r"relative gap of .* > tol=1e-08.*max_iter"):
+        OrderedLogit(alpha=0.01, max_iter=1).fit(X, intervals)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"alpha": -1.0}, "'alpha' parameter"),
+        ({"link": "cauchit"}, "'link' parameter"),
+        ({"prediction": "best"}, "'prediction' parameter"),
+        ({"covariance": "HC3"}, "'covariance' parameter"),
+    ],
+)
+def test_wrong_parameters(params, message):
+    X, y, _ = data(m=50)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        OrderedLogit(**params).fit(X, y)
+
+
+def test_groups_need_maximum_likelihood_and_two_groups():
+    X, y, _ = data(m=50)
+    with pytest.raises(ValueError, match=r"need alpha=0, but alpha=0\.1"):
+        OrderedLogit(alpha=0.1).fit(X, y, groups=np.arange(50))
+    with pytest.raises(ValueError, match="two groups or more"):
+        OrderedLogit().fit(X, y, groups=np.zeros(50))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        OrderedLogit().fit(X, y, groups=np.zeros(49))
