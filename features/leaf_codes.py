@@ -264,7 +264,7 @@ class LeafCodes(TransformerMixin, BaseEstimator):
             return model.fit(X)
         labels = read_labels(y, self.classes)
         check_consistent_length(X, labels.lower)
-        target = (labels.lower + labels.upper) / 2
+        target: Any = (labels.lower + labels.upper) / 2
         if is_classifier(model):  # these want classes 0, 1, ... without gaps
             target = np.unique(np.floor(target), return_inverse=True)[1]
         return model.fit(X, target)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from vilma.design_matrices.base import DesignMatrix
-from vilma.design_matrices.choose import wrap
+from vilma.design_matrices.in_memory import wrap
 from vilma.design_matrices.threads import BlockThreads
 from vilma.mapped import MappedMatrix
 from vilma.mapped.scratch import Scratch

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from vilma.design_matrices.base import DesignMatrix
-from vilma.design_matrices.choose import as_design_matrix
 from vilma.design_matrices.csr import CSRMatrix
 from vilma.design_matrices.rows import Rows
 from vilma.design_matrices.threads import BlockThreads
@@ -18,13 +17,15 @@ class MixedMatrix(DesignMatrix):
     r"""``[s_1 X_1, s_2 X_2, ...]``, each block with its own products.
 
     .. math:: X w = \sum_b s_b X_b w_b, \qquad (X^T c)_b = s_b X_b^T c .
+
+    `parts` are the design matrices of the blocks of X.
     """
 
-    def __init__(self, X: MixedColumns, threads: BlockThreads) -> None:
+    def __init__(self, X: MixedColumns, parts: list[DesignMatrix], threads: BlockThreads) -> None:
         self.shape = X.shape
         self._X = X
         self._threads = threads
-        self._parts = [as_design_matrix(block, threads) for block in X.blocks]
+        self._parts = parts
         self._ranges = X.column_ranges()
 
     def dot(self, coef: np.ndarray) -> np.ndarray:

@@ -19,7 +19,6 @@ import cvxpy as cp
 import numpy as np
 from scipy import sparse
 
-from vilma._row_container import RowContainer
 from vilma.solvers.certificate import History, Solution, relative_gap, rounding_error
 from vilma.solvers.problem import Settings
 from vilma.surrogates import PiecewiseLinearForm, Surrogate
@@ -57,7 +56,7 @@ def minimize_conic(X, n_extra: int, surrogate: Surrogate, settings: Settings) ->
         If the conic solver ends without a point.
     """
     start = time.perf_counter()
-    if isinstance(X, RowContainer):
+    if hasattr(X, "tocsr"):  # codes and mixed columns
         X = X.tocsr()
     if n_extra:
         X = sparse.block_diag([sparse.csr_array(X), sparse.eye_array(n_extra)], format="csr")
