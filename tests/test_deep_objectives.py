@@ -21,6 +21,7 @@ from vilma.deep.objectives import (  # noqa: E402
 )
 from vilma.deep.rows import Batch, Rows  # noqa: E402
 from vilma.deep.scale import Scale  # noqa: E402
+from vilma.deep.sources import ArraySource  # noqa: E402
 
 SCALE = Scale(np.array([10, 20, 40]))
 TASK = Task(SCALE, np.array([4.0, 2.0, 2.0]))
@@ -210,13 +211,15 @@ def test_image_adapter_mixes():
 
 def test_constant_columns_do_not_divide_by_zero():
     X = np.array([[1.0, 0.1], [3.0, 0.1]], dtype=np.float32)
-    found = dense_encoder(X, [], 0.0)(torch.from_numpy(X))
+    rows = Rows(ArraySource(X), *[np.arange(2)] * 3, np.ones(2))
+    found = dense_encoder(rows, [], 0.0)(torch.from_numpy(X))
     np.testing.assert_allclose(found, [[-1, 0], [1, 0]], atol=1e-6)
 
 
 def test_rows_travel_as_bytes():
-    rows = Rows(np.full((4, 2), 200, np.uint8), *[np.arange(4)] * 2, np.ones(4))
-    found = rows.take(np.array([1, 2])).batch(np.array([1]), torch.device("cpu"))
+    source = ArraySource(np.full((4, 2), 200, np.uint8))
+    rows = Rows(source, *[np.arange(4)] * 3, np.ones(4)).take(np.array([1, 2]))
+    (found,) = rows.batches([np.array([1])], torch.device("cpu"))
     assert found.X.dtype == torch.float32
     assert found.X.tolist() == [[200.0, 200.0]]
     assert found.lower.tolist() == [2]

@@ -1,11 +1,14 @@
 """Training: reproducible, resumable, and in the phases that are asked for."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from vilma.deep import DeepOrdinalClassifier  # noqa: E402
+from vilma.deep.callbacks import Callback  # noqa: E402
 from vilma.deep.checkpoint import fingerprint  # noqa: E402
 from vilma.deep.objectives import AbsoluteError, ProgressiveMargin  # noqa: E402
 from vilma.deep.plan import plan_phases  # noqa: E402
@@ -111,7 +114,7 @@ def test_a_finished_training_is_read_back(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"learning_rate": 0.02}, {"loss": "ce"}, {"random_state": 4}, {"max_epochs": 7}]
+    "change", [{"learning_rate": 0.02}, {"loss": "ce"}, {"random_state": 4}, {"batch_size": 7}]
 )
 def test_a_checkpoint_of_another_configuration(change, tmp_path):
     X, y = data()
@@ -136,6 +139,267 @@ def test_a_file_that_is_no_checkpoint(tmp_path):
         DeepOrdinalClassifier(checkpoint=tmp_path / "a.pt", **SETTINGS).fit(X, y)
     with pytest.raises(ValueError, match="path of a file in a folder that exists"):
         DeepOrdinalClassifier(checkpoint=tmp_path / "b" / "a.pt", **SETTINGS).fit(X, y)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "other keys", "other network", "empty"])
+def test_a_damaged_checkpoint(damage, tmp_path):
+    X, y = data()
+    file = tmp_path / "a.pt"
+    model = DeepOrdinalClassifier(checkpoint=file, **SETTINGS).fit(X, y)
+    content = bytearray(file.read_bytes())
+    if damage == "cut":
+        file.write_bytes(content[: len(content) // 2])
+    elif damage == "empty":
+        file.write_bytes(b"")
+    elif damage == "flipped":
+        weight = model.network_.head.linear.weight.detach().numpy().tobytes()
+        content[content.index(weight)] ^= 0xFF  # torch would take it as it is
+        file.write_bytes(content)
+    else:
+        saved = torch.load(file, weights_only=True)
+        if damage == "other keys":
+            saved["state"]["surprise"] = saved["state"].pop("records")
+        else:
+            saved["state"]["network"].popitem()
+        torch.save(saved, file)
+    with pytest.raises(ValueError, match=r"a\.pt cannot be read as a checkpoint"):
+        DeepOrdinalClassifier(checkpoint=file, **SETTINGS).fit(X, y)
+
+
+@pytest.mark.parametrize("variant", ["dropout", "early stopping", "two stages"])
+def test_a_finished_training_is_extended(variant, tmp_path):
+    X, y = data()
+    settings = {**VARIANTS[variant], **SETTINGS, "schedule": "constant"}
+    whole = DeepOrdinalClassifier(**{**settings, "max_epochs": 9}).fit(X, y)
+    settings["checkpoint"] = tmp_path / "a.pt"
+    DeepOrdinalClassifier(**settings).fit(X, y)
+    extended = DeepOrdinalClassifier(**{**settings, "max_epochs": 9}).fit(X, y)
+    assert_same(extended, whole)
+    with pytest.raises(ValueError, match="it cannot become one of"):
+        DeepOrdinalClassifier(**{**settings, "max_epochs": 2}).fit(X, y)
+
+
+def test_the_last_curriculum_is_extended(tmp_path):
+    X, y = data()
+    settings = {**VARIANTS["pml"], **SETTINGS, "checkpoint": tmp_path / "a.pt"}
+    DeepOrdinalClassifier(**settings).fit(X, y)
+    extended = DeepOrdinalClassifier(**{**settings, "max_epochs": 8}).fit(X, y)
+    assert extended.history_["stage"].tolist() == [0, 0, 1, 1, 2, 2, 2, 2]
+
+
+class Stop(Callback):
+    """Press a key after some epochs."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_epoch(self, progress):
+        if progress.epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("checkpoint", [False, True])
+def test_the_keyboard_leaves_the_last_epoch(checkpoint, tmp_path):
+    X, y = data()
+    settings = {**SETTINGS, "checkpoint": tmp_path / "a.pt" if checkpoint else None}
+    with pytest.warns(UserWarning, match="interrupted after 2 of 6 epochs"):
+        model = DeepOrdinalClassifier(callbacks=[Stop(2)], **settings).fit(X, y)
+    assert model.n_iter_ == 2
+    assert model.predict(X).shape == (60,)
+    rest = DeepOrdinalClassifier(**settings).fit(X, y)
+    assert_same(rest, DeepOrdinalClassifier(**SETTINGS).fit(X, y))
+
+
+def test_the_keyboard_in_the_midst_of_an_epoch():
+    X, y = data()
+    calls = []
+
+    def press(rows):
+        calls.append(None)
+        if len(calls) == 14:  # the second batch of the fourth epoch
+            raise KeyboardInterrupt
+        return rows
+
+    with pytest.warns(UserWarning, match="interrupted after 3 of 6 epochs"):
+        model = DeepOrdinalClassifier(augmentation=press, **SETTINGS).fit(X, y)
+    stopped = DeepOrdinalClassifier(callbacks=[Until(3)], **SETTINGS).fit(X, y)
+    assert_same(model, stopped)
+    calls[:] = [None] * 13
+    with pytest.raises(KeyboardInterrupt):  # nothing is there to be kept
+        DeepOrdinalClassifier(augmentation=press, **SETTINGS).fit(X, y)
+
+
+# Optimization -----------------------------------------------------------------------------------
+
+
+class Until(Callback):
+    """End the training, and note what it tells."""
+
+    def __init__(self, epoch=100):
+        self.epoch = epoch
+        self.told = []
+
+    def on_start(self, progress):
+        self.told.append(("start", progress.epoch, progress.n_epochs, progress.record))
+
+    def on_epoch(self, progress):
+        self.told.append(("epoch", progress.epoch, progress.n_epochs, progress.record))
+        progress.network.eval()
+        return progress.epoch == self.epoch
+
+    def on_end(self, progress):
+        self.told.append(("end", progress.epoch, progress.n_epochs, progress.record))
+
+
+def test_callbacks():
+    X, y = data()
+    log = Until(4)
+    model = DeepOrdinalClassifier(callbacks=[log], early_stopping=True, **SETTINGS).fit(X, y)
+    assert [event[:3] for event in log.told] == [
+        ("start", 0, 6),
+        *(("epoch", k, 6) for k in range(1, 5)),
+        ("end", 4, 6),
+    ]
+    for event, record in zip(log.told[1:5], model.history_, strict=True):
+        found = event[3]
+        assert [found[name] for name in model.history_.dtype.names] == list(record.tolist())
+    rates = [event[3]["learning_rate"] for event in log.told[1:5]]
+    np.testing.assert_allclose(rates, 0.01 * (1 + np.cos(np.pi * np.arange(4) / 6)) / 2)
+    with pytest.raises(
+        ValueError, match=r"callbacks should be a list of objects of .*, got 3 among"
+    ):
+        DeepOrdinalClassifier(callbacks=[3], **SETTINGS).fit(X, y)
+
+
+def test_forward_is_the_projection():
+    X, y = data()
+    model = DeepOrdinalClassifier("gaussian", **SETTINGS).fit(X, y + 20)
+    with torch.no_grad():
+        found = model.network_(torch.from_numpy(X))
+    np.testing.assert_allclose(found, model.project(X), rtol=1e-6)
+    exported = torch.export.export(model.network_, (torch.from_numpy(X),)).module()
+    np.testing.assert_allclose(exported(torch.from_numpy(X)).detach(), found, rtol=1e-6)
+
+
+def by_hand(optimizer, schedule=None, epochs=3):
+    """Train the network that an estimator begins with, in one batch, by a plain loop."""
+    X, y = data()
+    settings = {**SETTINGS, "batch_size": 60, "max_epochs": epochs}
+    begin = (
+        DeepOrdinalClassifier(
+            callbacks=[Until(1)],
+            learning_rate=1e-30,
+            **{**{k: v for k, v in settings.items() if k != "learning_rate"}, "weight_decay": 0.0},
+        )
+        .fit(X, y)
+        .network_
+    )
+    steps = optimizer(begin)
+    rates = None if schedule is None else schedule(steps)
+    lower, upper = torch.from_numpy(y / 6.0).float().T
+    begin.train()
+    for _ in range(epochs):
+        predicted = begin.head(begin.embed(torch.from_numpy(X)))[:, 0]
+        loss = ((lower - predicted).relu() + (predicted - upper).relu()).mean()
+        steps.zero_grad()
+        loss.backward()
+        steps.step()
+        if rates is not None:
+            rates.step()
+    return X, y, settings, begin
+
+
+def assert_close(model, network):
+    expected = network.state_dict()
+    for name, value in model.network_.state_dict().items():
+        torch.testing.assert_close(value, expected[name], rtol=1e-4, atol=1e-6)
+
+
+def test_an_optimizer_and_a_schedule_of_ones_own():
+    make = partial(torch.optim.SGD, momentum=0.5)
+    decay = partial(torch.optim.lr_scheduler.ExponentialLR, gamma=0.5)
+    X, y, settings, network = by_hand(lambda net: make(net.parameters(), lr=0.2), decay)
+    settings.update(learning_rate=0.2, weight_decay=0.0)
+    model = DeepOrdinalClassifier(optimizer=make, schedule=decay, **settings).fit(X, y)
+    assert_close(model, network)
+
+
+def test_a_learning_rate_for_each_part():
+    def make(network):
+        parts = {"encoder": 0.3, "head": 0.05}
+        groups = [
+            {"params": getattr(network, part).parameters(), "lr": rate}
+            for part, rate in parts.items()
+        ]
+        return torch.optim.SGD(groups, momentum=0.9)
+
+    X, y, settings, network = by_hand(make)
+    settings.update(
+        learning_rate={"encoder": 0.3, "head": 0.05}, weight_decay=0.0, schedule="constant"
+    )
+    assert_close(DeepOrdinalClassifier(optimizer="sgd", **settings).fit(X, y), network)
+    with pytest.raises(
+        ValueError, match=r"one each for 'encoder' and 'head', got \{'head': 1.0\}"
+    ):
+        DeepOrdinalClassifier(learning_rate={"head": 1.0}).fit(X, y)
+
+
+def test_weight_decay_is_of_matrices():
+    X, y, settings, network = by_hand(
+        lambda net: torch.optim.AdamW(
+            [
+                {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": 2.0},
+                {"params": [p for p in net.parameters() if p.ndim < 2], "weight_decay": 0.0},
+            ],
+            lr=0.02,
+        )
+    )
+    settings.update(learning_rate=0.02, weight_decay=2.0, schedule="constant")
+    assert_close(DeepOrdinalClassifier(**settings).fit(X, y), network)
+
+
+def test_accumulated_batches_are_one():
+    X, y = data()
+    settings = {**SETTINGS, "schedule": "constant"}
+    one = DeepOrdinalClassifier(**{**settings, "batch_size": 60}).fit(X, y)
+    four = DeepOrdinalClassifier(accumulate=4, **{**settings, "batch_size": 15}).fit(X, y)
+    assert_close(four, one.network_)
+
+
+def test_warm_up_and_clipping():
+    X, y = data()
+    log = Until()
+    settings = {**SETTINGS, "batch_size": 30, "schedule": "constant", "weight_decay": 0.0}
+    settings.update(optimizer="sgd", learning_rate=1.0, max_grad_norm=1e-4)
+    moved = []
+    for warmup in (0, 2):
+        settings["max_epochs"] = 1
+        start = DeepOrdinalClassifier(**{**settings, "learning_rate": 1e-30}).fit(X, y).network_
+        model = DeepOrdinalClassifier(warmup_epochs=warmup, callbacks=[log], **settings).fit(X, y)
+        before, after = start.state_dict(), model.network_.state_dict()
+        moved.append(sum((after[k] - before[k]).square().sum().item() for k in after) ** 0.5)
+    # Two steps along gradients of norm 1e-4: 1, and 0.9 of it and 1; warming up a quarter, a half.
+    assert moved[0] == pytest.approx(2.9e-4, rel=0.05)
+    assert moved[1] == pytest.approx((0.25 + 0.5 * 1.9) * 1e-4, rel=0.05)
+
+
+def test_what_is_no_optimizer():
+    X, y = data()
+    with pytest.raises(ValueError, match="optimizer should be a name, or a function of groups"):
+        DeepOrdinalClassifier(optimizer=lambda groups: 3).fit(X, y)
+    with pytest.raises(ValueError, match="schedule should be a name, or a function of the optim"):
+        DeepOrdinalClassifier(schedule=lambda optimizer: 3).fit(X, y)
+
+
+def test_a_schedule_of_ones_own_is_resumed(tmp_path):
+    X, y = data()
+    step = partial(torch.optim.lr_scheduler.StepLR, step_size=2, gamma=0.3)
+    settings = {**SETTINGS, "schedule": step, "warmup_epochs": 2}
+    whole = DeepOrdinalClassifier(**settings).fit(X, y)
+    settings["checkpoint"] = tmp_path / "a.pt"
+    with pytest.warns(UserWarning, match="interrupted"):
+        DeepOrdinalClassifier(callbacks=[Stop(3)], **settings).fit(X, y)
+    assert_same(DeepOrdinalClassifier(**settings).fit(X, y), whole)
 
 
 def test_a_checkpoint_needs_a_seed(tmp_path):

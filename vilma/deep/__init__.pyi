@@ -1,4 +1,4 @@
-from . import coarse_labels, losses, objectives, protocols, views
+from . import callbacks, coarse_labels, losses, objectives, protocols, views
 from .classifier import DeepOrdinalClassifier
 from .prompts import embed_texts
 from .regclip import RegCLIPClassifier
@@ -6,6 +6,7 @@ from .regclip import RegCLIPClassifier
 __all__ = [
     "DeepOrdinalClassifier",
     "RegCLIPClassifier",
+    "callbacks",
     "coarse_labels",
     "embed_texts",
     "losses",

@@ -11,16 +11,19 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
 from vilma.deep._torch import torch
+from vilma.deep.callbacks import Callback
 from vilma.deep.checkpoint import Checkpoint, fingerprint
 from vilma.deep.device import find_device, seeded, threads
 from vilma.deep.label_weights import weigh_labels
 from vilma.deep.network import Network
 from vilma.deep.objectives import Task
+from vilma.deep.optimization import read_learning_rate
 from vilma.deep.plan import Phase
 from vilma.deep.prediction import NetworkPredictor
 from vilma.deep.reading import find_task, hold_back, label_pairs, take_labels, weighted_rows
 from vilma.deep.rows import Rows
 from vilma.deep.scale import Scale
+from vilma.deep.sources import DatasetSource, Source
 from vilma.deep.trainable import Settings
 from vilma.deep.training import Training
 from vilma.estimators._problem import all_or_nothing
@@ -30,7 +33,17 @@ from vilma.probability.annotated import read_rows
 __all__ = ["DeepOrdinalEstimator"]
 
 # Parameters that change neither what is learned nor how, or that the fresh network holds.
-_NOT_IN_FINGERPRINT = ("checkpoint", "verbose", "device", "n_jobs", "encoder", "text_model")
+# A training can be extended.
+_NOT_IN_FINGERPRINT = (
+    "checkpoint",
+    "callbacks",
+    "verbose",
+    "device",
+    "n_jobs",
+    "encoder",
+    "text_model",
+    "max_epochs",
+)
 
 
 class DeepOrdinalEstimator(NetworkPredictor):
@@ -43,8 +56,8 @@ class DeepOrdinalEstimator(NetworkPredictor):
     _random_state: torch.Tensor
 
     @abstractmethod
-    def _make_network(self, X: NDArray, task: Task) -> Network:
-        """Return a fresh network for training rows X and the labels of the task."""
+    def _make_network(self, rows: Rows, task: Task) -> Network:
+        """Return a fresh network for training rows and the labels of the task."""
 
     def _phases(self, labels: NDArray, scale: Scale, seed: int) -> list[Phase]:
         """Return what to train when; `labels` are those of the training rows, as intervals."""
@@ -53,16 +66,20 @@ class DeepOrdinalEstimator(NetworkPredictor):
     def _finish(self, rows: Rows) -> None:
         """Do what follows the training of `network_` on rows."""
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Train a fresh network on exact or interval labels.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
-            Training data; rows of more than one dimension need an encoder for them.
-        y : array-like of shape (n_samples,) or (n_samples, 2)
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...), Dataset or paths
+            Training data. Rows of more than one dimension need an encoder for them. An array
+            mapped from a file (:class:`numpy.memmap`) stays there, a ``torch.utils.data.Dataset``
+            is read batch by batch, a ``DataLoader`` by its workers, and a list of image files, for
+            an encoder, through `preprocessing`.
+        y : array-like of shape (n_samples,) or (n_samples, 2), default=None
             Exact labels, or intervals ``[lower, upper]`` with both ends included, in all forms
-            that :func:`vilma.labels.read_labels` takes. An end may be open.
+            that :func:`vilma.labels.read_labels` takes. An end may be open. None only with a data
+            set whose items have their annotation in the second place.
         sample_weight : array-like of shape (n_samples,), default=None
             Nonnegative weights of the loss; rows of weight 0 are left out.
 
@@ -80,8 +97,9 @@ class DeepOrdinalEstimator(NetworkPredictor):
         """
         with all_or_nothing(self):
             self._validate_params()
-            X = self._read_X(X, reset=True)
-            annotated = read_rows(self, X, y, sample_weight, self.classes)
+            source = self._read_X(X, reset=True)
+            y = _labels_of(source, y)
+            annotated = read_rows(self, np.arange(len(source)), y, sample_weight, self.classes)
             annotated = annotated.take(annotated.counted())
             seed = self._draw_seed()
             kept, held_back = np.arange(len(annotated)), np.arange(0)
@@ -89,12 +107,14 @@ class DeepOrdinalEstimator(NetworkPredictor):
                 kept, held_back = hold_back(len(annotated), self.validation_fraction, seed)
             labels = take_labels(annotated.labels, kept)
             self._begin(labels)
-            rows = weighted_rows(annotated, self._label_weights)
+            rows = weighted_rows(source, annotated, self._label_weights)
             train = rows.take(kept)
             device = find_device(self.device)
             with seeded(seed, device), threads(self._n_threads()):
-                self.network_ = self._make_network(train.X, self._task)
-                training = Training(self.network_, self._settings(device))
+                self.network_ = self._make_network(train, self._task)
+                training = Training(
+                    self.network_, self._settings(device), callbacks=self._read_callbacks()
+                )
                 training.run(
                     train,
                     self._phases(label_pairs(labels), self._task.scale, seed),
@@ -107,7 +127,7 @@ class DeepOrdinalEstimator(NetworkPredictor):
             self.n_iter_ = len(self.history_)
         return self
 
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(self, X, y=None, classes=None, sample_weight=None):
         """Train one more epoch, or the first one, on some rows.
 
         The learning rate stays the same, and there is no validation, no pretraining and no
@@ -139,18 +159,19 @@ class DeepOrdinalEstimator(NetworkPredictor):
         with all_or_nothing(self):
             first = not hasattr(self, "network_")
             self._validate_params()
-            X = self._read_X(X, reset=first)
+            source = self._read_X(X, reset=first)
+            y = _labels_of(source, y)
             scale = self._scale_of_call(classes, first)
-            annotated = read_rows(self, X, y, sample_weight, scale)
+            annotated = read_rows(self, np.arange(len(source)), y, sample_weight, scale)
             annotated = annotated.take(annotated.counted())
             if first:
                 self._begin(annotated.labels)
-            rows = weighted_rows(annotated, self._label_weights)
+            rows = weighted_rows(source, annotated, self._label_weights)
             device = find_device(self.device)
             random = self._draw_seed() if first else self._random_state
             with seeded(random, device), threads(self._n_threads()):
                 if first:
-                    self.network_ = self._make_network(rows.X, self._task)
+                    self.network_ = self._make_network(rows, self._task)
                     self._optimizer_state = None
                 else:
                     self.network_ = deepcopy(self.network_)  # kept as it was if training fails
@@ -189,9 +210,13 @@ class DeepOrdinalEstimator(NetworkPredictor):
     def _settings(self, device: torch.device, constant: bool = False) -> Settings:
         return Settings(
             batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
+            accumulate=self.accumulate,
+            optimizer=self.optimizer,
+            learning_rate=read_learning_rate(self.learning_rate),
             weight_decay=self.weight_decay,
-            cosine=not constant and self.schedule == "cosine",
+            schedule="constant" if constant else self.schedule,
+            warmup_epochs=0 if constant else self.warmup_epochs,
+            max_grad_norm=self.max_grad_norm,
             patience=self.n_iter_no_change if self.early_stopping else None,
             device=device,
             verbose=int(self.verbose),
@@ -209,11 +234,33 @@ class DeepOrdinalEstimator(NetworkPredictor):
         parameters = self.get_params(deep=False)
         for name in _NOT_IN_FINGERPRINT:
             parameters.pop(name, None)
-        data = (rows.X, rows.lower, rows.upper, rows.weight, self.scale_)
+        data = (
+            rows.source.identity(),
+            rows.numbers,
+            rows.lower,
+            rows.upper,
+            rows.weight,
+            self.scale_,
+        )
         digest = fingerprint(type(self).__name__, parameters, seed, self.network_, *data)
         return Checkpoint(self.checkpoint, digest)
+
+    def _read_callbacks(self) -> list[Callback]:
+        callbacks = [] if self.callbacks is None else list(self.callbacks)
+        for each in callbacks:
+            if not isinstance(each, Callback):
+                raise ValueError(
+                    "callbacks should be a list of objects of vilma.deep.callbacks.Callback, got "
+                    f"{each!r} among them."
+                )
+        return callbacks
 
     def _end(self, training: Training) -> None:
         """Keep what prediction and another call of `partial_fit` need."""
         self._optimizer_state = training.optimizer_state
         self._random_state = torch.get_rng_state()
+
+
+def _labels_of(source: Source, y: Any) -> Any:
+    """Return the annotations, those that a data set has beside its inputs if none are given."""
+    return source.labels() if y is None and isinstance(source, DatasetSource) else y

@@ -27,7 +27,7 @@ from vilma.deep.objectives import (
 from vilma.deep.objectives.surrogates import ProjectionHead
 from vilma.deep.parameters import TRAINING_CONSTRAINTS
 from vilma.deep.plan import Phase, plan_phases
-from vilma.deep.rows import Rows, as_input
+from vilma.deep.rows import Rows
 from vilma.deep.scale import Scale
 
 __all__ = ["DeepOrdinalClassifier"]
@@ -83,13 +83,24 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
     max_epochs : int, default=100
         Passes through the data in which the loss counts.
     batch_size : int, default=128
-        Most rows in a batch.
-    learning_rate : float, default=1e-3
-        Of AdamW.
-    schedule : {"cosine", "constant"}, default="cosine"
-        Whether the learning rate falls to zero.
+        Most rows in a batch, in training and in prediction.
+    accumulate : int, default=1
+        Batches whose gradients are averaged into one step.
+    optimizer : {"adamw", "adam", "sgd"} or callable, default="adamw"
+        A name ("sgd" has a momentum of 0.9), or a function of groups of parameters that returns
+        an optimizer of torch, such as ``partial(torch.optim.SGD, momentum=0.5)``. Groups have
+        their learning rate and weight decay.
+    learning_rate : float or dict, default=1e-3
+        One for all, or one each for the parts: ``{"encoder": 1e-5, "head": 1e-3}``.
+    schedule : {"cosine", "linear", "constant"} or callable, default="cosine"
+        How learning rates fall, to zero by the names but the last; or a function of the optimizer
+        that returns a schedule of torch, stepped after every epoch. Each curriculum has its own.
+    warmup_epochs : int, default=0
+        Epochs in which learning rates grow from zero, step by step.
+    max_grad_norm : float or None, default=None
+        Norm to which the gradient of all parameters is clipped.
     weight_decay : float, default=1e-4
-        Of AdamW.
+        Of matrices; biases, norms and the like have none, nor have heads with a penalty.
     early_stopping : bool, default=False
         Hold rows back, keep the epoch with the smallest mean distance to their intervals, and
         stop when there was none for a while. Rows count by their weights.
@@ -99,14 +110,20 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         Epochs without improvement to wait for.
     mixed_precision : bool, default=False
         Compute the encoder in bfloat16 in training.
-    device : str, default="auto"
+    device : str or torch.device, default="auto"
         "auto" is CUDA where available, otherwise the CPU.
     n_jobs : int or None, default=None
         Threads on the CPU, -1 for all cores. None leaves it to torch with a given encoder; the
         dense layers then take one thread, because such small matrices are slower with more.
+    preprocessing : callable or None, default=None
+        For lists of image files: turns a picture, a PIL image in RGB, into a tensor. By default
+        pictures are bytes of shape (3, height, width), of one size.
+    callbacks : list of Callback or None, default=None
+        Told of the start, of each epoch, and of the end, see :mod:`vilma.deep.callbacks`.
     checkpoint : str or path, default=None
         A file that `fit` writes after every epoch. If it exists, `fit` goes on from it; the
-        result is that of an undisturbed training. It needs an integer as `random_state`.
+        result is that of an undisturbed training. It needs an integer as `random_state`. With
+        more `max_epochs` than before, a training is extended.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of rows, dropout and augmentation. With an integer, fits on
         the CPU with the same number of threads are equal bit by bit.
@@ -187,8 +204,12 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         classes=None,
         max_epochs=100,
         batch_size=128,
+        accumulate=1,
+        optimizer="adamw",
         learning_rate=1e-3,
         schedule="cosine",
+        warmup_epochs=0,
+        max_grad_norm=None,
         weight_decay=1e-4,
         early_stopping=False,
         validation_fraction=0.1,
@@ -196,6 +217,8 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         mixed_precision=False,
         device="auto",
         n_jobs=None,
+        preprocessing=None,
+        callbacks=None,
         checkpoint=None,
         random_state=None,
         verbose=0,
@@ -214,8 +237,12 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         self.classes = classes
         self.max_epochs = max_epochs
         self.batch_size = batch_size
+        self.accumulate = accumulate
+        self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.schedule = schedule
+        self.warmup_epochs = warmup_epochs
+        self.max_grad_norm = max_grad_norm
         self.weight_decay = weight_decay
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -223,6 +250,8 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         self.mixed_precision = mixed_precision
         self.device = device
         self.n_jobs = n_jobs
+        self.preprocessing = preprocessing
+        self.callbacks = callbacks
         self.checkpoint = checkpoint
         self.random_state = random_state
         self.verbose = verbose
@@ -234,10 +263,10 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         loss = LOSSES[self.loss]() if isinstance(self.loss, str) else self.loss
         return loss.gives_probabilities
 
-    def _make_network(self, X: NDArray, task: Task) -> Network:
+    def _make_network(self, rows: Rows, task: Task) -> Network:
         regularizer = find_regularizer(self.regularizer)
-        encoder = self._make_encoder(X)
-        n_outputs = embedding_size(encoder, as_input(X[:2], torch.device("cpu")))
+        encoder = self._make_encoder(rows)
+        n_outputs = embedding_size(encoder, rows.source.first())
         loss = find_loss(self.loss)
         if self.refit_head and not isinstance(loss, SurrogateLoss):
             raise ValueError(
@@ -265,7 +294,7 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
             mixed_precision=self.mixed_precision,
         )
 
-    def _make_encoder(self, X: NDArray) -> torch.nn.Module:
+    def _make_encoder(self, rows: Rows) -> torch.nn.Module:
         if self.encoder is not None:
             return deepcopy(self.encoder).cpu()
         sizes = np.asarray(self.hidden_layer_sizes)
@@ -274,7 +303,7 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
                 "hidden_layer_sizes should be a tuple of positive whole numbers, got "
                 f"{self.hidden_layer_sizes!r}."
             )
-        return dense_encoder(X, sizes.tolist(), self.dropout)
+        return dense_encoder(rows, sizes.tolist(), self.dropout)
 
     def _finish(self, rows: Rows) -> None:
         if hasattr(self, "linear_model_"):
@@ -287,7 +316,7 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         assert isinstance(network.head, ProjectionHead)
         labels = self.classes_[np.stack([rows.lower, rows.upper], axis=1)]
         self.linear_model_ = loss.linear_estimator(classes=self.classes_)
-        embedding = self._infer_rows(rows.X, lambda _network, Z: Z)
+        embedding = self._infer_rows(rows.source, rows.numbers, lambda _network, Z: Z)
         self.linear_model_.fit(embedding, labels, rows.weight)
         network.head.take_over(self.linear_model_)
 

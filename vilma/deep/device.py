@@ -10,13 +10,14 @@ from vilma.deep._torch import torch
 __all__ = ["find_device", "seeded", "threads"]
 
 
-def find_device(name: str) -> torch.device:
+def find_device(name: str | torch.device) -> torch.device:
     """Return a device by name.
 
     Parameters
     ----------
-    name : str
-        "auto" for a CUDA device where there is one, or a name of torch's, such as "cpu".
+    name : str or torch.device
+        "auto" for a CUDA device where there is one, or a name of torch's, such as "cpu", or a
+        device.
 
     Returns
     -------
@@ -34,8 +35,8 @@ def find_device(name: str) -> torch.device:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
-            f"device={name!r} cannot be used here: {error} Expected 'auto', 'cpu', or a device "
-            "that torch finds."
+            f"device={str(name)!r} cannot be used here: {error} Expected 'auto', 'cpu', or a "
+            "device that torch finds."
         ) from error
 
 

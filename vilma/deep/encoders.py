@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from vilma.deep._torch import torch
+from vilma.deep.rows import Rows, in_batches
 
-__all__ = ["ImageAdapter", "dense_encoder", "embedding_size"]
+__all__ = ["ImageAdapter", "dense_encoder", "embedding_size", "encode"]
+
+_ROWS_AT_ONCE = 4096
+
+
+def encode(encoder: torch.nn.Module, X: torch.Tensor) -> torch.Tensor:
+    """Return the matrix that an encoder makes of rows.
+
+    Models of transformers return several things under names: the projected embedding of a CLIP
+    (`image_embeds`) goes before the pooled output, and that before the mean over places of
+    `last_hidden_state`. A whole CLIP is asked for its image side. Maps of one place,
+    (n, n_outputs, 1, 1), become rows.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        The encoder.
+    X : Tensor of shape (n_rows, ...)
+        Rows.
+
+    Returns
+    -------
+    Tensor of shape (n_rows, n_outputs), or what the encoder returned if it is neither.
+    """
+    whole = getattr(encoder, "get_image_features", None)
+    found: Any = encoder(X) if whole is None else whole(pixel_values=X)
+    if not isinstance(found, torch.Tensor):
+        for name in ("image_embeds", "pooler_output", "last_hidden_state"):
+            value = getattr(found, name, None)
+            if isinstance(value, torch.Tensor):
+                found = value.mean(dim=1) if name == "last_hidden_state" else value
+                break
+    if isinstance(found, torch.Tensor) and found.ndim > 2 and found[0].numel() == found.shape[1]:
+        return found.flatten(1)
+    return found
 
 
 class Standardize(torch.nn.Module):
@@ -17,33 +50,41 @@ class Standardize(torch.nn.Module):
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
-        Whose means and deviations are used.
+    rows : Rows
+        Whose means and deviations are used, of shape (n_features,).
     """
 
     mean: torch.Tensor
     deviation: torch.Tensor
 
-    def __init__(self, X: NDArray) -> None:
+    def __init__(self, rows: Rows) -> None:
         super().__init__()
-        mean = X.mean(axis=0, dtype=np.float64)
-        deviation = X.std(axis=0, dtype=np.float64)
+        mean = _mean(rows, lambda X: X)
+        deviation = _mean(rows, lambda X: (X - mean).square()).sqrt()
         # Rounding leaves a constant column a deviation of about its last digit.
-        constant = deviation <= 1e-6 * np.maximum(np.abs(mean), 1e-30)
-        self.register_buffer("mean", torch.from_numpy(mean).float())
-        scale = torch.from_numpy(np.where(constant, 1.0, deviation)).float()
-        self.register_buffer("deviation", scale)
+        constant = deviation <= 1e-6 * mean.abs().clamp(min=1e-30)
+        self.register_buffer("mean", mean.float())
+        self.register_buffer("deviation", torch.where(constant, 1.0, deviation).float())
 
     def forward(self, X: torch.Tensor) -> torch.Tensor:
         return (X - self.mean) / self.deviation
 
 
-def dense_encoder(X: NDArray, hidden_layer_sizes: Sequence[int], dropout: float):
+def _mean(rows: Rows, function: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+    """Return the mean over all rows of a function of them, in double precision."""
+    places = in_batches(len(rows), _ROWS_AT_ONCE)
+    batches = rows.batches(places, torch.device("cpu"))
+    return torch.stack([function(each.X.double()).sum(dim=0) for each in batches]).sum(
+        dim=0
+    ) / len(rows)
+
+
+def dense_encoder(rows: Rows, hidden_layer_sizes: Sequence[int], dropout: float):
     """Return standardised columns followed by dense layers with ReLU.
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
+    rows : Rows
         Training rows, by which columns are standardised.
     hidden_layer_sizes : sequence of int
         Width of each layer; none leaves the columns themselves.
@@ -55,8 +96,8 @@ def dense_encoder(X: NDArray, hidden_layer_sizes: Sequence[int], dropout: float)
     torch.nn.Sequential
         Maps (n, n_features) to (n, last width).
     """
-    layers: list[torch.nn.Module] = [Standardize(X)]
-    width = X.shape[1]
+    layers: list[torch.nn.Module] = [Standardize(rows)]
+    width = rows.source.row_shape[0]
     for size in hidden_layer_sizes:
         layers += [torch.nn.Linear(width, size), torch.nn.ReLU()]
         if dropout:
@@ -89,7 +130,7 @@ def embedding_size(encoder: torch.nn.Module, rows: torch.Tensor) -> int:
     encoder.eval()
     try:
         with torch.inference_mode():
-            found = encoder(rows)
+            found = encode(encoder, rows)
     except (RuntimeError, ValueError, IndexError, TypeError) as error:
         raise ValueError(
             f"The encoder cannot take rows of shape {tuple(rows.shape[1:])}: {error}"

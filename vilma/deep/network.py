@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from vilma.deep._torch import torch
+from vilma.deep.encoders import encode
 from vilma.deep.objectives import Head, LabelValues, Regularizer
 from vilma.deep.plan import Part
 from vilma.deep.rows import Batch
@@ -89,15 +90,22 @@ class Network(Trainable):
         self.regularizer_weight = regularizer_weight
         self.augmentation = augmentation
         self.mixed_precision = mixed_precision
-        self.span = scale.span
+        self.first, self.span = float(scale.values[0]), scale.span
         self.register_buffer("positions", torch.from_numpy(scale.positions).float())
 
     def embed(self, X: torch.Tensor) -> torch.Tensor:
         """Return what the head sees, as float32."""
         low = self.training and self.mixed_precision
         with torch.autocast(X.device.type, torch.bfloat16, enabled=low):
-            encoded = self.encoder(X)
+            encoded = encode(self.encoder, X)
         return self.projection(encoded.float())
+
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
+        """Return predictions in label units, kept on the scale, of shape (n_rows,).
+
+        Labels that are strings count as 0, 1, 2 and so on.
+        """
+        return self.first + self.span * self.head.predict(self.head(self.embed(X))).clamp(0.0, 1.0)
 
     def training_loss(self, batch: Batch, part: Part) -> torch.Tensor:
         """Return the loss of the head, the weighted regularizer, or their sum."""
@@ -118,13 +126,18 @@ class Network(Trainable):
         penalty = self._penalty(embedding, scores.detach(), batch, samples)
         return loss + self.regularizer_weight * penalty
 
-    def parameters_of(self, part: Part) -> Iterable[torch.nn.Parameter]:
-        """Return the parameters of one part, or all of them."""
-        if part == "head":
-            return self.head.parameters()
-        parts = (self.encoder, self.projection, self.branch)
-        encoder = [parameter for each in parts for parameter in each.parameters()]
-        return encoder if part == "encoder" else [*encoder, *self.head.parameters()]
+    def parameters_of(self, part: Part) -> dict[str, list[torch.nn.Parameter]]:
+        """Return the parameters of one part, or of both."""
+        modules = {"encoder": (self.encoder, self.projection, self.branch), "head": (self.head,)}
+        return {
+            name: [parameter for each in members for parameter in each.parameters()]
+            for name, members in modules.items()
+            if part in ("all", name)
+        }
+
+    def penalizes_itself(self) -> bool:
+        """Tell whether the head has a penalty of its own."""
+        return self.head.has_penalty
 
     def begin_stage(self, stage: int) -> None:
         """Pass on to the head that a curriculum begins."""

@@ -23,13 +23,12 @@ from vilma.deep._torch import torch
 from vilma.deep.device import find_device, threads
 from vilma.deep.network import Network
 from vilma.deep.objectives import Task
-from vilma.deep.rows import as_input
+from vilma.deep.rows import as_input, in_batches
+from vilma.deep.sources import ArraySource, DatasetSource, ImageFiles, Source, is_dataset, is_paths
 from vilma.estimators.scoring import CoverageScoreMixin
 from vilma.labels import in_class_order
 
 __all__ = ["NetworkPredictor"]
-
-_ROWS_AT_ONCE = 1024
 
 
 class NetworkPredictor(
@@ -61,7 +60,7 @@ class NetworkPredictor(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...), Dataset or paths
             Data to predict.
 
         Returns
@@ -78,7 +77,7 @@ class NetworkPredictor(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...), Dataset or paths
             Data to predict.
 
         Returns
@@ -95,7 +94,7 @@ class NetworkPredictor(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...), Dataset or paths
             Data to predict.
 
         Returns
@@ -139,23 +138,41 @@ class NetworkPredictor(
     def _n_features_out(self) -> int:
         return self.network_.embedding_size
 
-    def _read_X(self, X: Any, *, reset: bool) -> NDArray:
-        images = self._takes_images()
-        X = validate_data(
-            self,
-            X,
-            reset=reset,
-            dtype=[np.float32, np.uint8] if images else np.float32,
-            allow_nd=images,
-        )
+    def _read_X(self, X: Any, *, reset: bool) -> Source:
+        source = self._make_source(X, reset)
         if reset:
-            self._row_shape = X.shape[1:]
-        elif X.shape[1:] != self._row_shape:
+            self._row_shape = source.row_shape
+        elif source.row_shape != self._row_shape:
             raise ValueError(
-                f"X has rows of shape {X.shape[1:]}, but {type(self).__name__} was fitted with "
-                f"rows of shape {self._row_shape}."
+                f"X has rows of shape {source.row_shape}, but {type(self).__name__} was fitted "
+                f"with rows of shape {self._row_shape}."
             )
-        return X
+        return source
+
+    def _make_source(self, X: Any, reset: bool) -> Source:
+        images = self._takes_images()
+        if images and is_paths(X):
+            X = ImageFiles(X, self.preprocessing)
+        if not is_dataset(X):
+            X = validate_data(
+                self,
+                X,
+                reset=reset,
+                dtype=[np.float32, np.uint8] if images else np.float32,
+                allow_nd=images,
+            )
+            return ArraySource(X)
+        source = DatasetSource(X)
+        if not images and len(source.row_shape) != 1:
+            raise ValueError(
+                f"The data set has items of shape {source.row_shape}; without an encoder they "
+                "should be rows of numbers."
+            )
+        if reset:
+            self.n_features_in_ = source.row_shape[0] if source.row_shape else 1
+            if hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_
+        return source
 
     def _n_threads(self) -> int | None:
         """Return how many threads to use; a small model is slower with several."""
@@ -166,19 +183,24 @@ class NetworkPredictor(
     def _infer(self, X: Any, read: Callable[[Network, torch.Tensor], torch.Tensor]) -> NDArray:
         """Return what `read` makes of network and embeddings, for rows that are checked here."""
         check_is_fitted(self)
-        X = self._read_X(X, reset=False)
+        source = self._read_X(X, reset=False)
         with threads(self._n_threads()):
-            return self._infer_rows(X, read)
+            return self._infer_rows(source, np.arange(len(source)), read)
 
     def _infer_rows(
-        self, X: NDArray, read: Callable[[Network, torch.Tensor], torch.Tensor]
+        self,
+        source: Source,
+        numbers: NDArray[np.int64],
+        read: Callable[[Network, torch.Tensor], torch.Tensor],
     ) -> NDArray:
-        """Return what `read` makes of network and embeddings, for checked rows."""
+        """Return what `read` makes of network and embeddings, for rows of a source."""
         device = find_device(self.device)
         network = self.network_.to(device).eval()
-        parts = []
-        with torch.inference_mode():
-            for start in range(0, len(X), _ROWS_AT_ONCE):
-                rows = as_input(X[start : start + _ROWS_AT_ONCE], device)
-                parts.append(read(network, network.embed(rows)).float().cpu().numpy())
+        batches = [numbers[places] for places in in_batches(len(numbers), self.batch_size)]
+        # The caller's random numbers stay.
+        with torch.inference_mode(), torch.random.fork_rng(devices=[]):
+            parts = [
+                read(network, network.embed(as_input(rows, device))).float().cpu().numpy()
+                for rows in source.batches(batches)
+            ]
         return np.concatenate(parts)

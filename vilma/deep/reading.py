@@ -11,6 +11,7 @@ from vilma.deep.losses import class_counts
 from vilma.deep.objectives import Task
 from vilma.deep.rows import Rows
 from vilma.deep.scale import Scale
+from vilma.deep.sources import Source
 from vilma.labels import IntervalLabels
 from vilma.probability.annotated import AnnotatedRows
 
@@ -69,13 +70,17 @@ def hold_back(n_rows: int, share: float, seed: int) -> tuple[IntArray, IntArray]
     return np.sort(order[n_held_back:]), np.sort(order[:n_held_back])
 
 
-def weighted_rows(annotated: AnnotatedRows, label_weights: NDArray[np.float64]) -> Rows:
+def weighted_rows(
+    source: Source, annotated: AnnotatedRows, label_weights: NDArray[np.float64]
+) -> Rows:
     """Return rows with weights of mean 1, of samples and labels together.
 
     Parameters
     ----------
+    source : Source
+        Where the rows are.
     annotated : AnnotatedRows
-        Rows of positive weight.
+        Numbers of rows of positive weight, as X, with their annotations.
     label_weights : ndarray of shape (n_classes,)
         Weights of labels.
 
@@ -96,4 +101,4 @@ def weighted_rows(annotated: AnnotatedRows, label_weights: NDArray[np.float64]) 
     mean = weight.mean()
     if not mean > 0.0:
         raise ValueError("By its label, every row has the weight 0: there is nothing to learn.")
-    return Rows(annotated.X, lower, upper, weight / mean)
+    return Rows(source, annotated.X, lower, upper, weight / mean)

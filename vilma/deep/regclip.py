@@ -23,7 +23,7 @@ from vilma.deep.objectives.coarse_to_fine import CoarseToFineHead, TextWeights
 from vilma.deep.parameters import TRAINING_CONSTRAINTS
 from vilma.deep.plan import Phase
 from vilma.deep.prompts import PromptLearner, load_text_model, text_side
-from vilma.deep.rows import as_input
+from vilma.deep.rows import Rows
 from vilma.deep.scale import Scale
 
 __all__ = ["RegCLIPClassifier"]
@@ -86,13 +86,24 @@ class RegCLIPClassifier(DeepOrdinalEstimator):
         as they are, each part of the scale stands for its middle, and `y` may be None if `classes`
         is given.
     batch_size : int, default=128
-        Most rows in a batch.
-    learning_rate : float, default=1e-3
-        Of AdamW.
-    schedule : {"cosine", "constant"}, default="cosine"
-        Whether the learning rate falls to zero.
+        Most rows in a batch, in training and in prediction.
+    accumulate : int, default=1
+        Batches whose gradients are averaged into one step.
+    optimizer : {"adamw", "adam", "sgd"} or callable, default="adamw"
+        A name ("sgd" has a momentum of 0.9), or a function of groups of parameters that returns
+        an optimizer of torch, such as ``partial(torch.optim.SGD, momentum=0.5)``. Groups have
+        their learning rate and weight decay.
+    learning_rate : float or dict, default=1e-3
+        One for all, or one each for the parts: ``{"encoder": 1e-5, "head": 1e-3}``.
+    schedule : {"cosine", "linear", "constant"} or callable, default="cosine"
+        How learning rates fall, to zero by the names but the last; or a function of the optimizer
+        that returns a schedule of torch, stepped after every epoch. Each curriculum has its own.
+    warmup_epochs : int, default=0
+        Epochs in which learning rates grow from zero, step by step.
+    max_grad_norm : float or None, default=None
+        Norm to which the gradient of all parameters is clipped.
     weight_decay : float, default=0.0
-        Of AdamW, which is Adam without it, as in the paper.
+        Of matrices. Without it AdamW is Adam, as in the paper.
     early_stopping : bool, default=False
         Hold rows back, keep the epoch with the smallest mean distance to their intervals, and
         stop when there was none for a while. Rows count by their weights.
@@ -102,14 +113,20 @@ class RegCLIPClassifier(DeepOrdinalEstimator):
         Epochs without improvement to wait for.
     mixed_precision : bool, default=False
         Compute the encoder in bfloat16 in training.
-    device : str, default="auto"
+    device : str or torch.device, default="auto"
         "auto" is CUDA where available, otherwise the CPU.
     n_jobs : int or None, default=None
         Threads on the CPU, -1 for all cores. None leaves it to torch with a given encoder, and
         is one thread without, because such small matrices are slower with more.
+    preprocessing : callable or None, default=None
+        For lists of image files: turns a picture, a PIL image in RGB, into a tensor. By default
+        pictures are bytes of shape (3, height, width), of one size.
+    callbacks : list of Callback or None, default=None
+        Told of the start, of each epoch, and of the end, see :mod:`vilma.deep.callbacks`.
     checkpoint : str or path, default=None
         A file that `fit` writes after every epoch. If it exists, `fit` goes on from it; the
-        result is that of an undisturbed training. It needs an integer as `random_state`.
+        result is that of an undisturbed training. It needs an integer as `random_state`. With
+        more `max_epochs` than before, a training is extended.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of rows, dropout and augmentation. With an integer, fits on
         the CPU with the same number of threads are equal bit by bit.
@@ -198,8 +215,12 @@ class RegCLIPClassifier(DeepOrdinalEstimator):
         classes=None,
         max_epochs=100,
         batch_size=128,
+        accumulate=1,
+        optimizer="adamw",
         learning_rate=1e-3,
         schedule="cosine",
+        warmup_epochs=0,
+        max_grad_norm=None,
         weight_decay=0.0,
         early_stopping=False,
         validation_fraction=0.1,
@@ -207,6 +228,8 @@ class RegCLIPClassifier(DeepOrdinalEstimator):
         mixed_precision=False,
         device="auto",
         n_jobs=None,
+        preprocessing=None,
+        callbacks=None,
         checkpoint=None,
         random_state=None,
         verbose=0,
@@ -226,8 +249,12 @@ class RegCLIPClassifier(DeepOrdinalEstimator):
         self.classes = classes
         self.max_epochs = max_epochs
         self.batch_size = batch_size
+        self.accumulate = accumulate
+        self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.schedule = schedule
+        self.warmup_epochs = warmup_epochs
+        self.max_grad_norm = max_grad_norm
         self.weight_decay = weight_decay
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -235,6 +262,8 @@ class RegCLIPClassifier(DeepOrdinalEstimator):
         self.mixed_precision = mixed_precision
         self.device = device
         self.n_jobs = n_jobs
+        self.preprocessing = preprocessing
+        self.callbacks = callbacks
         self.checkpoint = checkpoint
         self.random_state = random_state
         self.verbose = verbose
@@ -296,10 +325,10 @@ class RegCLIPClassifier(DeepOrdinalEstimator):
     def _gives_probabilities(self) -> bool:
         return False
 
-    def _make_network(self, X: NDArray, task: Task) -> Network:
+    def _make_network(self, rows: Rows, task: Task) -> Network:
         self.bins_ = divide_scale(self.coarse_labels, task.scale.classes, task.scale.values)
         encoder = torch.nn.Identity() if self.encoder is None else deepcopy(self.encoder).cpu()
-        n_outputs = embedding_size(encoder, as_input(X[:2], torch.device("cpu")))
+        n_outputs = embedding_size(encoder, rows.source.first())
         texts, temperature = self._make_texts(self.bins_, n_outputs)
         head = CoarseToFineHead(
             texts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vilma.deep._torch import torch
+from vilma.deep.sources import Source
 
-__all__ = ["Batch", "Rows"]
+__all__ = ["Batch", "Rows", "in_batches"]
 
 
 class Batch(NamedTuple):
@@ -34,19 +36,22 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows with annotations as codes, in memory of the host.
+    """Rows of a source with annotations as codes.
 
     Parameters
     ----------
-    X : ndarray of shape (n_rows, ...)
-        float32, or uint8 which becomes float32 batch by batch.
+    source : Source
+        Where the rows are.
+    numbers : ndarray of shape (n_rows,), dtype=int64
+        Which of them.
     lower, upper : ndarray of shape (n_rows,), dtype=int64
         Codes of the first and the last label that each annotation allows.
     weight : ndarray of shape (n_rows,)
         Nonnegative weights.
     """
 
-    X: NDArray
+    source: Source
+    numbers: NDArray[np.int64]
     lower: NDArray[np.int64]
     upper: NDArray[np.int64]
     weight: NDArray[np.float64]
@@ -55,21 +60,34 @@ class Rows:
         return len(self.lower)
 
     def take(self, index: NDArray[np.int64]) -> Rows:
-        """Select rows by increasing numbers."""
-        if len(index) == len(self):  # all of them: images can be large
-            return self
-        return Rows(self.X[index], self.lower[index], self.upper[index], self.weight[index])
-
-    def batch(self, index: NDArray[np.int64], device: torch.device) -> Batch:
-        """Return the rows with the given numbers as tensors on a device."""
-        return Batch(
-            as_input(self.X[index], device),
-            torch.from_numpy(self.lower[index]).to(device),
-            torch.from_numpy(self.upper[index]).to(device),
-            torch.from_numpy(self.weight[index]).to(device, torch.float32),
+        """Select rows by place. The source stays whole: images can be large."""
+        return Rows(
+            self.source,
+            self.numbers[index],
+            self.lower[index],
+            self.upper[index],
+            self.weight[index],
         )
 
+    def batches(
+        self, places: Sequence[NDArray[np.int64]], device: torch.device
+    ) -> Iterator[Batch]:
+        """Return the rows at the given places as tensors on a device, batch by batch."""
+        read = self.source.batches(self.numbers[index] for index in places)
+        for index, X in zip(places, read, strict=True):
+            yield Batch(
+                as_input(X, device),
+                torch.from_numpy(self.lower[index]).to(device, non_blocking=True),
+                torch.from_numpy(self.upper[index]).to(device, non_blocking=True),
+                torch.from_numpy(self.weight[index]).to(device, torch.float32, non_blocking=True),
+            )
 
-def as_input(X: NDArray, device: torch.device) -> torch.Tensor:
-    """Return an array as a float32 tensor on a device; bytes travel as bytes."""
-    return torch.from_numpy(np.ascontiguousarray(X)).to(device).to(torch.float32)
+
+def as_input(X: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Return a tensor as float32 on a device; bytes travel as bytes."""
+    return X.to(device, non_blocking=True).to(torch.float32)
+
+
+def in_batches(n_rows: int, batch_size: int) -> list[NDArray[np.int64]]:
+    """Divide the numbers of rows, in order, into batches of a size or less."""
+    return np.array_split(np.arange(n_rows), range(batch_size, n_rows, batch_size))

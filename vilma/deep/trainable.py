@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from vilma.deep._torch import torch
 from vilma.deep.plan import Part
@@ -21,8 +22,12 @@ class Trainable(torch.nn.Module, ABC):
         """Return the loss of a batch, a scalar."""
 
     @abstractmethod
-    def parameters_of(self, part: Part) -> Iterable[torch.nn.Parameter]:
-        """Return the parameters that are trained in a phase."""
+    def parameters_of(self, part: Part) -> Mapping[str, list[torch.nn.Parameter]]:
+        """Return the parameters that are trained in a phase, of "encoder" and "head"."""
+
+    @abstractmethod
+    def penalizes_itself(self) -> bool:
+        """Tell whether the loss has a penalty of the head, in the place of weight decay."""
 
     @abstractmethod
     def begin_stage(self, stage: int) -> None:
@@ -41,14 +46,22 @@ class Settings:
     ----------
     batch_size : int
         Most rows in a batch. Batches of an epoch differ by one row at most.
-    learning_rate : float
-        Of AdamW.
+    accumulate : int
+        Batches whose gradients make one step.
+    optimizer : str or callable
+        A name, or a function of groups of parameters.
+    learning_rate : mapping of str to float
+        Of "encoder" and "head".
     weight_decay : float
-        Of AdamW.
-    cosine : bool
-        Let the learning rate fall to zero along a cosine, within each part that is trained.
+        Of the optimizer.
+    schedule : str or callable
+        How rates change from epoch to epoch of a phase: a name, or a function of the optimizer.
+    warmup_epochs : int
+        Epochs in which rates grow to what they are, step by step.
+    max_grad_norm : float or None
+        Largest norm of the gradient of all parameters.
     patience : int or None
-        Epochs without a smaller validation error after which training ends.
+        Epochs without a smaller validation error after which a phase ends.
     device : torch.device
         Where to compute.
     verbose : int
@@ -56,9 +69,13 @@ class Settings:
     """
 
     batch_size: int
-    learning_rate: float
+    accumulate: int
+    optimizer: str | Callable[..., Any]
+    learning_rate: Mapping[str, float]
     weight_decay: float
-    cosine: bool
+    schedule: str | Callable[..., Any]
+    warmup_epochs: int
+    max_grad_norm: float | None
     patience: int | None
     device: torch.device
     verbose: int = 0

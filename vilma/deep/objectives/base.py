@@ -42,7 +42,14 @@ class Head(torch.nn.Module, ABC):
     ----------
     *args, **kwargs : object
         Those of the subclass; this class has none.
+
+    Attributes
+    ----------
+    has_penalty : bool
+        Whether `loss` has a penalty of the parameters, which then have no weight decay.
     """
+
+    has_penalty: ClassVar[bool] = False
 
     @abstractmethod
     def forward(self, embedding: torch.Tensor) -> torch.Tensor:

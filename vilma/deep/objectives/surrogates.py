@@ -33,6 +33,7 @@ class ProjectionHead(Head):
         Weight of half the squared norm of the projection.
     """
 
+    has_penalty = True
     positions: torch.Tensor
 
     def __init__(self, n_inputs: int, task: Task, alpha: float) -> None:
