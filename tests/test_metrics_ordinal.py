@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import cohen_kappa_score, mean_absolute_error
+from sklearn.metrics import cohen_kappa_score, log_loss, mean_absolute_error
 from sklearn.model_selection import GridSearchCV, KFold
 
 from vilma import IISVOR_IMC
@@ -17,6 +17,7 @@ from vilma.metrics import (
     error_by_label,
     geometric_mean_error,
     interval_insensitive_loss,
+    interval_log_loss,
     macro_averaged_mean_absolute_error,
     maximum_mean_absolute_error,
     ordinal_scorer,
@@ -195,6 +196,20 @@ def test_the_true_distribution_has_the_best_ranked_probability_score():
     assert all(expected(truth) < expected(rng.dirichlet(np.ones(3))) for _ in range(50))
 
 
+def test_log_loss_of_intervals_and_of_exact_labels(intervals):
+    ends, _, weight = intervals
+    proba = np.random.default_rng(3).dirichlet(np.ones(10), size=70)
+    naive = [-np.log(row[low : up + 1].sum()) for (low, up), row in zip(ends, proba, strict=True)]
+    value = interval_log_loss(ends, proba, classes=range(10), sample_weight=weight)
+    assert value == pytest.approx(np.average(naive, weights=weight))
+    lower = ends[:, 0]
+    assert interval_log_loss(lower, proba, classes=range(10)) == pytest.approx(
+        log_loss(lower, proba, labels=range(10))
+    )
+    assert interval_log_loss([0], [[0.0, 1.0]], classes=[0, 1]) == pytest.approx(36.0437, abs=1e-4)
+    assert interval_log_loss([(None, None)], [[0.3, 0.7]], classes=[0, 1]) == 0.0
+
+
 def test_coverage_of_prediction_intervals():
     predicted = [(2, 4), (3, 6), (None, 5), (7, None)]
     assert prediction_interval_coverage([3, 7, 1, 7], predicted) == 3 / 4
@@ -234,16 +249,15 @@ def test_scorers_search_with_interval_labels(metric):
     assert search.best_params_ == {"alpha": 0.01}
 
 
-def test_the_scorer_of_probabilities():
+@pytest.mark.parametrize("metric", [interval_log_loss, ranked_probability_score])
+def test_the_scorer_of_probabilities(metric):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(120, 2))
     y = np.digitize(X[:, 0], [-0.5, 0.5])
     model = LogisticRegression().fit(X, y)
     annotations = np.column_stack([y, np.minimum(y + 1, 2)])
-    scorer = pickle.loads(
-        pickle.dumps(ordinal_scorer("ranked_probability_score", classes=range(3)))
-    )
-    expected = ranked_probability_score(annotations, model.predict_proba(X), classes=range(3))
+    scorer = pickle.loads(pickle.dumps(ordinal_scorer(metric.__name__, classes=range(3))))
+    expected = metric(annotations, model.predict_proba(X), classes=range(3))
     assert scorer(model, X, annotations) == -expected
 
 

@@ -10,14 +10,15 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from vilma import OneHotCodes, OrderedLogit, save_mapped, vilma_path
+from vilma import OneHotCodes, OrderedLogit, OrderedLogitCV, save_mapped, vilma_path
 from vilma.datasets import load_anes96, load_wine_quality
 from vilma.mapped import MappedMatrix
+from vilma.metrics import interval_log_loss, interval_scorer
 
 
 def data(m=400, n=3, n_classes=5, seed=0):
@@ -46,6 +47,7 @@ def expected_failures(estimator):
         OrderedLogit(alpha=0.01, prediction="mean"),
         OrderedLogit(link="probit", prediction="mode"),
         OrderedLogit(link="cloglog", alpha=0.1),
+        OrderedLogitCV(cv=2),
     ],
     expected_failed_checks=expected_failures,
 )
@@ -223,6 +225,24 @@ def test_medians_modes_and_means():
         np.testing.assert_array_equal(model.decision_function(X).argmax(axis=1), median)
 
 
+def test_columns_follow_the_sorted_labels():
+    X, y, _ = data(n_classes=3)
+    names = np.array(["low", "medium", "high"])
+    named = OrderedLogit(classes=names).fit(X, names[y - 1])
+    plain = OrderedLogit().fit(X, y)
+    assert named.classes_.tolist() == ["high", "low", "medium"]
+    assert named.scale_.tolist() == names.tolist()
+    np.testing.assert_array_equal(named.predict_proba(X), plain.predict_proba(X)[:, [2, 0, 1]])
+    np.testing.assert_array_equal(named.predict(X), names[plain.predict(X) - 1])
+    decided = named.classes_[named.decision_function(X).argmax(axis=1)]
+    np.testing.assert_array_equal(decided, named.predict(X))
+    loss = interval_log_loss(names[y - 1], named.predict_proba(X), classes=names)
+    assert loss == pytest.approx(-named.log_likelihood_ / len(X))
+    two = np.where(y == 3, "a", "b")  # "a" is the higher one
+    model = OrderedLogit(classes=["b", "a"]).fit(X, two)
+    assert ((model.decision_function(X) > 0) == (model.predict(X) == "b")).all()
+
+
 def test_logarithms_of_small_probabilities():
     X, y, _ = data()
     model = OrderedLogit().fit(X, y)
@@ -262,6 +282,26 @@ def test_the_path_is_that_of_single_fits():
         alone = OrderedLogit(alpha=model.alpha).fit(X, intervals)
         np.testing.assert_allclose(model.coef_, alone.coef_, atol=1e-4)
         assert model.gap_ <= model.tol
+
+
+def test_alpha_by_cross_validation():
+    X, _, intervals = data(m=120, n=20)
+    alphas = [1.0, 0.1, 0.01, 0.001]
+    model = OrderedLogitCV(alphas, cv=KFold(3)).fit(X, intervals)
+    assert not isinstance(model, OrderedLogit)
+    scores = np.empty((4, 3))
+    for fold, (train, test) in enumerate(KFold(3).split(X)):
+        for place, alpha in enumerate(alphas):
+            single = OrderedLogit(alpha=alpha, classes=range(1, 6)).fit(X[train], intervals[train])
+            below = np.cumsum(np.c_[np.zeros(len(test)), single.predict_proba(X[test])], axis=1)
+            rows, (lower, upper) = np.arange(len(test)), intervals[test].T
+            scores[place, fold] = np.log(below[rows, upper] - below[rows, lower - 1]).mean()
+    np.testing.assert_allclose(model.cv_scores_, scores, atol=1e-3)
+    assert model.alpha_ == alphas[int(np.argmax(scores.mean(axis=1)))]
+    again = OrderedLogit(alpha=model.alpha_, tol=1e-6).fit(X, intervals)
+    np.testing.assert_array_equal(model.predict_proba(X), again.predict_proba(X))
+    by_error = OrderedLogitCV(alphas, scoring=interval_scorer("mae", range(1, 6)))
+    assert (by_error.fit(X, intervals).cv_scores_ > -3.0).all()
 
 
 # Warnings and errors --------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from .estimators import (
     VILMA,
     VILMACV,
     OrderedLogit,
+    OrderedLogitCV,
     vilma_path,
 )
 from .mapped import MappedMatrix, save_mapped
@@ -29,6 +30,7 @@ __all__ = [
     "MixedColumns",
     "OneHotCodes",
     "OrderedLogit",
+    "OrderedLogitCV",
     "datasets",
     "deep",
     "displays",

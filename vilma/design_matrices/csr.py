@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 
 from vilma.design_matrices import _csr_kernels as kernels
 from vilma.design_matrices.base import DesignMatrix
@@ -25,6 +26,21 @@ class _CSR(DesignMatrix):
         self._indptr = X.indptr.astype(np.int64, copy=False)
         self._threads = threads
         self._blocks = row_blocks(X.shape[0], X.nnz, _WORK_PER_BLOCK, _MAX_BLOCKS)
+
+    def gram(self, weight: np.ndarray) -> np.ndarray:
+        X = self._with_values(self._stored() * np.repeat(np.sqrt(weight), np.diff(self._indptr)))
+        return (X.T @ X).toarray()
+
+    def transpose_dot_columns(self, columns: sparse.csr_array) -> np.ndarray:
+        return (self._with_values(self._stored()).T @ columns).toarray()
+
+    def _with_values(self, values: np.ndarray) -> sparse.csr_array:
+        indices = self._indices.view(np.dtype(f"i{self._indices.itemsize}"))  # SciPy wants signed
+        return sparse.csr_array((values, indices, self._indptr), shape=self.shape)
+
+    def _stored(self) -> np.ndarray:
+        """Return the values of the stored entries."""
+        raise NotImplementedError
 
     def _sum_blocks(self, function) -> np.ndarray:
         parts = self._threads.map(function, self._blocks)
@@ -71,6 +87,9 @@ class CSRMatrix(_CSR):
     def rows(self) -> Rows:
         return self._data, self._indices, self._indptr
 
+    def _stored(self) -> np.ndarray:
+        return self._data
+
 
 class BinaryCSRMatrix(_CSR):
     """Every stored entry is 1: the values are not kept."""
@@ -102,6 +121,9 @@ class BinaryCSRMatrix(_CSR):
 
     def squared_row_norms(self) -> np.ndarray:
         return np.diff(self._indptr).astype(np.float64)
+
+    def _stored(self) -> np.ndarray:
+        return np.ones(len(self._indices))
 
     def rows(self) -> Rows:
         return self._indices, self._indptr

@@ -1,6 +1,6 @@
 """Estimators under scikit-learn's API. They only translate between users and solvers."""
 
-from vilma.estimators.cross_validated import IISVOR_EXPCV, IISVOR_IMCCV, VILMACV
+from vilma.estimators.cross_validated import IISVOR_EXPCV, IISVOR_IMCCV, VILMACV, OrderedLogitCV
 from vilma.estimators.iisvor import IISVOR_EXP, IISVOR_IMC
 from vilma.estimators.ordered_logit import OrderedLogit
 from vilma.estimators.path import vilma_path
@@ -14,5 +14,6 @@ __all__ = [
     "VILMA",
     "VILMACV",
     "OrderedLogit",
+    "OrderedLogitCV",
     "vilma_path",
 ]

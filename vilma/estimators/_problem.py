@@ -26,6 +26,7 @@ class Problem(NamedTuple):
     X: Any  # (m, n) float64 array or CSR
     labels: LabeledWeights
     classes: np.ndarray  # (n_classes,)
+    weight_unit: float = 1.0  # what the user's weights were divided by, a power of two
 
 
 @contextmanager
@@ -73,7 +74,9 @@ def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Prob
     labels = read_labels(y, classes)
     check_consistent_length(X, labels.lower)
     m = X.shape[0]
-    weight = np.ones(m) if sample_weight is None else _read_weight(sample_weight, X)
+    weight, unit = np.ones(m), 1.0
+    if sample_weight is not None:
+        weight, unit = _read_weight(sample_weight, X)
     kept = weight > 0.0
     _refuse_uninformative(labels, kept)
     if not kept.all():
@@ -84,10 +87,12 @@ def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Prob
         X,
         LabeledWeights(labels.lower[kept], labels.upper[kept], weight[kept], labels.n_classes),
         labels.classes,
+        unit,
     )
 
 
-def _read_weight(sample_weight, X) -> np.ndarray:
+def _read_weight(sample_weight, X) -> tuple[np.ndarray, float]:
+    """Return the weights in units of the last value."""
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
     negative = np.flatnonzero(weight < 0.0)
     if len(negative):
@@ -102,7 +107,8 @@ def _read_weight(sample_weight, X) -> np.ndarray:
             "Give at least one row a positive weight."
         )
     # A power of two changes no digit, and neither the sum nor a product overflows.
-    return np.ldexp(weight, -int(np.frexp(weight.max())[1]))
+    exponent = int(np.frexp(weight.max())[1])
+    return np.ldexp(weight, -exponent), float(np.ldexp(1.0, min(exponent, 1023)))
 
 
 def _refuse_uninformative(labels: IntervalLabels, kept: np.ndarray) -> None:

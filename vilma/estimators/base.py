@@ -91,7 +91,7 @@ class LinearOrdinalModel(CoverageScoreMixin, ClassifierMixin, BaseEstimator):
             above = projection - self.thresholds_[0]
             return above if order[1] == 1 else -above
         positions = np.arange(len(order))
-        return _margins(projection[:, None] * positions + self._label_biases())[:, order]
+        return margins(projection[:, None] * positions + self._label_biases())[:, order]
 
     def predict(self, X) -> np.ndarray:
         """Predict labels.
@@ -308,7 +308,7 @@ class LinearOrdinalClassifier(LinearOrdinalModel, ABC):
         warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
 
-def _margins(scores: np.ndarray) -> np.ndarray:
+def margins(scores: np.ndarray) -> np.ndarray:
     """Subtract the best of the other scores of its row, of shape (n_samples, n_classes)."""
     rows, best = np.arange(len(scores)), scores.argmax(axis=1)
     largest = scores[rows, best]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral
 from typing import ClassVar
 
@@ -15,19 +16,20 @@ from sklearn.utils.validation import _check_sample_weight
 from vilma.estimators._problem import all_or_nothing, read_X
 from vilma.estimators.base import LinearOrdinalClassifier, LinearOrdinalModel
 from vilma.estimators.iisvor import IISVOR_EXP, IISVOR_IMC
+from vilma.estimators.ordered_logit import CumulativeClassifier, OrderedLogit
 from vilma.estimators.path import read_alphas, vilma_path
 from vilma.estimators.vilma import VILMA
 from vilma.intervals import to_intervals
 from vilma.labels import read_labels
-from vilma.metrics import interval_scorer
+from vilma.metrics import interval_scorer, ordinal_scorer
 
-__all__ = ["IISVOR_EXPCV", "IISVOR_IMCCV", "VILMACV"]
+__all__ = ["IISVOR_EXPCV", "IISVOR_IMCCV", "VILMACV", "OrderedLogitCV"]
 
 
 class CrossValidatedClassifier(LinearOrdinalModel):
     """A linear ordinal model; alpha is chosen along paths of an estimator for one alpha."""
 
-    _single: ClassVar[type[LinearOrdinalClassifier]]  # the estimator for one alpha
+    _single: ClassVar[type[LinearOrdinalModel]]  # the estimator for one alpha
     _default_loss: ClassVar[str]  # of `scoring`
 
     _parameter_constraints: ClassVar[dict] = {
@@ -106,17 +108,19 @@ class CrossValidatedClassifier(LinearOrdinalModel):
                         setattr(self, name, value)
         return self
 
-    def _make_single(self, classes: np.ndarray) -> LinearOrdinalClassifier:
+    def _make_single(self, classes: np.ndarray) -> LinearOrdinalModel:
         """Return the estimator for one alpha, with the scale of all labels."""
         shared = self._single().get_params().keys() & self.get_params().keys()
         params = {name: getattr(self, name) for name in shared - {"n_jobs", "classes"}}
         return self._single(**params, classes=classes)
 
+    def _default_scorer(self, classes: np.ndarray) -> Callable[..., float]:
+        """Return how folds are scored if the user does not say."""
+        return interval_scorer(self._default_loss, classes=classes)
+
     def _score_folds(self, model, alphas: np.ndarray, X, y, sample_weight) -> np.ndarray:
-        scoring = self.scoring
-        if scoring is None:
-            scoring = interval_scorer(self._default_loss, classes=model.classes)
-        scorer = check_scoring(model, scoring)
+        default = self._default_scorer(model.classes) if self.scoring is None else self.scoring
+        scorer = check_scoring(model, default)
         y = _as_columns(y, model.classes)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         folds = 5 if self.cv is None else self.cv
@@ -380,3 +384,110 @@ class VILMACV(CrossValidatedClassifier):
         )
         self.loss = loss
         self.penalize_biases = penalize_biases
+
+
+class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
+    """Ordered logit, or probit, of exact or interval labels, alpha by cross-validation.
+
+    Every fold fits the whole path of alphas, each going on from the one before.
+
+    Parameters
+    ----------
+    alphas : array-like of shape (n_alphas,), default=(1.0, 0.1, 0.01, 0.001)
+        Weights of the squared norm to try, all positive.
+    cv : int, cross-validation splitter or iterable, default=None
+        None means 5 folds. A number means that many folds of the shuffled rows (always the same
+        shuffle); splitters and lists of splits are used as they are.
+    scoring : str, callable, default=None
+        How a fitted fold is scored, greater is better. None means the mean log-likelihood of the
+        annotations (the negative of :func:`vilma.metrics.interval_log_loss`); for the error of
+        the predicted labels pass :func:`vilma.metrics.interval_scorer`.
+    refit : bool, default=True
+        Fit the best alpha on all data. Otherwise the estimator knows `alpha_` and
+        `cv_scores_` only, and cannot predict.
+    link : {"logit", "probit", "cloglog"}, default="logit"
+        As for `OrderedLogit`.
+    prediction : {"median", "mode", "mean"}, default="median"
+        As for `OrderedLogit`.
+    tol : float, default=1e-6
+        Relative gap between objective and lower bound at which to stop.
+    max_iter : int, default=100
+        Limit on the Newton steps of every fit.
+    classes : array-like of shape (n_classes,), default=None
+        The ordered scale. By default the sorted labels, or finite endpoints, in all of y.
+    spread_thresholds : bool, default=True
+        Place thresholds with little support evenly between those with much.
+    n_jobs : int, default=None
+        Folds to work on at once. None means 1 unless in a :obj:`joblib.parallel_config` context,
+        -1 all cores. Results do not depend on it.
+    verbose : int, default=0
+        Print a line every `verbose` iterations.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The alpha with the best mean score; the largest of them where several share it.
+    alphas_ : ndarray of shape (n_alphas,)
+        The alphas tried.
+    cv_scores_ : ndarray of shape (n_alphas, n_folds)
+        Scores of the folds.
+    coef_, thresholds_, likelihood_thresholds_, classes_, scale_, objective_, lower_bound_, gap_, \
+            newton_decrement_, log_likelihood_, history_, n_iter_
+        As those of `OrderedLogit`, of the fit on all data.
+
+    See Also
+    --------
+    OrderedLogit : The same for one alpha, and for none with inference.
+    vilma_path : The path alone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vilma import OrderedLogitCV
+    >>> X = np.arange(40.0).reshape(-1, 1) / 10
+    >>> model = OrderedLogitCV(alphas=[1.0, 0.01]).fit(X, np.arange(40) // 10)
+    >>> model.alpha_
+    0.01
+    """
+
+    _single = OrderedLogit
+
+    _parameter_constraints: ClassVar[dict] = {
+        **CrossValidatedClassifier._parameter_constraints,
+        "link": OrderedLogit._parameter_constraints["link"],
+        "prediction": OrderedLogit._parameter_constraints["prediction"],
+    }
+
+    def __init__(
+        self,
+        alphas=(1.0, 0.1, 0.01, 0.001),
+        *,
+        cv=None,
+        scoring=None,
+        refit: bool = True,
+        link: str = "logit",
+        prediction: str = "median",
+        tol: float = 1e-6,
+        max_iter: int = 100,
+        classes=None,
+        spread_thresholds: bool = True,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            alphas,
+            cv=cv,
+            scoring=scoring,
+            refit=refit,
+            tol=tol,
+            max_iter=max_iter,
+            classes=classes,
+            spread_thresholds=spread_thresholds,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
+        self.link = link
+        self.prediction = prediction
+
+    def _default_scorer(self, classes: np.ndarray) -> Callable[..., float]:
+        return ordinal_scorer("interval_log_loss", classes=classes)

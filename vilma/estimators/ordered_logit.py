@@ -24,7 +24,7 @@ from vilma.estimators._problem import (
     read_problem,
     read_X,
 )
-from vilma.estimators.base import LinearOrdinalModel
+from vilma.estimators.base import LinearOrdinalModel, margins
 from vilma.inference import (
     Estimates,
     LikelihoodRatioTest,
@@ -38,6 +38,7 @@ from vilma.inference import (
     null_log_likelihood,
     proportional_odds_test,
 )
+from vilma.labels import in_class_order
 from vilma.likelihood import (
     LINKS,
     Cells,
@@ -56,9 +57,10 @@ from vilma.likelihood import (
     standardize,
 )
 from vilma.solvers import Settings
+from vilma.surrogates import LabeledWeights
 from vilma.thresholds import supported_thresholds
 
-__all__ = ["OrderedLogit"]
+__all__ = ["CumulativeClassifier", "OrderedLogit"]
 
 # Up to here the Hessian is formed: dense columns by one product of matrices, other kinds by a pair
 # of products per column.
@@ -83,7 +85,112 @@ class _Fit:
     separation: Separation | None
 
 
-class OrderedLogit(LinearOrdinalModel):
+class CumulativeClassifier(LinearOrdinalModel):
+    """What fitted cumulative models predict.
+
+    Subclasses have the parameters `link` and `prediction`.
+    """
+
+    link: str
+    prediction: str
+
+    def predict(self, X) -> np.ndarray:
+        """Predict labels: medians, modes or rounded means, as `prediction` says.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns} of shape \
+                (n_samples, n_features)
+            Data to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels of `scale_`.
+        """
+        projection, model = self.project(X), self._model()
+        if self.prediction == "median":
+            return self.scale_[model.medians(projection)]
+        if self.prediction == "mode":
+            return self.scale_[model.modes(projection)]
+        return self.scale_[np.floor(model.means(projection) + 0.5).astype(np.intp)]
+
+    def predict_log_proba(self, X) -> np.ndarray:
+        """Return logarithms of the probabilities, exact even where those round to 0.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns} of shape \
+                (n_samples, n_features)
+            Data to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        projection = self.project(X)
+        logs = self._model().log_probabilities(projection)
+        return logs[:, in_class_order(self.scale_)]
+
+    def predict_proba(self, X) -> np.ndarray:
+        """Predict the probabilities of the labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns} of shape \
+                (n_samples, n_features)
+            Data to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`; rows sum to 1.
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    def decision_function(self, X) -> np.ndarray:
+        """Score every label; positive for the predicted label only.
+
+        The score is that of :class:`vilma.VILMA` with the thresholds moved to where predictions
+        change, for modes the logarithm of the probability, for means minus the squared distance
+        of the label's place from the mean, in each case less the best one of the other labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns} of shape \
+                (n_samples, n_features)
+            Data to score.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            In the order of `classes_`. With two classes, the projection less where both are
+            equally likely, turned to be positive for the second class.
+        """
+        projection, model = self.project(X), self._model()
+        middle = float(LINKS[self.link].quantile(np.array(0.5)))
+        order = in_class_order(self.scale_)
+        if len(order) == 2:
+            above = projection - (self.thresholds_[0] - middle)
+            return above if order[1] == 1 else -above
+        if self.prediction == "mode":
+            scores = model.log_probabilities(projection)
+        elif self.prediction == "mean":
+            scores = -((np.arange(len(order)) - model.means(projection)[:, None]) ** 2)
+        else:
+            # Thresholds at infinity have no sums; anything beyond the data does as well.
+            finite = self.thresholds_[np.isfinite(self.thresholds_)]
+            far = 1.0 + np.abs(projection).max(initial=0.0) + np.abs(finite).max(initial=0.0)
+            steps = projection[:, None] - (np.clip(self.thresholds_, -far, far) - middle)
+            scores = np.hstack([np.zeros((len(steps), 1)), np.cumsum(steps, axis=1)])
+        return margins(scores)[:, order]
+
+    def _model(self) -> CumulativeModel:
+        return CumulativeModel(self.link, self.thresholds_)
+
+
+class OrderedLogit(CumulativeClassifier):
     r"""Ordered logit, or probit, by the likelihood of exact or interval labels.
 
     The model is that of proportional odds,
@@ -143,7 +250,9 @@ class OrderedLogit(LinearOrdinalModel):
         the two labels, infinite where labels at the end of the scale have no probability; equal
         around labels that have none.
     classes_ : ndarray of shape (n_classes,)
-        The ordered scale.
+        The labels, sorted: the order of the columns of :meth:`predict_proba`.
+    scale_ : ndarray of shape (n_classes,)
+        The labels in their order, to which thresholds refer.
     objective_ : float
         What is minimised, at the solution.
     lower_bound_ : float
@@ -250,7 +359,8 @@ class OrderedLogit(LinearOrdinalModel):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns} of shape \
+                (n_samples, n_features)
             Training data, without a column of ones: the thresholds are the intercepts.
         y : array-like of shape (n_samples,) or (n_samples, 2)
             Exact labels, or intervals ``[lower, upper]`` with both ends included. An end may be
@@ -295,91 +405,6 @@ class OrderedLogit(LinearOrdinalModel):
             self._store(problem, fit)
         self._warn_of_gap(problem, fit)
         return self
-
-    # Prediction ---------------------------------------------------------------------------------
-
-    def predict(self, X) -> np.ndarray:
-        """Predict labels: medians, modes or rounded means, as `prediction` says.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
-            Data to predict.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Labels of `classes_`.
-        """
-        projection, model = self.project(X), self._model()
-        if self.prediction == "median":
-            return self.classes_[model.medians(projection)]
-        if self.prediction == "mode":
-            return self.classes_[model.modes(projection)]
-        return self.classes_[np.floor(model.means(projection) + 0.5).astype(np.intp)]
-
-    def predict_log_proba(self, X) -> np.ndarray:
-        """Return logarithms of the probabilities, exact even where those round to 0.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
-            Data to predict.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
-        """
-        projection = self.project(X)
-        return self._model().log_probabilities(projection)
-
-    def predict_proba(self, X) -> np.ndarray:
-        """Predict the probabilities of the labels.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
-            Data to predict.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`; rows sum to 1.
-        """
-        return np.exp(self.predict_log_proba(X))
-
-    def decision_function(self, X) -> np.ndarray:
-        """Score every label; the largest score is that of the predicted label.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
-            Data to score.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
-            The logarithms of the probabilities if modes are predicted; for medians the sums over
-            the thresholds below the label of the projection's distance from where the median
-            passes them; for means minus the squared distance of the label's place from the mean.
-            With two classes, where all agree, the projection less where both are equally likely.
-        """
-        projection, model = self.project(X), self._model()
-        middle = float(LINKS[self.link].quantile(np.array(0.5)))
-        n_classes = len(self.classes_)
-        places = np.arange(n_classes)
-        if n_classes == 2:
-            return projection - (self.thresholds_[0] - middle)
-        if self.prediction == "mode":
-            return model.log_probabilities(projection)
-        if self.prediction == "mean":
-            return -((places - model.means(projection)[:, None]) ** 2)
-        # Thresholds at infinity would make sums of them; anything beyond the data does as well.
-        finite = self.thresholds_[np.isfinite(self.thresholds_)]
-        far = 1.0 + np.abs(projection).max(initial=0.0) + np.abs(finite).max(initial=0.0)
-        steps = projection[:, None] - (np.clip(self.thresholds_, -far, far) - middle)
-        return np.concatenate([np.zeros((len(steps), 1)), np.cumsum(steps, axis=1)], axis=1)
 
     # Inference ----------------------------------------------------------------------------------
 
@@ -440,7 +465,8 @@ class OrderedLogit(LinearOrdinalModel):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns} of shape \
+                (n_samples, n_features)
             Rows to average over.
         sample_weight : array-like of shape (n_samples,), default=None
             Their weights.
@@ -470,7 +496,8 @@ class OrderedLogit(LinearOrdinalModel):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns} of shape \
+                (n_samples, n_features)
             The rows of the fit.
         y : array-like of shape (n_samples,) or (n_samples, 2)
             Their labels.
@@ -490,22 +517,18 @@ class OrderedLogit(LinearOrdinalModel):
             thresholds.
         """
         estimates = self._estimates()
-        problem = read_problem(clone(self), X, y, sample_weight, self.classes_)
+        problem = read_problem(clone(self), X, y, sample_weight, self.scale_)
+        labels = _as_repetitions(problem)
         coef, thresholds, scale = estimates.coef, estimates.thresholds, np.ones(len(self.coef_))
         with BlockThreads(self.n_jobs) as threads:
             matrix: DesignMatrix
             if isinstance(problem.X, np.ndarray):
-                units = standardize(problem.X, problem.labels.weight)
+                units = standardize(problem.X, labels.weight)
                 matrix, scale = units.matrix, units.scale
                 coef, thresholds = units.coef_inside(coef), thresholds - units.shift(coef)
             else:
                 matrix = as_design_matrix(problem.X, threads)
-            return proportional_odds_test(
-                estimates, matrix, coef, thresholds, scale, problem.labels
-            )
-
-    def _model(self) -> CumulativeModel:
-        return CumulativeModel(self.link, self.thresholds_)
+            return proportional_odds_test(estimates, matrix, coef, thresholds, scale, labels)
 
     def _estimates(self) -> Estimates:
         check_is_fitted(self)
@@ -526,18 +549,19 @@ class OrderedLogit(LinearOrdinalModel):
         self, problem: Problem, path: list[Settings], clusters: np.ndarray | None = None
     ) -> list[_Fit]:
         """Solve the problem for each of the settings, each going on from the one before."""
-        cells = identify_cells(problem.labels)
+        labels = _as_repetitions(problem)
+        cells = identify_cells(labels)
         if cells.n_groups == 0:
             raise ValueError(
                 "One class satisfies every annotation, so there is no threshold to estimate. At "
                 "least two annotations must exclude each other."
             )
-        likelihood = IntervalLikelihood(LINKS[self.link], cells.reduce(problem.labels))
+        likelihood = IntervalLikelihood(LINKS[self.link], cells.reduce(labels))
         n = problem.X.shape[1]
         dense = isinstance(problem.X, np.ndarray)
         exact = n <= (_MOST_DENSE if dense else _MOST_OTHER)
         with BlockThreads(self.n_jobs) as threads:
-            units = standardize(problem.X, problem.labels.weight) if dense and exact else None
+            units = standardize(problem.X, labels.weight) if dense and exact else None
             matrix = as_design_matrix(problem.X, threads) if units is None else units.matrix
             coef, thresholds = self._start(likelihood, cells, n, units)
             fits = []
@@ -622,7 +646,8 @@ class OrderedLogit(LinearOrdinalModel):
 
     def _store(self, problem: Problem, fit: _Fit) -> None:
         """Turn a solution into fitted attributes."""
-        self.classes_ = problem.classes
+        self.scale_ = problem.classes
+        self.classes_ = self.scale_[in_class_order(self.scale_)]
         self.coef_ = fit.coef
         self.likelihood_thresholds_ = fit.cells.expand(fit.thresholds)
         known = (
@@ -637,7 +662,7 @@ class OrderedLogit(LinearOrdinalModel):
         self.objective_ = float(maximum.objective)
         self.lower_bound_, self.gap_ = float(maximum.lower_bound), float(maximum.gap)
         self.newton_decrement_ = float(maximum.decrement)
-        total = float(problem.labels.weight.sum())
+        total = problem.weight_unit * float(problem.labels.weight.sum())
         penalty = 0.5 * fit.alpha * float(fit.coef @ fit.coef)
         self.log_likelihood_ = -total * (self.objective_ - penalty)
         self.history_ = maximum.history
@@ -697,7 +722,7 @@ class OrderedLogit(LinearOrdinalModel):
 
     def _open_thresholds(self, fit: _Fit) -> list[str]:
         """Say which thresholds the annotations do not identify."""
-        labels, group = [label_name(label) for label in self.classes_], fit.cells.group
+        labels, group = [label_name(label) for label in self.scale_], fit.cells.group
         notes = []
         never = [f"{labels[k]}|{labels[k + 1]}" for k in np.flatnonzero(group == -1)]
         if never:
@@ -731,6 +756,17 @@ class OrderedLogit(LinearOrdinalModel):
             messages = []
         if messages:
             warnings.warn(f"{name}: " + " ".join(messages), ConvergenceWarning, stacklevel=3)
+
+
+def _as_repetitions(problem: Problem) -> LabeledWeights:
+    """Return the labels with the user's weights, which count rows."""
+    weight = problem.labels.weight * problem.weight_unit
+    if not np.isfinite(weight.sum()):
+        raise ValueError(
+            "The sum of sample_weight overflows. Weights count repetitions; divide them by their "
+            "mean."
+        )
+    return problem.labels._replace(weight=weight)
 
 
 def _read_groups(groups, sample_weight, y) -> np.ndarray | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 
 from vilma.estimators._problem import read_problem
 from vilma.estimators.base import LinearOrdinalClassifier
+from vilma.estimators.ordered_logit import OrderedLogit
 from vilma.estimators.vilma import VILMA
 
 __all__ = ["read_alphas", "vilma_path"]
@@ -19,9 +21,9 @@ def vilma_path(
     y,
     alphas: Iterable[float] = (1.0, 0.1, 0.01, 0.001),
     *,
-    estimator: LinearOrdinalClassifier | None = None,
+    estimator: LinearOrdinalClassifier | OrderedLogit | None = None,
     sample_weight=None,
-) -> list[LinearOrdinalClassifier]:
+) -> list[Any]:
     """Fit an estimator for several alphas, each fit going on from the one before.
 
     Neither the cutting planes of the loss nor the ranges of its dual variables depend on alpha,
@@ -37,7 +39,7 @@ def vilma_path(
         Exact or interval labels.
     alphas : iterable of float, default=(1.0, 0.1, 0.01, 0.001)
         Weights of the squared norm, all positive. They are solved from the largest down.
-    estimator : VILMA, IISVOR_EXP or IISVOR_IMC, default=None
+    estimator : VILMA, IISVOR_EXP, IISVOR_IMC or OrderedLogit, default=None
         What to fit, with all other parameters; it is not changed. None means ``VILMA()``.
     sample_weight : array-like of shape (n_samples,), default=None
         Nonnegative weights.
@@ -74,7 +76,7 @@ def vilma_path(
     return [models[place] for place in np.argsort(descending)]
 
 
-def _fit_together(models: list[LinearOrdinalClassifier], X, y, sample_weight) -> None:
+def _fit_together(models: list[Any], X, y, sample_weight) -> None:
     """Fit models that differ in alpha alone, in the order given."""
     for model in models:
         model._validate_params()

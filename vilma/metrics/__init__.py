@@ -14,7 +14,11 @@ from vilma.metrics.labelwise import (
     macro_averaged_mean_absolute_error,
     maximum_mean_absolute_error,
 )
-from vilma.metrics.probabilities import prediction_interval_coverage, ranked_probability_score
+from vilma.metrics.probabilities import (
+    interval_log_loss,
+    prediction_interval_coverage,
+    ranked_probability_score,
+)
 from vilma.metrics.scorers import interval_scorer, ordinal_scorer
 from vilma.metrics.shots import ShotGroup, shot_report
 
@@ -27,6 +31,7 @@ __all__ = [
     "geometric_mean_error",
     "interval_coverage",
     "interval_insensitive_loss",
+    "interval_log_loss",
     "interval_scorer",
     "macro_averaged_mean_absolute_error",
     "maximum_mean_absolute_error",

@@ -85,25 +85,58 @@ def ranked_probability_score(
     >>> ranked_probability_score(["low", "high"], proba, classes=["low", "medium", "high"])
     0.15625
     """
-    proba = _read_probabilities(y_proba)
-    given = ordered_categories(y_true) if classes is None else classes
-    scale = None if given is None else read_scale(given)
-    truth = read_truth(y_true, scale)
-    if scale is None:
-        scale = require_scale(None, "Strings") if truth.strings else labels_in_use(truth)
-    if len(scale) != proba.shape[1]:
-        raise ValueError(
-            f"y_proba has {proba.shape[1]} columns but the scale has {len(scale)} labels; pass "
-            "`classes`, one label per column, lowest first."
-        )
-    if len(truth.lower) != len(proba):
-        raise ValueError(
-            f"y_true has {len(truth.lower)} samples but y_proba has {len(proba)} rows; expected "
-            "one row of probabilities per annotation."
-        )
-    lower, upper = encode_endpoints(truth, scale, name="y_true")
-    along_scale = np.argsort(in_class_order(scale))  # the columns follow the sorted labels
-    return weighted_mean(_scores(proba[:, along_scale], lower, upper), sample_weight)
+    return weighted_mean(_scores(*_read_scored(y_true, y_proba, classes)), sample_weight)
+
+
+def interval_log_loss(
+    y_true: ArrayLike,
+    y_proba: ArrayLike,
+    *,
+    classes: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
+    """Mean negative logarithm of the probability of what was annotated.
+
+    For an interval that is the probability of all labels in it together. For exact labels this
+    is scikit-learn's ``log_loss``.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, 2)
+        Exact labels or intervals.
+    y_proba : array-like of shape (n_samples, n_classes) or (n_samples,)
+        Probabilities of the labels, as for :func:`ranked_probability_score`.
+    classes : array-like of shape (n_classes,), default=None
+        As for :func:`ranked_probability_score`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Nonnegative weights of the samples.
+
+    Returns
+    -------
+    loss : float
+        Nonnegative. Probabilities count as 2.2e-16 at least, as in ``log_loss``, so that a single
+        impossible label does not make it infinite.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`ranked_probability_score`.
+
+    Examples
+    --------
+    >>> from vilma.metrics import interval_log_loss
+    >>> proba = [[0.5, 0.5, 0.0], [0.0, 0.25, 0.75]]
+    >>> round(interval_log_loss([(1, 2), (3, 3)], proba, classes=[1, 2, 3]), 4)
+    0.1438
+    """
+    proba, lower, upper = _read_scored(y_true, y_proba, classes)
+    below = np.concatenate([np.zeros((len(proba), 1)), np.cumsum(proba, axis=1)], axis=1)
+    rows = np.arange(len(proba))
+    annotated = below[rows, upper + 1] - below[rows, lower]
+    # A sum of one is exact; differences of sums lose small probabilities.
+    annotated = np.where(lower == upper, proba[rows, lower], annotated)
+    least = np.finfo(np.float64).eps
+    return weighted_mean(-np.log(np.clip(annotated, least, 1.0)), sample_weight)
 
 
 def prediction_interval_coverage(
@@ -184,6 +217,30 @@ def _scores(proba: FloatArray, lower: NDArray[np.int64], upper: NDArray[np.int64
     below = np.concatenate([none, np.cumsum(cumulative**2, axis=1)], axis=1)
     above = np.concatenate([none, np.cumsum((1.0 - cumulative) ** 2, axis=1)], axis=1)
     return below[rows, lower] + (above[:, -1] - above[rows, upper])
+
+
+def _read_scored(
+    y_true: ArrayLike, y_proba: ArrayLike, classes: ArrayLike | None
+) -> tuple[FloatArray, NDArray[np.int64], NDArray[np.int64]]:
+    """Read probabilities and annotations that belong together; both along the scale."""
+    proba = _read_probabilities(y_proba)
+    given = ordered_categories(y_true) if classes is None else classes
+    scale = None if given is None else read_scale(given)
+    truth = read_truth(y_true, scale)
+    if scale is None:
+        scale = require_scale(None, "Strings") if truth.strings else labels_in_use(truth)
+    if len(scale) != proba.shape[1]:
+        raise ValueError(
+            f"y_proba has {proba.shape[1]} columns but the scale has {len(scale)} labels; pass "
+            "`classes`, one label per column, lowest first."
+        )
+    if len(truth.lower) != len(proba):
+        raise ValueError(
+            f"y_true has {len(truth.lower)} samples but y_proba has {len(proba)} rows; expected "
+            "one row of probabilities per annotation."
+        )
+    along_scale = np.argsort(in_class_order(scale))  # the columns follow the sorted labels
+    return proba[:, along_scale], *encode_endpoints(truth, scale, name="y_true")
 
 
 def _read_probabilities(y_proba: ArrayLike) -> FloatArray:

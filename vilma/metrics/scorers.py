@@ -15,19 +15,22 @@ from vilma.metrics.labelwise import (
     macro_averaged_mean_absolute_error,
     maximum_mean_absolute_error,
 )
-from vilma.metrics.probabilities import ranked_probability_score
+from vilma.metrics.probabilities import interval_log_loss, ranked_probability_score
 
 _METRICS: dict[str, tuple[Callable[..., float], bool]] = {
     "cumulative_score": (cumulative_score, True),
     "epsilon_error": (epsilon_error, False),
     "geometric_mean_error": (geometric_mean_error, False),
     "interval_coverage": (interval_coverage, True),
+    "interval_log_loss": (interval_log_loss, False),
     "interval_insensitive_loss": (interval_insensitive_loss, False),
     "macro_averaged_mean_absolute_error": (macro_averaged_mean_absolute_error, False),
     "maximum_mean_absolute_error": (maximum_mean_absolute_error, False),
     "quadratic_weighted_kappa": (quadratic_weighted_kappa, True),
     "ranked_probability_score": (ranked_probability_score, False),
 }
+
+_OF_PROBABILITIES = (interval_log_loss, ranked_probability_score)
 
 
 def interval_scorer(
@@ -76,8 +79,9 @@ def ordinal_scorer(
     ----------
     metric : str
         The name of the function: "cumulative_score", "epsilon_error", "geometric_mean_error",
-        "interval_coverage", "interval_insensitive_loss", "macro_averaged_mean_absolute_error",
-        "maximum_mean_absolute_error", "quadratic_weighted_kappa" or "ranked_probability_score".
+        "interval_coverage", "interval_insensitive_loss", "interval_log_loss",
+        "macro_averaged_mean_absolute_error", "maximum_mean_absolute_error",
+        "quadratic_weighted_kappa" or "ranked_probability_score".
     classes : array-like of shape (n_classes,), default=None
         The ordered scale. Give it where the metric uses one: a fold need not have every label.
     **parameters
@@ -110,7 +114,7 @@ def ordinal_scorer(
     if metric not in _METRICS:
         raise ValueError(f"Unknown metric {metric!r}; expected one of {sorted(_METRICS)}.")
     function, greater_is_better = _METRICS[metric]
-    response = "predict_proba" if function is ranked_probability_score else "predict"
+    response = "predict_proba" if function in _OF_PROBABILITIES else "predict"
     return make_scorer(
         function,
         response_method=response,
