@@ -73,13 +73,15 @@ def naive_loss(hinges, scores, thresholds):
 
 
 def dual_point(problem, alpha):
+    """The rows in the order of the dual point's examples, their hinges, and the dual point."""
     rows = problem.shares > 0
     X = problem.dense_X[rows]
     matrix = DenseMatrix(X)
     hinges = surrogate_of(problem).hinges()
     point = DualPoint(matrix, matrix.rows(), matrix.squared_row_norms(), hinges)
     point.prepare(alpha)
-    return X, point
+    taken = (part[point.order] for part in hinges[:5])
+    return X[point.order], hinges._replace(**dict(zip(hinges._fields, taken, strict=False))), point
 
 
 @pytest.mark.parametrize("kind", ["exp", "imc"])
@@ -111,8 +113,8 @@ def test_passes_keep_the_books(kind):
     """Coefficients and thresholds are those of the dual variables, recounted in plain loops."""
     for seed in range(12):
         problem = wide_problem(seed, kind)
-        X, point = dual_point(problem, problem.alpha)
-        hinges, state = surrogate_of(problem).hinges(), point._state
+        X, hinges, point = dual_point(problem, problem.alpha)
+        state = point._state
         mean = hinges.weight @ X / hinges.weight.sum()
         for _ in range(4):
             anchor = point._prox_center.copy()
@@ -147,8 +149,8 @@ def test_a_visit_leaves_nothing_to_gain(kind):
     """The dual variables of the example that was visited last fit its score and thresholds."""
     for seed in range(20):
         problem = wide_problem(seed, kind)
-        X, point = dual_point(problem, problem.alpha)
-        hinges, state = surrogate_of(problem).hinges(), point._state
+        X, hinges, point = dual_point(problem, problem.alpha)
+        state = point._state
         rng = np.random.default_rng(seed)
         for i in rng.integers(0, len(X), 10):
             order_before = state.order_duals.copy()
@@ -175,7 +177,8 @@ def test_planes_lie_below_the_surrogate(kind):
     for seed in range(40):
         problem = wide_problem(seed, kind)
         surrogate = surrogate_of(problem)
-        X, point = dual_point(problem, problem.alpha)
+        X, _, point = dual_point(problem, problem.alpha)
+        X = X[np.argsort(point.order)]  # as the surrogate has them
         rng = np.random.default_rng(seed)
         for _ in range(3):
             point.ascend()

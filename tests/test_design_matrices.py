@@ -13,7 +13,7 @@ from vilma.design_matrices import BorderedMatrix, as_design_matrix, csr, one_hot
 from vilma.design_matrices.csr import BinaryCSRMatrix, CSRMatrix
 from vilma.design_matrices.dense import DenseMatrix
 from vilma.design_matrices.mixed import MixedMatrix
-from vilma.design_matrices.rows import row_add, row_dot
+from vilma.design_matrices.rows import reorder_rows, row_add, row_bytes, row_dot
 from vilma.design_matrices.threads import BlockThreads, row_blocks
 from vilma.mixed import hstack
 from vilma.one_hot import OneHotCodes
@@ -156,6 +156,19 @@ def test_rows_in_any_order(container, function):
     scores = function(rows, rng.permutation(len(X)), coef, out)
     np.testing.assert_allclose(scores, X @ coef, rtol=1e-6, atol=1e-12)
     np.testing.assert_allclose(out, np.arange(1.0, len(X) + 1.0) @ X, rtol=1e-6, atol=1e-12)
+
+
+def test_rows_copied_into_another_order(container):
+    X = as_numpy(container)
+    with BlockThreads() as threads:
+        rows = as_design_matrix(container, threads).rows()
+    order = np.random.default_rng(6).permutation(len(X))[: len(X) // 2 + 1]
+    copied = reorder_rows(rows, order)
+    assert [part.dtype for part in copied] == [part.dtype for part in rows]
+    coef = np.random.default_rng(7).normal(size=X.shape[1])
+    products = [row_dot(copied, i, coef) for i in range(len(order))]
+    np.testing.assert_allclose(products, X[order] @ coef, rtol=1e-6, atol=1e-12)
+    assert row_bytes(copied) == pytest.approx(row_bytes(rows), rel=0.5)
 
 
 @pytest.fixture(params=[*CONTAINERS, "dense memory-mapped"])

@@ -8,6 +8,14 @@ from vilma.design_matrices.base import DesignMatrix
 from vilma.design_matrices.bordered import BorderedMatrix
 from vilma.design_matrices.centering import center_narrow_columns
 from vilma.design_matrices.choose import as_design_matrix
-from vilma.design_matrices.rows import Rows
+from vilma.design_matrices.rows import Rows, reorder_rows, row_bytes
 
-__all__ = ["BorderedMatrix", "DesignMatrix", "Rows", "as_design_matrix", "center_narrow_columns"]
+__all__ = [
+    "BorderedMatrix",
+    "DesignMatrix",
+    "Rows",
+    "as_design_matrix",
+    "center_narrow_columns",
+    "reorder_rows",
+    "row_bytes",
+]

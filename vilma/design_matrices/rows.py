@@ -24,7 +24,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-__all__ = ["Rows", "row_add", "row_dot", "unsigned"]
+__all__ = ["Rows", "reorder_rows", "row_add", "row_bytes", "row_dot", "unsigned"]
 
 Rows: TypeAlias = tuple[np.ndarray, ...]
 
@@ -32,6 +32,26 @@ Rows: TypeAlias = tuple[np.ndarray, ...]
 def unsigned(indices: np.ndarray) -> np.ndarray:
     """Return a view of nonnegative indices whose sign compiled kernels need not test."""
     return indices.view(np.dtype(f"u{indices.itemsize}"))
+
+
+def row_bytes(rows: Rows) -> float:
+    """Mean size of a row in memory."""
+    if rows[0].ndim == 2:
+        return rows[0].nbytes / len(rows[0])
+    return sum(part.nbytes for part in rows) / (len(rows[-1]) - 1)
+
+
+def reorder_rows(rows: Rows, order: np.ndarray) -> Rows:
+    """Copy rows into another order."""
+    if rows[0].ndim == 2:
+        return rows[0][order], *rows[1:]
+    *entries, indptr = rows
+    offsets = indptr.astype(np.int64)
+    starts, lengths = offsets[:-1][order], np.diff(offsets)[order]
+    stops = np.cumsum(lengths)
+    places = np.arange(stops[-1]) + np.repeat(starts - (stops - lengths), lengths)
+    new_indptr = np.concatenate([[0], stops]).astype(indptr.dtype)
+    return *(part[places] for part in entries), new_indptr
 
 
 def row_dot(rows: Rows, i: int, coef: np.ndarray) -> float:

@@ -173,8 +173,8 @@ def ascend(rows, row_stats, centre_norm, visits, scale, prox_step, state):
     for i in visits:
         weight, centre_product = row_stats[i].weight, row_stats[i].centre_product
         shift = drift[1] * (centre_norm - centre_product) - drift[0]
-        score = scale * (row_dot(rows, i, sums) + shift)
         place = layout[i]
+        score = scale * (row_dot(rows, place.row, sums) + shift)
         own = duals[place.first_dual : place.first_dual + place.n_duals]
         n_upper, upper_start, lower_start = place.n_upper, place.upper_start, place.lower_start
         stiffness = 1.0 / (weight * prox_step)
@@ -211,7 +211,7 @@ def ascend(rows, row_stats, centre_norm, visits, scale, prox_step, state):
         place.window_stop = last
         if change != 0.0:
             factor = weight * change
-            row_add(rows, i, factor, sums)
+            row_add(rows, place.row, factor, sums)
             drift[0] += factor * centre_product
             drift[1] += factor
 

@@ -103,13 +103,15 @@ class CoordinateAscentMethod:
 
     def release(self) -> None:
         """Let go of X: nothing but `resume` may be called next."""
-        del self._X, self._dual.rows
+        del self._X
+        self._dual.release_rows()
 
     def resume(self, X: DesignMatrix) -> None:
         """Take the same matrix again."""
         rows = X.rows()
         assert rows is not None
-        self._X, self._dual.rows = X, rows
+        self._X = X
+        self._dual.set_rows(rows)
 
     def minimize(self, certificate: Certificate, max_iter: int | None = None) -> None:
         """Go on until the problem is solved or the history has so many iterations."""
