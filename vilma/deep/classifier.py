@@ -314,8 +314,8 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         loss = find_loss(self.loss)
         assert isinstance(loss, SurrogateLoss)
         assert isinstance(network.head, ProjectionHead)
-        labels = self.classes_[np.stack([rows.lower, rows.upper], axis=1)]
-        self.linear_model_ = loss.linear_estimator(classes=self.classes_)
+        labels = self.scale_[np.stack([rows.lower, rows.upper], axis=1)]
+        self.linear_model_ = loss.linear_estimator(classes=self.scale_)
         embedding = self._infer_rows(rows.source, rows.numbers, lambda _network, Z: Z)
         self.linear_model_.fit(embedding, labels, rows.weight)
         network.head.take_over(self.linear_model_)
