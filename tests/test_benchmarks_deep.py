@@ -65,6 +65,27 @@ def test_annotations():
     assert annotate(faces, rows, "midpoints").tolist() == [5, 5, 25]
 
 
+def test_open_annotations_hold_the_age():
+    faces = EmbeddedFaces(np.zeros((90, 1)), np.arange(90) % 30 + 1)
+    intervals = annotate(faces, np.arange(90), "open")
+    assert ((intervals[:, 0] <= faces.ages) & (faces.ages <= intervals[:, 1])).all()
+    shares = [np.isneginf(intervals[:, 0]).mean(), np.isposinf(intervals[:, 1]).mean()]
+    assert (intervals[np.isfinite(intervals)] >= 1).all()
+    assert 0.15 < min(shares) <= max(shares) < 0.5
+    np.testing.assert_array_equal(annotate(faces, np.arange(90), "open"), intervals)
+
+
+def test_combinations(embeddings, tmp_path):
+    records = tmp_path / "records.jsonl"
+    chosen = ["--loss", "l1", "--loss", "gaussian", "--regularizer", "accon", "--seeds", 2]
+    found = run("combinations", embeddings, "--records", records, "--rows", 60, *chosen)
+    lines = [line for line in found.splitlines() if line.startswith("| gaussian")]
+    assert len(lines) == 3
+    names = {json.loads(line)["key"]["name"] for line in records.read_text().splitlines()}
+    assert names == {"l1", "l1 + accon", "gaussian", "gaussian + accon"}
+    assert run("combinations", embeddings, "--records", records, "--rows", 60, *chosen) == found
+
+
 def test_splits_do_not_overlap(embeddings):
     faces = load_faces(embeddings)
     split = split_faces(faces, 0, lambda ages, seed: np.arange(len(ages)))

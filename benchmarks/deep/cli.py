@@ -10,7 +10,9 @@ import click
 
 from benchmarks.deep.convolutional import Training
 from benchmarks.deep.experiments import (
+    COMBINED,
     Bench,
+    run_combinations,
     run_embeddings,
     run_few_shot,
     run_long_tail,
@@ -22,11 +24,13 @@ from benchmarks.deep.methods import LINEAR, METHODS, Encoder
 from benchmarks.deep.runs import Records
 from benchmarks.deep.tables import (
     show_baselines,
+    show_combinations,
     show_conditions,
     show_embeddings,
     show_midpoints,
 )
 from vilma.cli._options import box_option
+from vilma.deep.objectives import LOSSES, REGULARIZERS
 from vilma.deep.protocols import FEW_SHOT_SIZES
 
 __all__ = ["main"]
@@ -55,13 +59,16 @@ _methods = click.option(
 )
 
 
+_records = click.option(
+    "--records",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File that keeps every fit; an interrupted run goes on from it.",
+)
+
+
 def _options(command):
     for option in (
-        click.option(
-            "--records",
-            type=click.Path(dir_okay=False, path_type=Path),
-            help="File that keeps every fit; an interrupted run goes on from it.",
-        ),
+        _records,
         click.option(
             "--hidden",
             type=click.IntRange(min=1),
@@ -164,6 +171,39 @@ def embedding(embeddings, names, seeds, **settings) -> None:
         click.echo(f"\n{labels}\n\n{show_embeddings(errors, labels)}")
 
 
+@main.command()
+@_records
+@click.option(
+    "--loss",
+    "losses",
+    type=click.Choice(list(LOSSES)),
+    multiple=True,
+    default=list(LOSSES),
+    help="May be repeated.  [default: all]",
+)
+@click.option(
+    "--regularizer",
+    "regularizers",
+    type=click.Choice(list(REGULARIZERS)),
+    multiple=True,
+    default=list(REGULARIZERS),
+    help="May be repeated.  [default: all]",
+)
+@click.option(
+    "--seeds", "n_seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Splits."
+)
+@click.option(
+    "--rows", type=click.IntRange(min=10), default=600, show_default=True, help="To train on."
+)
+@_embeddings
+def combinations(embeddings, records, losses, regularizers, n_seeds, rows) -> None:
+    """Every loss with every regularizer, by their defaults."""
+    bench = Bench(_load(embeddings), Records(records), _progress)
+    errors = run_combinations(bench, losses, regularizers, COMBINED, range(n_seeds), rows)
+    for labels in COMBINED:
+        click.echo(f"\n{labels}\n\n{show_combinations(errors, losses, regularizers, labels)}")
+
+
 @main.command("time")
 @_methods
 @_embeddings
@@ -208,11 +248,7 @@ def time_fits(embeddings, names) -> None:
     show_default=True,
 )
 @click.option("--mixed-precision", is_flag=True, help="Train in bfloat16.")
-@click.option(
-    "--records",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File that keeps every fit; an interrupted run goes on from it.",
-)
+@_records
 def images(folder, labels, box, names, n_seeds, records, **settings) -> None:
     """A small convolutional network from scratch, and a linear model on local patterns."""
     try:

@@ -17,13 +17,26 @@ from benchmarks.deep.faces import (
     split_faces,
     thin_tail,
 )
-from benchmarks.deep.methods import METHODS, Encoder, linear
+from benchmarks.deep.methods import METHODS, TRAINING, Encoder, linear
 from benchmarks.deep.runs import Records, measure
 from vilma import IISVOR_IMCCV
+from vilma.deep import DeepOrdinalClassifier
 from vilma.deep.protocols import distribution_shift, few_shot
 from vilma.metrics import macro_averaged_mean_absolute_error
 
-__all__ = ["Bench", "Errors", "run_embeddings", "run_few_shot", "run_long_tail", "run_shift"]
+__all__ = [
+    "COMBINED",
+    "Bench",
+    "Errors",
+    "run_combinations",
+    "run_embeddings",
+    "run_few_shot",
+    "run_long_tail",
+    "run_shift",
+]
+
+#: Kinds of annotation on which losses are combined with regularizers.
+COMBINED = ("exact", "intervals", "open")
 
 #: Errors of a method under some condition, one per seed.
 Errors = Mapping[tuple[str, str], Mapping[str, np.ndarray]]
@@ -90,6 +103,70 @@ def run_few_shot(
         for name in names:
             task = f"few-shot {size}"
             found[name, str(size)] = _over_seeds(bench, task, name, "exact", splits)
+    return found
+
+
+def run_combinations(
+    bench: Bench,
+    losses: Iterable[str],
+    regularizers: Iterable[str],
+    labels: Iterable[str],
+    seeds: Iterable[int],
+    n_rows: int,
+) -> Errors:
+    """Every loss alone and with every regularizer, on some rows; all by their defaults.
+
+    Parameters
+    ----------
+    bench : Bench
+        The faces.
+    losses, regularizers : iterable of str
+        Names of vilma's.
+    labels : iterable of str
+        Kinds of annotation.
+    seeds : iterable of int
+        Each draws its rows and seeds the trainings.
+    n_rows : int
+        Rows to train on, at most.
+
+    Returns
+    -------
+    dict
+        Errors, one per seed, by "loss + regularizer" or "loss", and kind of annotation.
+    """
+
+    def some(ages: np.ndarray, seed: int) -> np.ndarray:
+        chosen = np.random.default_rng(seed).permutation(len(ages))
+        return np.sort(chosen[:n_rows])
+
+    splits = [split_faces(bench.faces, seed, some) for seed in seeds]
+    found = {}
+    for loss in losses:
+        for kind in labels:
+            for regularizer in (None, *regularizers):
+                name = loss if regularizer is None else f"{loss} + {regularizer}"
+                make = partial(
+                    DeepOrdinalClassifier,
+                    loss,
+                    regularizer=regularizer,
+                    classes=bench.faces.classes,
+                    **TRAINING,
+                )
+                rows = [
+                    bench.records.get(
+                        {
+                            "task": f"combinations {n_rows}",
+                            "name": name,
+                            "labels": kind,
+                            "seed": split.seed,
+                            "epochs": TRAINING["max_epochs"],
+                        },
+                        partial(measure, make(random_state=split.seed), bench.faces, split, kind),
+                    )
+                    for split in splits
+                ]
+                found[name, kind] = _columns(rows)
+                bench.progress(f"{name}, {kind}: {found[name, kind]['plain'].mean():.2f}")
     return found
 
 

@@ -141,10 +141,14 @@ def thin_tail(ages: np.ndarray, seed: int) -> np.ndarray:
 
 
 LABELS = ("exact", "intervals", "midpoints")
+_WIDEST = 10  # years between an age and the closed end of an open annotation
 
 
 def annotate(faces: EmbeddedFaces, rows: np.ndarray, labels: str) -> np.ndarray:
-    """Return annotations of rows: ages, cells of ten years, or the middles of the cells.
+    """Return annotations of rows: ages, cells of ten years, their middles, or open intervals.
+
+    Of open annotations a third are ages, a third "at least" an age up to ten years less, and a
+    third "at most" one up to ten years more.
 
     Parameters
     ----------
@@ -152,11 +156,24 @@ def annotate(faces: EmbeddedFaces, rows: np.ndarray, labels: str) -> np.ndarray:
         All faces.
     rows : ndarray of int
         Which of them.
-    labels : {"exact", "intervals", "midpoints"}
+    labels : {"exact", "intervals", "midpoints", "open"}
         What kind of annotation.
     """
     ages = faces.ages[rows]
     if labels == "exact":
         return ages
+    if labels == "open":
+        rng = np.random.default_rng(rows)  # of the rows: the same for every method
+        kind, away = rng.integers(0, 3, len(ages)), rng.integers(0, _WIDEST, len(ages))
+        lower = np.where(kind == 2, -np.inf, ages - away * (kind == 1))
+        upper = np.where(kind == 1, np.inf, ages + away * (kind == 2))
+        first, last = faces.classes[[0, -1]]
+        return np.stack(
+            [
+                np.where(np.isfinite(lower), lower.clip(min=first), lower),
+                np.where(np.isfinite(upper), upper.clip(max=last), upper),
+            ],
+            axis=1,
+        )
     cells = annotate_cells(ages, width=10, classes=faces.classes).intervals
     return cells if labels == "intervals" else cells.sum(axis=1) // 2

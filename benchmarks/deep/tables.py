@@ -10,7 +10,13 @@ from benchmarks.deep.experiments import Errors
 from benchmarks.deep.methods import METHODS
 from benchmarks.experiments.layout import markdown
 
-__all__ = ["show_baselines", "show_conditions", "show_embeddings", "show_midpoints"]
+__all__ = [
+    "show_baselines",
+    "show_combinations",
+    "show_conditions",
+    "show_embeddings",
+    "show_midpoints",
+]
 
 
 def show_conditions(errors: Errors, names: Iterable[str], conditions: Sequence[str], what: str):
@@ -57,6 +63,25 @@ def show_embeddings(errors: Errors, labels: str) -> str:
         if kind == labels
     ]
     return markdown(["method", *whom], rows)
+
+
+def show_combinations(
+    errors: Errors, losses: Iterable[str], regularizers: Sequence[str], labels: str
+) -> str:
+    """Return plain errors of losses alone, and how much each regularizer takes off.
+
+    A difference that exceeds its deviation for the worse is marked "worse".
+    """
+    rows = []
+    for loss in losses:
+        alone = errors[loss, labels]["plain"]
+        row = [loss, _cell(alone)]
+        for regularizer in regularizers:
+            gain = alone - errors[f"{loss} + {regularizer}", labels]["plain"]
+            mark = " (worse)" if _verdict(gain) == "worse" else ""
+            row.append(f"{_cell(gain)}{mark}")
+        rows.append(row)
+    return markdown(["loss", "alone", *regularizers], rows)
 
 
 def _cell(values: np.ndarray) -> str:

@@ -44,9 +44,10 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
     loss : str or Loss, default="l1"
         What is predicted and how: "l1" and "l2" (distance to the interval, and its square),
         "focal_r", "ce" (cross entropy), "gaussian", "symmetric", "asymmetric" (soft labels),
-        "group" (classified groups with a regressor each), "pml" (progressive margins),
-        "iisvor_imc", "iisvor_exp", "vilma" (what the linear estimators minimise), or an object of
-        :mod:`vilma.deep.objectives`, whose parameters can be set.
+        "group" (classified groups with a regressor each), "pml" (progressive margins), "coral",
+        "corn", "clm" (cumulative probabilities), "iisvor_imc", "iisvor_exp", "vilma" (what the
+        linear estimators minimise), or an object of :mod:`vilma.deep.objectives`, whose
+        parameters can be set.
     regularizer : str, Regularizer or None, default=None
         "accon", "supcon", "rank_contrast", "conr", or an object of the same module. The first
         two compare projections of the embedding to vectors of length 1. Losses of a number, "l1",

@@ -11,6 +11,12 @@ from vilma.deep.losses._similarity import cosine_logits
 from vilma.deep.losses.accon import accon_loss
 from vilma.deep.losses.class_statistics import ClassStatistics
 from vilma.deep.losses.conr import conr_loss
+from vilma.deep.losses.cumulative import (
+    clm_log_probabilities,
+    clm_loss,
+    coral_loss,
+    corn_loss,
+)
 from vilma.deep.losses.fcrc import fcrc_loss
 from vilma.deep.losses.interval_l1 import focal_r_loss, interval_l1
 from vilma.deep.losses.margins import OrdinalMargin, VariationalMargin
@@ -46,7 +52,11 @@ __all__ = [
     "accon_loss",
     "asymmetric_table",
     "class_counts",
+    "clm_log_probabilities",
+    "clm_loss",
     "conr_loss",
+    "coral_loss",
+    "corn_loss",
     "cosine_logits",
     "fcrc_loss",
     "focal_r_loss",

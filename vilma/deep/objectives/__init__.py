@@ -11,6 +11,7 @@ from functools import partial
 from typing import TypeVar
 
 from vilma.deep.objectives.base import Head, LabelValues, Loss, Regularizer, Task
+from vilma.deep.objectives.cumulative import CLM, CORAL, CORN
 from vilma.deep.objectives.groups import GroupHeads
 from vilma.deep.objectives.pml import ProgressiveMargin
 from vilma.deep.objectives.regression import AbsoluteError, FocalError
@@ -29,6 +30,9 @@ from vilma.deep.objectives.surrogates import (
 )
 
 __all__ = [
+    "CLM",
+    "CORAL",
+    "CORN",
     "LOSSES",
     "REGULARIZERS",
     "AbsoluteError",
@@ -63,6 +67,9 @@ LOSSES: Mapping[str, Callable[[], Loss]] = {
     "asymmetric": partial(SoftLabels, "asymmetric"),
     "group": GroupHeads,
     "pml": ProgressiveMargin,
+    "coral": CORAL,
+    "corn": CORN,
+    "clm": CLM,
     "iisvor_imc": IISVOR_IMCLoss,
     "iisvor_exp": IISVOR_EXPLoss,
     "vilma": VILMALoss,
