@@ -30,7 +30,7 @@ from benchmarks.deep.runs import Records
 
 @pytest.fixture(autouse=True)
 def short_training(monkeypatch):
-    monkeypatch.setitem(methods.TRAINING, "max_epochs", 2)
+    monkeypatch.setitem(methods.TRAINING, "max_epochs", 5)  # one for each curriculum of PML
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +78,7 @@ def test_open_annotations_hold_the_age():
 def test_combinations(embeddings, tmp_path):
     records = tmp_path / "records.jsonl"
     chosen = ["--loss", "l1", "--loss", "gaussian", "--regularizer", "accon", "--seeds", 2]
+    chosen += ["--epochs", 2]
     found = run("combinations", embeddings, "--records", records, "--rows", 60, *chosen)
     lines = [line for line in found.splitlines() if line.startswith("| gaussian")]
     assert len(lines) == 3

@@ -195,11 +195,22 @@ def embedding(embeddings, names, seeds, **settings) -> None:
 @click.option(
     "--rows", type=click.IntRange(min=10), default=600, show_default=True, help="To train on."
 )
+@click.option("--epochs", type=click.IntRange(min=1), default=30, show_default=True)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(min=0.0, min_open=True),
+    default=3e-3,
+    show_default=True,
+)
 @_embeddings
-def combinations(embeddings, records, losses, regularizers, n_seeds, rows) -> None:
-    """Every loss with every regularizer, by their defaults."""
+def combinations(
+    embeddings, records, losses, regularizers, n_seeds, rows, epochs, learning_rate
+) -> None:
+    """Every loss with every regularizer, otherwise by defaults."""
     bench = Bench(_load(embeddings), Records(records), _progress)
-    errors = run_combinations(bench, losses, regularizers, COMBINED, range(n_seeds), rows)
+    errors = run_combinations(
+        bench, losses, regularizers, COMBINED, range(n_seeds), rows, epochs, learning_rate
+    )
     for labels in COMBINED:
         click.echo(f"\n{labels}\n\n{show_combinations(errors, losses, regularizers, labels)}")
 

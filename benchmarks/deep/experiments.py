@@ -17,7 +17,7 @@ from benchmarks.deep.faces import (
     split_faces,
     thin_tail,
 )
-from benchmarks.deep.methods import METHODS, TRAINING, Encoder, linear
+from benchmarks.deep.methods import METHODS, Encoder, linear
 from benchmarks.deep.runs import Records, measure
 from vilma import IISVOR_IMCCV
 from vilma.deep import DeepOrdinalClassifier
@@ -113,8 +113,10 @@ def run_combinations(
     labels: Iterable[str],
     seeds: Iterable[int],
     n_rows: int,
+    epochs: int,
+    learning_rate: float,
 ) -> Errors:
-    """Every loss alone and with every regularizer, on some rows; all by their defaults.
+    """Every loss alone and with every regularizer, on some rows; the rest by defaults.
 
     Parameters
     ----------
@@ -128,6 +130,10 @@ def run_combinations(
         Each draws its rows and seeds the trainings.
     n_rows : int
         Rows to train on, at most.
+    epochs : int
+        Of every training.
+    learning_rate : float
+        Likewise.
 
     Returns
     -------
@@ -150,17 +156,19 @@ def run_combinations(
                     loss,
                     regularizer=regularizer,
                     classes=bench.faces.classes,
-                    **TRAINING,
+                    max_epochs=epochs,
+                    learning_rate=learning_rate,
+                    n_jobs=1,
                 )
+                key = {
+                    "task": f"combinations {n_rows}",
+                    "name": name,
+                    "labels": kind,
+                    "training": [epochs, learning_rate],
+                }
                 rows = [
                     bench.records.get(
-                        {
-                            "task": f"combinations {n_rows}",
-                            "name": name,
-                            "labels": kind,
-                            "seed": split.seed,
-                            "epochs": TRAINING["max_epochs"],
-                        },
+                        {**key, "seed": split.seed},
                         partial(measure, make(random_state=split.seed), bench.faces, split, kind),
                     )
                     for split in splits
