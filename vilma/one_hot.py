@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from vilma._masked import refuse_masked
 from vilma._row_container import RowContainer
 
 __all__ = ["OneHotCodes"]
@@ -63,6 +64,7 @@ class OneHotCodes(RowContainer):
     """
 
     def __init__(self, codes: ArrayLike, block_sizes: ArrayLike) -> None:
+        refuse_masked(codes, "codes")
         codes = np.asarray(codes)
         if codes.ndim != 2:
             raise ValueError(

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _check_n_features, _check_sample_weight, validate_data
 
+from vilma._masked import refuse_masked
 from vilma._row_container import RowContainer
 from vilma.labels import IntervalLabels, read_labels
 from vilma.mapped import MappedMatrix
@@ -57,6 +58,7 @@ def read_X(estimator: BaseEstimator, X, *, reset: bool):
                 f"required by {type(estimator).__name__}."
             )
         return X
+    refuse_masked(X, "X")
     return validate_data(
         estimator, X, reset=reset, accept_sparse="csr", dtype=np.float64, accept_large_sparse=True
     )
@@ -93,6 +95,7 @@ def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Prob
 
 def _read_weight(sample_weight, X) -> tuple[np.ndarray, float]:
     """Return the weights in units of the last value."""
+    refuse_masked(sample_weight, "sample_weight")
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
     negative = np.flatnonzero(weight < 0.0)
     if len(negative):

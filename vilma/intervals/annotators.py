@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vilma._masked import refuse_masked
 from vilma.labels import encode_endpoints, read_endpoints
 from vilma.labels.interval_objects import holds_intervals
 from vilma.labels.scale import IntArray, ordered_categories, read_scale
@@ -164,6 +165,7 @@ def combine_by_item(
     array([[4., 5.],
            [1., 1.]])
     """
+    refuse_masked(items, "items")
     names = np.asarray(items)
     given = ordered_categories(y) if classes is None else classes
     scale = None if given is None else read_scale(given)

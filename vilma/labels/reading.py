@@ -18,6 +18,7 @@ from vilma.labels.scale import (
     ordered_categories,
     read_scale,
     refuse_disagreeing_categories,
+    warn_of_no_answer,
 )
 from vilma.labels.values import BoolArray
 
@@ -67,7 +68,8 @@ def read_labels(
         arrays of two fields are welcome. One column may also hold ``pandas.Interval`` objects,
         which mean the labels inside, open sides left out: without `classes`, ``(20, 30]`` is
         21 to 30. Columns of ordered categories (of pandas, or a polars Enum) bring their scale
-        along; two of them must have the same categories.
+        along; two of them must have the same categories. Masked entries of ``numpy.ma`` are
+        missing: open ends, and refused as exact labels.
     classes : array-like of shape (n_classes,), default=None
         The scale, from its lowest label to its highest. By default it is made of the distinct
         labels, or finite endpoints, in `y`, in increasing order; labels that nobody used are
@@ -91,6 +93,12 @@ def read_labels(
     TypeError
         If labels are of types that have no common order.
 
+    Warns
+    -----
+    UserWarning
+        If strings are put into the order of the alphabet, an end of the scale reads like a
+        missing answer, or open ends leave one label only.
+
     Examples
     --------
     >>> import numpy as np
@@ -107,6 +115,7 @@ def read_labels(
     scale = None
     if given is not None:
         scale = read_scale(given, allow_single_class=allow_single_class)
+        warn_of_no_answer(scale)
     endpoints = read_endpoints(y, scale=scale)
     if scale is None:
         refuse_disagreeing_categories(y)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vilma.labels.values import BoolArray, read_values
+from vilma.labels.values import BoolArray, category_names, is_ordered, read_values
 
 IntArray = NDArray[np.int64]
 
@@ -18,7 +20,9 @@ def read_scale(classes: ArrayLike, *, allow_single_class: bool = False) -> NDArr
     Parameters
     ----------
     classes : array-like of shape (n_classes,)
-        Numbers in strictly increasing order, or distinct strings in the order that is meant.
+        Numbers in strictly increasing order, or distinct strings in the order that is meant. The
+        order of ordered categories is that of their dtype, whatever the order of the values, so
+        that ``column.unique()`` is the scale of an ordered column.
     allow_single_class : bool, default=False
         Accept a scale of one label.
 
@@ -33,11 +37,27 @@ def read_scale(classes: ArrayLike, *, allow_single_class: bool = False) -> NDArr
         If `classes` is not one-dimensional, too short, not finite, repeats a label, or holds
         numbers that do not increase strictly.
     TypeError
-        If `classes` is a set, or its labels are of types that have no common order.
+        If `classes` is a set, a mapping or strings of unordered categories, or its labels are of
+        types that have no common order.
     """
-    if isinstance(classes, (set, frozenset)):
-        raise TypeError("classes is a set, which has no order; pass a list in scale order.")
+    if isinstance(classes, (set, frozenset, dict)):
+        kind = type(classes).__name__
+        raise TypeError(f"classes is a {kind}, which has no order; pass a list in scale order.")
     scale, missing = read_values(classes, "classes")
+    dtype: Any = getattr(classes, "dtype", None)
+    if scale.ndim == 1 and not missing.any():
+        if is_ordered(dtype):
+            place = {name: k for k, name in enumerate(category_names(dtype.categories))}
+            scale = np.array(sorted(scale.tolist(), key=place.__getitem__), dtype=scale.dtype)
+        elif scale.dtype.kind == "U" and type(dtype).__name__ in {
+            "CategoricalDtype",
+            "Categorical",
+        }:
+            raise TypeError(
+                f"classes holds unordered categories, {abbreviate(scale)}: the order in which "
+                "they appear is not taken for the order of the scale. Pass a list in scale order, "
+                "or make the categories ordered."
+            )
     if scale.ndim != 1:
         raise ValueError(
             "classes should be a 1d sequence of labels in scale order, got an array of shape "
@@ -79,6 +99,38 @@ def in_class_order(scale: NDArray[Any]) -> IntArray:
         0, 1, 2, ... for numbers, which increase along the scale.
     """
     return np.argsort(scale, kind="stable")
+
+
+_NO_ANSWER = re.compile(
+    r"(?:don.?t|do not) know\b|dk$|refus(?:ed|al)\b|n\.?/?a\.?$|not applicable\b|unknown\b"
+    r"|prefer not to (?:say|answer)\b|(?:no|not) (?:answer(?:ed)?|response|stated|asked)\b"
+)
+
+
+def warn_of_no_answer(scale: NDArray[Any]) -> None:
+    """Warn if an end of a scale of strings reads like a missing answer, not like a level.
+
+    Parameters
+    ----------
+    scale : ndarray of shape (n_classes,)
+        The labels in scale order.
+
+    Warns
+    -----
+    UserWarning
+        If the first or the last label is such as "don't know", "refused" or "n/a".
+    """
+    if scale.dtype.kind != "U":
+        return
+    for label, end in ((scale[0].item(), "lowest"), (scale[-1].item(), "highest")):
+        if _NO_ANSWER.match(label.strip(" ()[].").lower()):
+            warnings.warn(
+                f"The {end} label of the scale is {label!r}, which reads like a missing answer. "
+                "It is taken to lie beyond all other labels. Leave these rows out, or make them "
+                "intervals open at both ends, and take the label off the scale.",
+                UserWarning,
+                stacklevel=3,
+            )
 
 
 def encode(
@@ -184,9 +236,9 @@ def _category_lists(y: Any) -> list[list[Any]]:
     dtypes: list[Any] = list(y.dtypes) if hasattr(y, "columns") else [getattr(y, "dtype", None)]
     scales = []
     for dtype in dtypes:
-        if not (getattr(dtype, "ordered", False) or type(dtype).__name__ == "Enum"):
+        if not is_ordered(dtype):
             return []
-        categories = list(dtype.categories)
+        categories = category_names(dtype.categories)
         if any(type(category).__name__ == "Interval" for category in categories):
             return []
         scales.append(categories)

@@ -20,7 +20,9 @@ def read_values(y: Any, name: str) -> tuple[NDArray[Any], BoolArray]:
     Parameters
     ----------
     y : array-like
-        Numbers, booleans or strings; None, NaN and pandas.NA stand for missing entries.
+        Numbers, booleans or strings; None, NaN, pandas.NA and masked entries of ``numpy.ma`` are
+        missing ones. Ordered categories of which some are numbers and some strings, as files of
+        Stata and SPSS with partly labelled values give, are read as strings throughout.
     name : str
         What error messages call `y`.
 
@@ -60,6 +62,7 @@ def _as_array(y: Any, name: str) -> NDArray[Any]:
         raise ValueError(f"This task requires {name} to be passed, but the target {name} is None.")
     if issparse(y):
         raise TypeError(f"{name} is a sparse {type(y).__name__}; pass a dense array of labels.")
+    y = _unmasked(_named_categories(y))
     # NumPy would turn the lists [1, "a"] and ["low", nan] into strings without a word.
     array = np.asarray(y, dtype=None if hasattr(y, "__array__") else object)
     if array.dtype.names is not None and len(array.dtype.names) == 2:
@@ -74,11 +77,83 @@ def _as_array(y: Any, name: str) -> NDArray[Any]:
     return array
 
 
+def category_names(categories: Any) -> list[Any]:
+    """Return categories as they are if all are alike; as strings if some are.
+
+    Parameters
+    ----------
+    categories : iterable
+        Categories of a dtype.
+
+    Returns
+    -------
+    list
+        In the same order.
+
+    Raises
+    ------
+    ValueError
+        If two categories have the same name, as 1 and "1".
+    """
+    listed = list(categories)
+    if len({isinstance(category, str) for category in listed}) < 2:
+        return listed
+    names = [_name(category) for category in listed]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(
+            f"The ordered categories {listed!r} have both a string and a number named {twice!r}. "
+            "Rename one of them."
+        )
+    return names
+
+
+def _name(entry: Any) -> Any:
+    if isinstance(entry, str) or is_missing(entry):
+        return entry
+    return f"{entry:.15g}" if isinstance(entry, (float, np.floating)) else str(entry)
+
+
+def is_ordered(dtype: Any) -> bool:
+    """Tell whether a dtype is one of ordered categories, of pandas or polars."""
+    return bool(getattr(dtype, "ordered", False)) or type(dtype).__name__ == "Enum"
+
+
+def _named_categories(y: Any) -> Any:
+    """Return columns of ordered categories, some of them numbers and some strings, as strings."""
+    dtypes = list(y.dtypes) if hasattr(y, "columns") else [getattr(y, "dtype", None)]
+    if not dtypes or not all(is_ordered(dtype) for dtype in dtypes):
+        return y
+    if all(category_names(dtype.categories) == list(dtype.categories) for dtype in dtypes):
+        return y
+    entries = np.asarray(y, dtype=object)
+    named = np.empty(entries.shape, dtype=object)
+    named.ravel()[:] = [_name(entry) for entry in entries.ravel().tolist()]
+    return named
+
+
+def _unmasked(y: Any) -> Any:
+    """Put None into the places that are masked."""
+    if isinstance(y, np.ma.MaskedArray):
+        if y.dtype.names is not None:
+            return np.array([tuple(row) for row in y.tolist()], dtype=object)
+        if not np.ma.is_masked(y):
+            return y.data
+        entries = y.data.astype(object)
+        entries[np.ma.getmaskarray(y)] = None
+        return entries
+    if isinstance(y, (list, tuple)) and any(isinstance(row, np.ma.MaskedArray) for row in y):
+        return [
+            row.tolist() if isinstance(row, np.ma.MaskedArray) and row.ndim else row for row in y
+        ]
+    return y
+
+
 def _read_objects(array: NDArray[Any], name: str) -> tuple[NDArray[Any], BoolArray]:
     """Settle what an array of objects holds, numbers or strings, and where it holds nothing."""
     entries = array.ravel().tolist()
     types = dict.fromkeys(map(type, entries))  # in order of appearance
-    if any(issubclass(t, (list, tuple, np.ndarray)) for t in types):
+    if any(issubclass(t, (list, tuple, np.ndarray)) and not _is_nothing(t) for t in types):
         raise ValueError(
             f"The rows of {name} differ in length; expected one label, or a pair "
             "[lower, upper], in every row."
@@ -124,7 +199,7 @@ def _is_number(kind: type) -> bool:
 
 def _is_nothing(kind: type) -> bool:
     # pandas.NA and NaT by name: pandas need not be installed.
-    return kind is type(None) or kind.__name__ in {"NAType", "NaTType"}
+    return kind is type(None) or kind.__name__ in {"NAType", "NaTType", "MaskedConstant"}
 
 
 def _entry_row(entries: list[Any], array: NDArray[Any], kind: type) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
+from vilma._masked import refuse_masked
 from vilma.labels import Endpoints, encode_endpoints, read_endpoints, read_scale
 from vilma.labels.scale import IntArray, ordered_categories
 
@@ -121,6 +122,7 @@ def read_weights(sample_weight: ArrayLike | None, n_samples: int) -> FloatArray:
     """Check the weights of samples; without any, all weigh the same."""
     if sample_weight is None:
         return np.ones(n_samples)
+    refuse_masked(sample_weight, "sample_weight")
     weights = check_array(
         sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
     )

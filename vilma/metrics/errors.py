@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vilma._masked import refuse_masked
 from vilma.metrics._reading import read_pair, weighted_mean
 
 
@@ -103,6 +104,7 @@ def epsilon_error(
     0.1967
     """
     distances = read_pair(y_true, y_pred, classes).distances()
+    refuse_masked(sigma, "sigma")
     deviation = np.asarray(sigma, dtype=np.float64)
     if deviation.shape not in {(), distances.shape}:
         raise ValueError(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
+from vilma._masked import refuse_masked
 from vilma.labels import (
     Endpoints,
     encode_endpoints,
@@ -244,6 +245,7 @@ def _read_scored(
 
 
 def _read_probabilities(y_proba: ArrayLike) -> FloatArray:
+    refuse_masked(y_proba, "y_proba")
     proba = check_array(y_proba, ensure_2d=False, dtype=np.float64, input_name="y_proba")
     if proba.ndim == 1 or proba.shape[1] == 1:
         second = proba.reshape(-1, 1)
