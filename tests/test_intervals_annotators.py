@@ -103,7 +103,13 @@ def test_the_report_counts_and_names_disagreement():
         (
             lambda: combine_annotators(np.ones((3, 2))),
             TypeError,
-            "annotations should be a list with the labels of each annotator, got a ndarray",
+            "annotations should be a list with the labels of each annotator, or a data frame with "
+            "a column for each, got a ndarray",
+        ),
+        (
+            lambda: combine_annotators([[1], [2]], how="quantiles", quantiles=(0.9, 0.1)),
+            ValueError,
+            "quantiles should be two increasing numbers between 0 and 1, got (0.9, 0.1)",
         ),
         (
             lambda: combine_annotators([["a"], ["b"]]),
@@ -138,3 +144,55 @@ def test_bad_annotations(call, error, message):
 def test_items_without_a_name_are_refused(items):
     with pytest.raises(ValueError, match=r"items has no name in row [23] .*leave it out"):
         combine_by_item(items, [1, 2, 3, 9])
+
+
+def naive_quantiles(low, up, quantiles):
+    """The largest lower end with few below, and the smallest upper end with few above."""
+    below = [v for v in low if sum(each < v for each in low) <= quantiles[0] * len(low)]
+    above = [v for v in up if sum(each > v for each in up) <= (1 - quantiles[1]) * len(up)]
+    return [max(below), min(above)]
+
+
+@pytest.mark.parametrize("quantiles", [(0.25, 0.75), (0.1, 0.9), (0, 1), (0.2, 0.6)])
+def test_quantiles_of_many_raters(quantiles):
+    rng = np.random.default_rng(1)
+    votes = np.clip(rng.normal(5, 1.5, (30, 25)).round(), 1, 9)
+    frame = pd.DataFrame(votes, columns=[f"rater {k}" for k in range(25)])
+    combined = combine_annotators(frame, how="quantiles", quantiles=quantiles)
+    assert combined.intervals.tolist() == [
+        naive_quantiles(row, row, quantiles) for row in votes.tolist()
+    ]
+    assert combined.counts.tolist() == [25] * 30
+    width = np.diff(combined.intervals).mean() + 1
+    union = np.diff(combine_annotators(frame).intervals).mean() + 1
+    assert width <= union
+    if quantiles == (0.25, 0.75):
+        assert width < 4 < union
+
+
+def test_equal_quantiles_do_not_cross():
+    for how in ({"how": "quantiles", "quantiles": (0.5, 0.5)}, {"how": "median"}):
+        assert combine_annotators([[1], [5]], **how).intervals.tolist() == [[1, 5]]
+    names = combine_by_item([1, 1, 1], ["small", "large", "large"], how="quantiles", classes=SIZES)
+    assert names.intervals.tolist() == [["small", "large"]]
+
+
+def test_frames_of_items_and_raters():
+    frame = pd.DataFrame({"a": [3, 5, 7], "b": [4, 5, 9], "c": [4, None, 8]})
+    combined = combine_annotators(frame, how="median")
+    assert combined.intervals.tolist() == [[4, 4], [5, 5], [8, 8]]
+    ordered = pd.DataFrame(
+        {rater: pd.Categorical(["small", "large"], SIZES, ordered=True) for rater in "ab"}
+    )
+    assert combine_annotators(ordered).intervals.tolist() == [
+        ["small", "small"],
+        ["large", "large"],
+    ]
+    pl = pytest.importorskip("polars")
+    assert combine_annotators(
+        pl.DataFrame(frame.to_dict("list")), how="median"
+    ).intervals.tolist() == [
+        [4, 4],
+        [5, 5],
+        [8, 8],
+    ]

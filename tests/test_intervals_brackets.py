@@ -54,6 +54,20 @@ NAN, INF = np.nan, np.inf
         ("[20, 30)", 20, 29),
         ("(20, 30]", 21, 30),
         ("(-inf, 30]", -INF, 30),
+        ("[70-80)", 70, 79),
+        ("(70 - 80]", 71, 80),
+        ("[-5--1]", -5, -1),
+        ("over-65", 66, INF),
+        ("above-65", 66, INF),
+        ("more-than 65", 66, INF),
+        ("over -65", -64, INF),
+        ("under-18", -INF, 17),
+        ("Under-18", -INF, 17),
+        ("below-$500", -INF, 499),
+        ("under -18", -INF, -19),
+        ("up-to-5", -INF, 5),
+        ("65-and-over", 65, INF),
+        ("65-or-less", -INF, 65),
         ("[20, inf)", 20, INF),
         ("7", 7, 7),
         ("1,500", 1500, 1500),
@@ -163,7 +177,17 @@ def test_exact_labels_and_missing_labels_are_regular():
         (["20-29", "abc", "x", "abc"], {}, "labels has 'abc' in row 1, which is no known bracket"),
         (["20-29", "abc", "x", "abc"], {}, "(3 such row(s)). Also unknown: 'x'. Say what it"),
         (["abc"], {}, "with names={'abc': (lower, upper)}, or leave out a unit with `ignore`"),
-        (["2,5-3,0"], {}, "labels has '2,5-3,0' in row 0"),
+        (["under - 5"], {}, "labels has 'under - 5' in row 0"),
+        (["refused", "1-2"], {}, "If it says nothing, pass names={'refused': None}."),
+        (["10,000-14,999", "2,5"], {}, "'10,000-14,999', where a point must part decimals, and"),
+        (["1-2"], {"decimal": ";"}, "decimal should be '.', ',' or None, got ';'"),
+        (["(9999.999, 9999.9995]"], {"classes": [1, 2]}, "the interval (9999.999, 9999.9995] in"),
+        (["9999.995 - 9999.991"], {}, "lower end 9999.995 is above its upper end 9999.991"),
+        (
+            pd.DataFrame({"a": ["1-2"], "b": ["3-4"]}),
+            {},
+            "is a data frame of 2 columns, ['a', 'b']",
+        ),
         (["10k-15k"], {}, "labels has '10k-15k' in row 0"),
         ([""], {}, "labels has '' in row 0"),
         ([INF], {}, "labels has inf in row 0"),
@@ -181,4 +205,69 @@ def test_exact_labels_and_missing_labels_are_regular():
 )
 def test_bad_brackets(labels, options, message):
     with pytest.raises(ValueError, match=re.escape(message)):
+        parse_brackets(labels, **options)
+
+
+THOUSANDS = [[-INF, 9_999], [10_000, 14_999], [15_000, INF]]
+
+
+@pytest.mark.parametrize("word", ["under", "less than"])
+def test_a_point_before_three_figures_parts_thousands(word):
+    labels = [f"{word} 10.000", "10.000 - 14.999", "15.000+"]
+    with pytest.warns(UserWarning, match=re.escape(f"{labels[0]!r} (row 0) may part thousands")):
+        assert parse_brackets(labels).tolist() == THOUSANDS
+    assert parse_brackets(labels, decimal=",").tolist() == THOUSANDS
+    assert parse_brackets([*labels, "1.000.000"], irregular="ignore").tolist() == [
+        *THOUSANDS,
+        [1_000_000, 1_000_000],
+    ]
+    with pytest.warns(UserWarning, match="is taken to part thousands"):
+        assert parse_brackets(["less than 1.000"]).tolist() == [[-INF, 999]]
+
+
+def test_other_figures_tell_what_a_point_parts():
+    options = {"irregular": "ignore", "classes": [0.5, 1.25, 10, 20]}
+    assert parse_brackets(["0.5-1.250", "10.000"], **options).tolist() == [[0.5, 1.25], [10, 10]]
+    assert parse_brackets(["1.250"], decimal=".", **options).tolist() == [[1.25, 1.25]]
+    assert parse_brackets(["0,5-1,25", "10.000,0"], irregular="ignore").tolist() == [
+        [0.5, 1.25],
+        [10_000, 10_000],
+    ]
+    assert parse_brackets(["2,5-3,0"]).tolist() == [[2.5, 3]]
+    # Programs write the notation of brackets with a point: pandas.cut moves the first end down.
+    cut = pd.cut([2, 4, 6], [2, 4, 6], include_lowest=True).astype(str)
+    assert parse_brackets(list(cut), classes=range(9)).tolist() == [[2, 4], [2, 4], [5, 6]]
+    assert parse_brackets(["[2,5; 3,0)"], decimal=",", classes=[2.5, 3]).tolist() == [[2.5, 2.5]]
+
+
+def test_a_column_is_read_and_not_its_name():
+    frame = pd.DataFrame({"1-2": ["20-29", None, "30-39"]})
+    expected = [[20, 29], [-INF, INF], [30, 39]]
+    assert parse_brackets(frame).tolist() == expected
+    assert parse_brackets(frame.to_numpy()).tolist() == expected
+    masked = np.ma.array(["20-29", "x", "30-39"], mask=[0, 1, 0])
+    assert parse_brackets(masked).tolist() == expected
+    pl = pytest.importorskip("polars")
+    assert parse_brackets(pl.DataFrame({"1-2": ["20-29", None, "30-39"]})).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "message"),
+    [
+        (
+            {"1-2", "3-4"},
+            {},
+            "labels should be a sequence of brackets, one for each sample, got a s",
+        ),
+        ({"1-2": 1}, {}, "got a dict"),
+        (7, {}, "got a int"),
+        ([b"1-2"], {}, "labels has b'1-2' of type bytes in row 0; expected a bracket as a string"),
+        (["1-2", True], {}, "labels has True of type bool in row 1"),
+        ([{1, 2}], {}, "of type set in row 0"),
+        (["1-2"], {"ignore": "kg"}, "ignore should be a list of strings, got 'kg'"),
+        (["1-2"], {"names": ["a"]}, "names should be a mapping of names to brackets"),
+    ],
+)
+def test_what_is_no_column_of_brackets(labels, options, message):
+    with pytest.raises(TypeError, match=re.escape(message)):
         parse_brackets(labels, **options)

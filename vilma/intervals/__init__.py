@@ -18,6 +18,7 @@ from vilma.intervals.generate import (
     misplace_intervals,
 )
 from vilma.intervals.report import AnnotationReport, annotation_report
+from vilma.intervals.spans import SpanLabels, spans_between_ends
 from vilma.intervals.splitters import (
     IntervalStratifiedGroupKFold,
     IntervalStratifiedKFold,
@@ -30,6 +31,7 @@ __all__ = [
     "DrawnIntervals",
     "IntervalStratifiedGroupKFold",
     "IntervalStratifiedKFold",
+    "SpanLabels",
     "absolute_error_bound",
     "annotate_asymmetric",
     "annotate_cells",
@@ -40,6 +42,7 @@ __all__ = [
     "interval_strata",
     "misplace_intervals",
     "parse_brackets",
+    "spans_between_ends",
     "to_intervals",
     "zero_one_bound",
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import NamedTuple
 
 _SIGN = "[-+−]?"
 _FIGURES = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
-_NUMBER = rf"({_SIGN}\s?[$€£]?\s?{_FIGURES})"
+_NUMBER = rf"({_SIGN}(?:[$€£]\s?)?{_FIGURES})"
+_HYPHEN = r"(?:-(?=[$€£\d.])|\s*)"  # "over-65" is over 65; "over -65" is over minus 65
 _DASH = r"(?:-|–|—|−|\.{2,3}|…|to|through|thru|until|and)"
 _UNIT = r"(?:\s*(?:%|years?(?:\s+old|\s+of\s+age)?|yrs?\.?))?"
 _OR = r"(?:and|or|&)"
@@ -34,26 +35,82 @@ _PATTERNS: list[tuple[str, Callable[..., Bracket]]] = [
         lambda a, b: Bracket(a, b, dashed=True),
     ),
     (rf"{_NUMBER}{_UNIT}\s*\+{_UNIT}", lambda a: Bracket(a, inf)),
-    (rf"{_NUMBER}{_UNIT}\s*{_OR}\s+{_HIGHER}", lambda a: Bracket(a, inf)),
-    (rf"(?:at\s+least|minimum|>=|≥|from)\s*{_NUMBER}{_UNIT}", lambda a: Bracket(a, inf)),
+    (rf"{_NUMBER}{_UNIT}(?:\s*|-){_OR}[\s-]+{_HIGHER}", lambda a: Bracket(a, inf)),
     (
-        rf"(?:over|above|(?:more|older|higher|greater)\s+than|>)\s*{_NUMBER}{_UNIT}",
+        rf"(?:(?:at\s+least|minimum|from){_HYPHEN}|(?:>=|≥)\s*){_NUMBER}{_UNIT}",
+        lambda a: Bracket(a, inf),
+    ),
+    (
+        rf"(?:(?:over|above|(?:more|older|higher|greater)[\s-]+than){_HYPHEN}|>\s*){_NUMBER}{_UNIT}",
         lambda a: Bracket(a, inf, left_closed=False),
     ),
-    (rf"{_NUMBER}{_UNIT}\s*{_OR}\s+{_LOWER}", lambda a: Bracket(-inf, a)),
-    (rf"(?:at\s+most|maximum|up\s+to|<=|≤)\s*{_NUMBER}{_UNIT}", lambda a: Bracket(-inf, a)),
+    (rf"{_NUMBER}{_UNIT}(?:\s*|-){_OR}[\s-]+{_LOWER}", lambda a: Bracket(-inf, a)),
     (
-        rf"(?:under|below|(?:less|fewer|younger|lower)\s+than|<)\s*{_NUMBER}{_UNIT}",
+        rf"(?:(?:at\s+most|maximum|up[\s-]+to){_HYPHEN}|(?:<=|≤)\s*){_NUMBER}{_UNIT}",
+        lambda a: Bracket(-inf, a),
+    ),
+    (
+        rf"(?:(?:under|below|(?:less|fewer|younger|lower)[\s-]+than){_HYPHEN}|<\s*){_NUMBER}{_UNIT}",
         lambda a: Bracket(-inf, a, right_closed=False),
     ),
     (r"none|nil|zero", lambda: Bracket(0.0, 0.0)),
 ]
 _COMPILED = [(re.compile(pattern), make) for pattern, make in _PATTERNS]
+_SWAPPED = str.maketrans(".,", ",.")
 _END = rf"({_SIGN}(?:{_FIGURES}|inf))"
-_NOTATION = re.compile(rf"([\[(\]])\s*{_END}\s*[,;]\s*{_END}\s*([\])\[])")
+_NOTATION = re.compile(rf"([\[(\]])\s*{_END}\s*(?:[,;–—-]|\.\.|to)\s*{_END}\s*([\])\[])")
 
 
-def read_bracket(text: str, ignored: Sequence[str] = ()) -> Bracket | None:
+def find_decimal_mark(texts: Iterable[str]) -> tuple[str, str | None]:
+    """Tell by the figures of a column which mark parts decimals.
+
+    A point before exactly three figures, as in "10.000", parts thousands or decimals. It is taken
+    to part thousands unless other figures of the column tell otherwise. The notation of brackets,
+    such as "(0.999, 5.0]", is written by programs, with a point.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        The distinct brackets of a column.
+
+    Returns
+    -------
+    mark : {".", ","}
+        What parts decimals.
+    doubtful : str or None
+        A bracket with such figures, if nothing in the column tells what they mean.
+
+    Raises
+    ------
+    ValueError
+        If some figures are written in one way and some in the other.
+    """
+    witness: dict[str, str] = {}
+    either = None
+    for text in texts:
+        if _NOTATION.fullmatch(" ".join(text.lower().split())):
+            continue
+        for figures in re.findall(r"\d[\d.,]*", text):
+            figures = figures.rstrip(".,")
+            if re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", figures):
+                either = either or text
+            elif re.fullmatch(r"\d{1,3}(\.\d{3})+(,\d+)?|\d+,\d{1,2}", figures) and not (
+                figures.startswith("0.")
+            ):
+                witness.setdefault(",", text)
+            elif re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?|\d+\.\d+", figures):
+                witness.setdefault(".", text)
+    if len(witness) == 2:
+        raise ValueError(
+            f"labels has {witness['.']!r}, where a point must part decimals, and "
+            f"{witness[',']!r}, where a comma must. Write figures in one way."
+        )
+    if "," in witness or (either is not None and not witness):
+        return ",", None if witness else either
+    return ".", None
+
+
+def read_bracket(text: str, ignored: Sequence[str] = (), decimal: str = ".") -> Bracket | None:
     """Read one bracket.
 
     Parameters
@@ -62,6 +119,9 @@ def read_bracket(text: str, ignored: Sequence[str] = ()) -> Bracket | None:
         For example ``"20-29"``, ``"under 5"`` or ``"(20, 30]"``.
     ignored : sequence of str
         Pieces of text to leave out, such as units.
+    decimal : {".", ","}
+        The mark that parts decimals; the other one parts thousands. The notation of brackets has
+        a point, or semicolons between numbers with a comma.
 
     Returns
     -------
@@ -76,6 +136,12 @@ def read_bracket(text: str, ignored: Sequence[str] = ()) -> Bracket | None:
     if notation:
         opening, left, right, closing = notation.groups()
         return Bracket(_number(left), _number(right), opening == "[", closing == "]")
+    if decimal == ",":
+        text = text.translate(_SWAPPED)
+        notation = _NOTATION.fullmatch(text)
+        if notation and ";" in text:
+            opening, left, right, closing = notation.groups()
+            return Bracket(_number(left), _number(right), opening == "[", closing == "]")
     for pattern, make in _COMPILED:
         match = pattern.fullmatch(text)
         if match:

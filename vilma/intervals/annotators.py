@@ -64,20 +64,30 @@ class CombinedAnnotations:
 
 
 def combine_annotators(
-    annotations: Sequence[ArrayLike], *, how: str = "union", classes: ArrayLike | None = None
+    annotations: Sequence[ArrayLike],
+    *,
+    how: str = "union",
+    quantiles: tuple[float, float] = (0.25, 0.75),
+    classes: ArrayLike | None = None,
 ) -> CombinedAnnotations:
     """Combine the labels of several annotators who saw the same items.
 
     Parameters
     ----------
-    annotations : sequence of array-like, each of shape (n_items,) or (n_items, 2)
+    annotations : sequence of array-like, each of shape (n_items,) or (n_items, 2), or data frame
         The labels of each annotator, exact or intervals, in any form that
         :func:`vilma.labels.read_labels` takes. None or NaN, in both ends of an interval or as an
-        exact label, says that the annotator did not see the item.
-    how : {"union", "intersection", "median"}, default="union"
+        exact label, says that the annotator did not see the item. A data frame has a row for
+        each item and a column of exact labels for each annotator.
+    how : {"union", "intersection", "median", "quantiles"}, default="union"
         "union" allows every label from the lowest to the highest that an annotator allows;
         "intersection" those that all allow; "median" reaches from the median of the lower ends
-        to that of the upper ends, and takes the lower and the upper one where there are two.
+        to that of the upper ends, and takes the lower and the upper one where there are two;
+        "quantiles" reaches from a quantile of the lower ends to one of the upper ends. With many
+        annotators the intersection is mostly empty and the union wide.
+    quantiles : tuple of (float, float), default=(0.25, 0.75)
+        The two quantiles, of all annotations of an item. The lower one is the largest label with
+        no more than that share of the lower ends below it, the upper one likewise from above.
     classes : array-like of shape (n_classes,), default=None
         The ordered scale; needed for strings that bring none.
 
@@ -110,11 +120,13 @@ def combine_annotators(
     3 items, 3 with several annotations, 0 with none; 2 of those (66.7%) share no label. \
 Farthest apart: 2 (by 2), 0 (by 1).
     """
-    if isinstance(annotations, np.ndarray) or hasattr(annotations, "columns"):
+    if hasattr(annotations, "columns"):
+        annotations = [annotations[column] for column in annotations.columns]
+    if not isinstance(annotations, (list, tuple)):
         raise TypeError(
-            "annotations should be a list with the labels of each annotator, got a "
-            f"{type(annotations).__name__}. Pass its columns in a list, or use "
-            "combine_by_item for one row per annotation."
+            "annotations should be a list with the labels of each annotator, or a data frame with "
+            f"a column for each, got a {type(annotations).__name__}. Pass the columns of an array "
+            "in a list, or use combine_by_item for one row per annotation."
         )
     if not len(annotations):
         raise ValueError("annotations is empty; at least one annotator is required.")
@@ -129,11 +141,16 @@ Farthest apart: 2 (by 2), 0 (by 1).
                 "Annotators who saw different items: use combine_by_item."
             )
     groups = np.tile(np.arange(n_items), len(read))
-    return _combine(np.concatenate(read), groups, np.arange(n_items), how, scale)
+    return _combine(np.concatenate(read), groups, np.arange(n_items), how, quantiles, scale)
 
 
 def combine_by_item(
-    items: ArrayLike, y: ArrayLike, *, how: str = "union", classes: ArrayLike | None = None
+    items: ArrayLike,
+    y: ArrayLike,
+    *,
+    how: str = "union",
+    quantiles: tuple[float, float] = (0.25, 0.75),
+    classes: ArrayLike | None = None,
 ) -> CombinedAnnotations:
     """Combine annotations that name their item, one row per annotation.
 
@@ -143,7 +160,9 @@ def combine_by_item(
         Names or numbers of the items.
     y : array-like of shape (n_annotations,) or (n_annotations, 2)
         Exact or interval labels.
-    how : {"union", "intersection", "median"}, default="union"
+    how : {"union", "intersection", "median", "quantiles"}, default="union"
+        As for :func:`combine_annotators`.
+    quantiles : tuple of (float, float), default=(0.25, 0.75)
         As for :func:`combine_annotators`.
     classes : array-like of shape (n_classes,), default=None
         The ordered scale; needed for strings that bring none.
@@ -177,7 +196,7 @@ def combine_by_item(
         )
     _refuse_nameless(items)
     distinct, groups = np.unique(names, return_inverse=True)
-    return _combine(ends, groups.ravel(), distinct, how, scale)
+    return _combine(ends, groups.ravel(), distinct, how, quantiles, scale)
 
 
 def _refuse_nameless(items: ArrayLike) -> None:
@@ -222,11 +241,11 @@ def _combine(
     groups: NDArray[np.intp],
     items: NDArray[Any],
     how: str,
+    quantiles: tuple[float, float],
     scale: NDArray[Any] | None,
 ) -> CombinedAnnotations:
     """Combine the annotations of each group; `ends` has one row per annotation."""
-    if how not in _WAYS:
-        raise ValueError(f"how should be one of {sorted(_WAYS)}, got {how!r}.")
+    pick_lower, pick_upper = _way(how, quantiles)
     speaks = ~np.isinf(ends).all(axis=1)
     lower, upper, groups = ends[speaks, 0], ends[speaks, 1], groups[speaks]
     counts = np.bincount(groups, minlength=len(items))
@@ -239,7 +258,6 @@ def _combine(
     gap[said] = np.maximum(lower[last] - upper[first], 0.0)
     if how == "intersection":
         _refuse_disjoint(gap > 0, items)
-    pick_lower, pick_upper = _WAYS[how]
     combined = np.tile([-np.inf, np.inf], (len(items), 1))
     combined[said, 0] = lower[first + pick_lower(counts[said])]
     combined[said, 1] = upper[first + pick_upper(counts[said])]
@@ -253,6 +271,35 @@ _WAYS: dict[str, tuple[_Pick, _Pick]] = {
     "intersection": (lambda n: n - 1, lambda n: 0 * n),
     "median": (lambda n: (n - 1) // 2, lambda n: n // 2),
 }
+
+
+def _way(how: str, quantiles: tuple[float, float]) -> tuple[_Pick, _Pick]:
+    """Return which ends a combination takes."""
+    if how == "quantiles":
+        return _between_quantiles(quantiles)
+    if not isinstance(how, str) or how not in _WAYS:
+        raise ValueError(f"how should be one of {sorted([*_WAYS, 'quantiles'])}, got {how!r}.")
+    return _WAYS[how]
+
+
+def _between_quantiles(quantiles: tuple[float, float]) -> tuple[_Pick, _Pick]:
+    try:
+        low, high = (float(each) for each in quantiles)
+    except (TypeError, ValueError):
+        low = high = np.nan
+    if not 0 <= low <= high <= 1:
+        raise ValueError(
+            f"quantiles should be two increasing numbers between 0 and 1, got {quantiles!r}."
+        )
+    # Rounding, as in 0.1 * 30, must not pass over a whole number.
+    slack = 1e-9
+
+    def places(n: IntArray) -> tuple[IntArray, IntArray]:
+        below = np.minimum(np.floor(low * n + slack).astype(np.int64), n - 1)
+        above = np.maximum(np.ceil(high * n - slack).astype(np.int64) - 1, 0)
+        return np.minimum(below, above), np.maximum(below, above)  # equal quantiles may cross
+
+    return lambda n: places(n)[0], lambda n: places(n)[1]
 
 
 def _refuse_disjoint(disjoint: NDArray[np.bool_], items: NDArray[Any]) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vilma.intervals._bracket_text import Bracket, read_bracket
+from vilma.intervals._bracket_text import Bracket, find_decimal_mark, read_bracket
 from vilma.intervals.convert import endpoint_columns
 from vilma.labels.endpoints import bounded_endpoints
 from vilma.labels.interval_objects import Bounds
-from vilma.labels.scale import read_scale
+from vilma.labels.scale import is_no_answer, read_scale
 from vilma.labels.values import is_missing
 
 _SIDES = {"both": (True, True), "left": (True, False), "right": (False, True)}
@@ -29,6 +29,7 @@ def parse_brackets(
     names: Mapping[str, Any] | None = None,
     closed: str = "both",
     ignore: Sequence[str] = (),
+    decimal: str | None = None,
     irregular: str = "warn",
 ) -> NDArray[Any]:
     """Read named brackets as intervals of labels.
@@ -39,10 +40,10 @@ def parse_brackets(
     "20-29", "20 – 29", "20 to 29", "between 20 and 29"     20 ... 29
     "-5--1", "$10,000 - $14,999", "5-9 years", "10-19%"     likewise
     "50+", "50 and over", "50 or more", "at least 50"       50 and all above
-    "over 90", "more than 90", ">90"                        all above 90
-    "under 5", "less than 5", "<5"                          all below 5
+    "over 90", "over-90", "more than 90", ">90"             all above 90
+    "under 5", "under-5", "less than 5", "<5"               all below 5
     "up to 5", "5 or less", "at most 5", "<=5"              5 and all below
-    "[20, 30)", "(20, 30]"                                  as written
+    "[20, 30)", "(20, 30]", "[20-30)"                       as written
     "7", the number 7                                       7
     "none", "nil", "zero"                                   0
     None, NaN                                               nothing is known
@@ -50,7 +51,7 @@ def parse_brackets(
 
     Parameters
     ----------
-    labels : iterable of str
+    labels : iterable of str, or data frame of one column
         One bracket for each sample, in capitals or not.
     classes : array-like of shape (n_classes,), default=None
         The ordered scale of numbers. By default labels are whole numbers, so that "under 5" ends
@@ -64,6 +65,10 @@ def parse_brackets(
         the left one does.
     ignore : sequence of str, default=()
         Text to leave out, such as the name of a unit.
+    decimal : {".", ","}, default=None
+        The mark that parts decimals; the other one parts thousands. By default it is told by the
+        figures; those that may be either, as in "10.000 - 14.999", are taken for thousands, and
+        a warning says so.
     irregular : {"warn", "raise", "ignore"}, default="warn"
         What happens if two brackets overlap, or labels between two are in none. Exact labels
         inside of a bracket are regular.
@@ -78,11 +83,17 @@ def parse_brackets(
     ValueError
         If brackets cannot be read, end before they begin, contain no label, or, if that is
         asked for, overlap or leave gaps. Rows are named.
+    TypeError
+        If `labels` is no column of brackets.
 
     Warns
     -----
     UserWarning
-        If brackets overlap or leave gaps.
+        If brackets overlap or leave gaps, or a point may part thousands or decimals.
+
+    See Also
+    --------
+    spans_between_ends : Labels of intervals whose ends are real numbers.
 
     Examples
     --------
@@ -98,19 +109,25 @@ def parse_brackets(
         raise ValueError(f"closed should be one of {sorted(_SIDES)}, got {closed!r}.")
     if irregular not in {"warn", "raise", "ignore"}:
         raise ValueError(f"irregular should be 'warn', 'raise' or 'ignore', got {irregular!r}.")
-    if isinstance(labels, str):
-        raise ValueError(f"Expected one bracket for each sample, got the string {labels!r}.")
-    entries = [tuple(entry) if isinstance(entry, list) else entry for entry in labels]
+    if decimal not in {None, ".", ","}:
+        raise ValueError(f"decimal should be '.', ',' or None, got {decimal!r}.")
+    if isinstance(ignore, (str, bytes)) or not all(isinstance(piece, str) for piece in ignore):
+        raise TypeError(f"ignore should be a list of strings, got {ignore!r}.")
+    if names is not None and not isinstance(names, Mapping):
+        raise TypeError(f"names should be a mapping of names to brackets, got {names!r}.")
+    entries = _read_column(labels)
     if not entries:
         raise ValueError("Found 0 brackets while a minimum of 1 is required.")
     scale = None if classes is None else read_scale(classes)
     known = {_tidy(name): value for name, value in (names or {}).items()}
+    if decimal is None:
+        decimal = _find_decimal_mark(entries, known)
     # People repeat few brackets many times: each is read once.
     read: dict[Any, Bracket | None] = {}
     for entry in entries:
         key = _key(entry)
         if key not in read:
-            read[key] = _read(entry, known, closed, ignore)
+            read[key] = _read(entry, known, closed, ignore, decimal)
     brackets = _require_all([read[_key(entry)] for entry in entries], entries)
     _refuse_reversed(brackets, entries)
     left, right, left_closed, right_closed, _ = map(np.array, zip(*brackets, strict=True))
@@ -120,6 +137,55 @@ def parse_brackets(
     if irregular != "ignore":
         _report_irregular(intervals, scale, entries, irregular)
     return intervals
+
+
+def _read_column(labels: Any) -> list[Any]:
+    """Return the entries of a column of brackets."""
+    if isinstance(labels, (str, bytes)):
+        raise ValueError(f"Expected one bracket for each sample, got the string {labels!r}.")
+    if isinstance(labels, (set, frozenset, Mapping)) or not isinstance(labels, Iterable):
+        raise TypeError(
+            f"labels should be a sequence of brackets, one for each sample, got a "
+            f"{type(labels).__name__}."
+        )
+    if hasattr(labels, "columns"):
+        if len(labels.columns) != 1:
+            raise ValueError(
+                f"labels is a data frame of {len(labels.columns)} columns, "
+                f"{list(labels.columns)}; pass the one that holds the "
+                "brackets. Two columns of ends need no parsing."
+            )
+        labels = labels[labels.columns[0]]
+    if isinstance(labels, np.ndarray):
+        if labels.ndim == 2 and labels.shape[1] == 1:
+            labels = labels.ravel()
+        labels = np.ma.asarray(labels).tolist()  # masked entries become None
+        if not isinstance(labels, list):
+            raise ValueError(f"Expected one bracket for each sample, got {labels!r}.")
+    entries = [tuple(entry) if isinstance(entry, list) else entry for entry in labels]
+    for row, entry in enumerate(entries):
+        numeric = isinstance(entry, numbers.Real) and not isinstance(entry, (bool, np.bool_))
+        if not (numeric or isinstance(entry, (str, tuple)) or is_missing(entry)):
+            raise TypeError(
+                f"labels has {entry!r} of type {type(entry).__name__} in row {row}; expected a "
+                "bracket as a string, a number, a pair (lower, upper) of numbers, or None."
+            )
+    return entries
+
+
+def _find_decimal_mark(entries: list[Any], known: Mapping[str, Any]) -> str:
+    """Return the mark that parts decimals in a column, and warn if nothing in it tells."""
+    texts = dict.fromkeys(entry for entry in entries if isinstance(entry, str))
+    mark, doubtful = find_decimal_mark(text for text in texts if _tidy(text) not in known)
+    if doubtful is not None:
+        warnings.warn(
+            f"The point in {doubtful!r} (row {entries.index(doubtful)}) may part thousands or "
+            "decimals, and is taken to part thousands. Pass decimal=',' to say so, or decimal='.' "
+            "if it parts decimals.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return mark
 
 
 def _key(entry: Any) -> Any:
@@ -132,7 +198,7 @@ def _tidy(name: Any) -> Any:
 
 
 def _read(
-    entry: Any, known: Mapping[str, Any], closed: str, ignore: Sequence[str]
+    entry: Any, known: Mapping[str, Any], closed: str, ignore: Sequence[str], decimal: str
 ) -> Bracket | None:
     """Return the bracket that a user's entry means; None if it is none."""
     if is_missing(entry):
@@ -142,9 +208,9 @@ def _read(
     name = _tidy(entry)
     if name in known:
         others = {other: value for other, value in known.items() if other != name}
-        return _read(known[name], others, closed, ignore)
+        return _read(known[name], others, closed, ignore, decimal)
     if isinstance(entry, str):
-        bracket = read_bracket(entry, ignore)
+        bracket = read_bracket(entry, ignore, decimal)
         if bracket is not None and bracket.dashed and bracket.left < bracket.right:
             left_closed, right_closed = _SIDES[closed]
             return bracket._replace(left_closed=left_closed, right_closed=right_closed)
@@ -173,11 +239,14 @@ def _require_all(brackets: list[Bracket | None], entries: list[Any]) -> list[Bra
         first = strange[0]
         others = sorted({str(entries[row]) for row in strange} - {str(entries[first])})
         also = f" Also unknown: {', '.join(map(repr, others[:5]))}." if others else ""
+        hint = ""
+        if is_no_answer(str(entries[first])):
+            hint = f" If it says nothing, pass names={{{str(entries[first])!r}: None}}."
         example = f"names={{{str(entries[first])!r}: (lower, upper)}}"
         raise ValueError(
             f"labels has {entries[first]!r} in row {first}, which is no known bracket "
             f"({len(strange)} such row(s)).{also} Say what it means with {example}, or leave out "
-            "a unit with `ignore`."
+            f"a unit with `ignore`.{hint}"
         )
     return [bracket for bracket in brackets if bracket is not None]
 
@@ -187,7 +256,7 @@ def _refuse_reversed(brackets: list[Bracket], entries: list[Any]) -> None:
         if bracket.left > bracket.right:
             raise ValueError(
                 f"labels has the bracket {entries[row]!r} in row {row}, whose lower end "
-                f"{bracket.left:g} is above its upper end {bracket.right:g}. Swap them."
+                f"{bracket.left:.15g} is above its upper end {bracket.right:.15g}. Swap them."
             )
 
 
@@ -205,7 +274,7 @@ def _report_irregular(
         pair = f"{entries[row]!r} (row {row}) and {entries[next_row]!r} (row {next_row})"
         if next_low <= high:
             shared = next_low if next_low == min(high, next_high) else None
-            common = f"label {shared:g}" if shared is not None else "more than one label"
+            common = f"label {shared:.15g}" if shared is not None else "more than one label"
             remedy = (
                 "If a border belongs to one side only, pass closed='left' or 'right'; if "
                 "annotations may overlap, pass irregular='ignore'."
@@ -213,8 +282,8 @@ def _report_irregular(
             text = f"The brackets {pair} overlap: they share {common}. {remedy}"
         elif len(missing := _between(high, next_low, exact, scale)):
             text = (
-                f"The brackets {pair} leave a gap: the label {missing[0]:g} is in none. Correct "
-                "the brackets, pass the scale as `classes` if there is no such label, or "
+                f"The brackets {pair} leave a gap: the label {missing[0]:.15g} is in none. "
+                "Correct the brackets, pass the scale as `classes` if there is no such label, or "
                 "pass irregular='ignore'."
             )
         else:

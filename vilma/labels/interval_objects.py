@@ -163,7 +163,7 @@ def write_bounds(bounds: Bounds, row: int) -> str:
     """Write one interval in the notation of brackets, for messages."""
     opening = "[" if bounds.left_closed[row] else "("
     closing = "]" if bounds.right_closed[row] else ")"
-    return f"{opening}{bounds.left[row]:g}, {bounds.right[row]:g}{closing}"
+    return f"{opening}{bounds.left[row]:.15g}, {bounds.right[row]:.15g}{closing}"
 
 
 def _without_scale(bounds: Bounds, name: str) -> tuple[NDArray[Any], NDArray[Any]]:

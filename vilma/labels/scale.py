@@ -107,6 +107,11 @@ _NO_ANSWER = re.compile(
 )
 
 
+def is_no_answer(label: str) -> bool:
+    """Tell whether a label reads like a missing answer, such as "don't know" or "refused"."""
+    return _NO_ANSWER.match(label.strip(" ()[].").lower()) is not None
+
+
 def warn_of_no_answer(scale: NDArray[Any]) -> None:
     """Warn if an end of a scale of strings reads like a missing answer, not like a level.
 
@@ -123,7 +128,7 @@ def warn_of_no_answer(scale: NDArray[Any]) -> None:
     if scale.dtype.kind != "U":
         return
     for label, end in ((scale[0].item(), "lowest"), (scale[-1].item(), "highest")):
-        if _NO_ANSWER.match(label.strip(" ()[].").lower()):
+        if is_no_answer(label):
             warnings.warn(
                 f"The {end} label of the scale is {label!r}, which reads like a missing answer. "
                 "It is taken to lie beyond all other labels. Leave these rows out, or make them "
