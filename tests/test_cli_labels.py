@@ -62,14 +62,21 @@ def test_byte_order_mark_blank_lines_quotes_and_windows_ends(read):
     ("text", "message"),
     [
         ("", r"has the columns ''; expected file,label or file,lower,upper"),
-        ("file;label\na;3\n", "has the columns 'file;label'; expected file,label"),
+        ("file|label\na|3\n", "has the columns 'file|label'; expected file,label"),
+        ("file;label\na,3\n", "line 2 has 1 cells, separated by semicolons; the header has 2"),
+        ("file,label\na;3\n", "line 2 has 1 cells, separated by commas; the header has 2"),
+        ("file,label\na,1_0\n", "column 'label' is '1_0'; expected a number, or a bracket such"),
+        ("file,lower,upper\na,1_0,20\n", "column 'lower' is '1_0'; expected a number"),
+        ("file,lower,upper\na,20-29,\n", "column 'lower' is '20-29'; expected a number"),
+        ("file,label\na,20-29\nb,3,\n", "line 3 has 3 cells"),
+        ("file,label\na,20-29\nb,refused\n", "line 3, column 'label' is 'refused'; expected a"),
         ("name,age,sex\na,3,0\n", r"has the columns 'name,age,sex'.*--columns FILE,LABEL"),
         ("file,label,label\na,3,3\n", "has the columns 'file,label,label'.*each once"),
         ("file,lower\na,3\n", "has a column 'lower' and none named 'upper'. Add it, with empty"),
         ("upper,file\n3,a\n", "has a column 'upper' and none named 'lower'"),
         ("file,label,lower,upper\na,3,2,4\n", "exact labels and intervals: name those to use"),
         ("file,label\n", "has a header and no rows"),
-        ("file,label\na,3\nb\n", "line 3 has 1 cells; the header has 2"),
+        ("file,label\na,3\nb\n", "line 3 has 1 cells, separated by commas; the header has 2"),
         ("file,label\na,3\n,4\n", "line 3 has no file name"),
         ("file,label\na,3\nb,old\n", "line 3, column 'label' is 'old'; expected a number"),
         (
@@ -208,3 +215,43 @@ def test_labels_off_the_scale_are_named():
         click.ClickException, match=r"label 0 of 'b' is not on the scale 1, 2, \.\.\., 8 \(2 such"
     ):
         require_on_scale(intervals, integer_scale(1, 8), names)
+
+
+def test_brackets_are_read(read):
+    text = "file,label\na,20-29\nb,50+\nc,more than 70\nd,35\ne,under-18\n"
+    table = read(text)
+    assert table.intervals.tolist() == [[20, 29], [50, INF], [71, INF], [35, 35], [-INF, 17]]
+    assert default_classes(table.intervals).tolist() == list(range(17, 72))
+    table = read('file,label\na,"10,000 - 14,999"\nb,"15,000 or more"\n')
+    assert table.intervals.tolist() == [[10_000, 14_999], [15_000, INF]]
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_semicolons_and_tabs_part_cells(read, mark):
+    table = read(f"file{mark}lower{mark}upper\na, b.jpg{mark}20{mark}29\nc{mark}{mark}40\n")
+    assert table.names == ["a, b.jpg", "c"]
+    assert table.intervals.tolist() == [[20, 29], [-INF, 40]]
+
+
+def test_capitals_of_a_header_make_no_difference(read):
+    table = read("File,Lower,Upper\na,20,29\n")
+    assert table.columns == ("File", "Lower", "Upper")
+    assert table.intervals.tolist() == [[20, 29]]
+    assert read("FILE,Age\na,20\n").intervals.tolist() == [[20, 20]]
+    assert read("Path,Age\na,20\n", ("path", "age")).intervals.tolist() == [[20, 20]]
+    assert read("Age,age,path\n1,2,a\n", ("path", "age")).intervals.tolist() == [[2, 2]]
+
+
+@pytest.mark.parametrize(
+    ("begin", "what"),
+    [
+        (b"PK\x03\x04\x14\x00", "an Excel or OpenDocument workbook, not a CSV file. Save it as"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "an Excel workbook, not a CSV file"),
+        (b"PAR1\x15\x04", "a Parquet file, not a CSV file"),
+    ],
+)
+def test_other_formats_are_named(tmp_path, begin, what):
+    path = tmp_path / "labels.csv"
+    path.write_bytes(begin + bytes(100))
+    with pytest.raises(click.ClickException, match=re.escape(f"{path} is {what}")):
+        read_label_table(path)

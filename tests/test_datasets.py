@@ -226,3 +226,8 @@ def test_utkface_itself():
     names = sorted(path.name for path in folder.iterdir())
     ages = pd.read_csv(SHARED / "utkface" / "labels.csv", index_col="file")["age"]
     assert [parse_utkface_name(name).age for name in names] == ages[names].tolist()
+
+
+@pytest.mark.parametrize("folder", ["faces/", "C:\\Users\\me\\faces\\", "..\\faces/", ""])
+def test_utkface_names_in_folders_of_any_system(folder):
+    assert parse_utkface_name(f"{folder}26_1_0_20170116184024662.jpg").age == 26

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -26,6 +27,41 @@ class NamedRow(NamedTuple):
     where: str
 
 
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?|nan", re.I)
+
+# How files begin that spreadsheets and data frames write instead of CSV.
+_OTHER_FORMATS = {
+    b"PK\x03\x04": "an Excel or OpenDocument workbook",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook",
+    b"PAR1": "a Parquet file",
+    b"ARROW1": "a Feather file",
+    b"\x1f\x8b": "a compressed file",
+}
+
+
+def read_number(text: str) -> float:
+    """Read a number as people write it: not 1_0, which Python takes for 10.
+
+    Parameters
+    ----------
+    text : str
+        A cell, without blanks around it.
+
+    Returns
+    -------
+    float
+        The number; infinite for "inf", NaN for "nan".
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"{text!r} is no number")
+    return float(text)
+
+
 def read_named_rows(
     path: Path, choose: Callable[[list[str]], Sequence[str]], *, says: str, kept: str
 ) -> Iterator[NamedRow]:
@@ -34,7 +70,7 @@ def read_named_rows(
     Parameters
     ----------
     path : Path
-        UTF-8, separated by commas.
+        UTF-8, separated by commas; by semicolons or tabs if these part the names in the header.
     choose : callable
         Given the names in the header, returns those of the columns to read, each once in it: the
         first holds the names of the images.
@@ -53,9 +89,12 @@ def read_named_rows(
         If it is no CSV file, a row is short or long or has no name, or a name comes twice.
     """
     first_line: dict[str, int] = {}
+    _refuse_other_formats(path)
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream, strict=True)
+            separator = _find_separator(stream.readline())
+            stream.seek(0)
+            reader = csv.reader(stream, strict=True, delimiter=separator)
             header = [name.strip() for name in next(reader, [])]
             places = [header.index(name) for name in choose(header)]
             for cells in reader:
@@ -64,7 +103,8 @@ def read_named_rows(
                     continue
                 if len(cells) != len(header):
                     raise ValueError(
-                        f"{where} has {len(cells)} cells; the header has {len(header)}."
+                        f"{where} has {len(cells)} cells, separated by {_SEPARATORS[separator]}; "
+                        f"the header has {len(header)}."
                     )
                 name, *others = (cells[place] for place in places)
                 name = _tidy(name)
@@ -79,6 +119,25 @@ def read_named_rows(
                 yield NamedRow(name, others, where)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} is not a readable CSV file in UTF-8 ({error}).") from error
+
+
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+
+
+def _find_separator(header: str) -> str:
+    """Return what parts the names in a header; a comma if there is any."""
+    return next((mark for mark in _SEPARATORS if mark in header), ",")
+
+
+def _refuse_other_formats(path: Path) -> None:
+    with path.open("rb") as stream:
+        begin = stream.read(8)
+    for magic, what in _OTHER_FORMATS.items():
+        if begin.startswith(magic):
+            raise ValueError(
+                f"{path} is {what}, not a CSV file. Save it as CSV in UTF-8 first, for example by "
+                "pandas: DataFrame.to_csv(path, index=False)."
+            )
 
 
 def _tidy(name: str) -> str:

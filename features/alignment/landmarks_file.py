@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vilma._named_rows import read_named_rows
+from vilma._named_rows import read_named_rows, read_number
 
 
 def read_landmarks(path: str | os.PathLike[str]) -> dict[str, NDArray[np.float64]]:
@@ -64,7 +64,7 @@ def _columns(header: list[str], path: Path) -> list[str]:
 
 def _number(cell: str, where: str) -> float:
     try:
-        value = float(cell)
+        value = read_number(cell)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):

@@ -38,8 +38,10 @@ def read_label_table(path: Path, columns: tuple[str, ...] | None = None) -> Labe
     click.ClickException
         If the file cannot be read as annotations.
     """
+    from vilma.intervals import parse_brackets  # Numba takes a while to import
+
     try:
-        return label_file.read_label_table(path, columns)
+        return label_file.read_label_table(path, columns, read_brackets=parse_brackets)
     except ColumnsError as error:
         raise click.ClickException(
             f"{error} On the command line: --columns FILE,LABEL or --columns FILE,LOWER,UPPER."

@@ -113,8 +113,8 @@ def fit(
     """Train a model on the images of FEATURES that have a label in LABELS.
 
     FEATURES, a file or a folder, comes from `vilma lbp` or `vilma embed`. LABELS is a CSV file
-    with the header file,label (exact labels) or file,lower,upper (intervals; an empty cell is an
-    open end).
+    with the header file,label (exact labels, or brackets such as 20-29, 50+ and "under 5") or
+    file,lower,upper (intervals; an empty cell is an open end).
     """
     if loss is not None and estimator != "vilma":
         raise click.UsageError(

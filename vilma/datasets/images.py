@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from vilma._wording import some_of
+from vilma.intervals import parse_brackets
 from vilma.labels.label_file import match_names, read_label_table
 
 _UTKFACE = re.compile(r"(\d{1,3})_([01])_([0-4])_(\d+)\.(?:jpe?g|png)(?:\.chip\.jpg)?", re.I)
@@ -68,10 +69,14 @@ def parse_utkface_name(name: str | os.PathLike[str]) -> UTKFaceName:
     >>> parse_utkface_name("faces/26_1_0_20170116184024662.jpg").age
     26
     """
-    match = _UTKFACE.fullmatch(Path(name).name)
+    try:
+        path = os.fsdecode(name)
+    except TypeError:
+        raise TypeError(f"name should be a path, got {name!r}.") from None
+    match = _UTKFACE.fullmatch(re.split(r"[\\/]", path)[-1])  # of any system
     if match is None:
         raise ValueError(
-            f"{os.fspath(name)!r} is not named as UTKFace does, [age]_[gender]_[race]_[date].jpg."
+            f"{path!r} is not named as UTKFace does, [age]_[gender]_[race]_[date].jpg."
         )
     age, gender, race, date = match.groups()
     return UTKFaceName(int(age), int(gender), int(race), date)
@@ -94,8 +99,9 @@ def load_image_folder(
         Images are looked for here and in subfolders.
     labels : str or path-like, default=None
         A CSV file with the columns ``file,label`` or ``file,lower,upper``, where an empty cell
-        is an open end. Files are paths relative to the folder, or their last parts. None takes
-        ages from file names as UTKFace has them.
+        is an open end. Labels are numbers, or brackets such as "20-29" and "50+" (see
+        :func:`vilma.intervals.parse_brackets`). Files are paths relative to the folder, or their
+        last parts. None takes ages from file names as UTKFace has them.
     columns : tuple of str, default=None
         Other names of the two or three columns.
     size : tuple of (int, int), default=(60, 40)
@@ -187,7 +193,7 @@ def _labels_of_file(
     names: list[str], path: Path, columns: tuple[str, ...] | None
 ) -> tuple[list[int], dict[str, NDArray[Any]]]:
     """Return which names have a label in the file, and the labels."""
-    table = read_label_table(path, columns)
+    table = read_label_table(path, columns, read_brackets=parse_brackets)
     pairs = match_names(names, table.names)
     if not pairs:
         raise ValueError(
@@ -202,7 +208,8 @@ def _labels_of_file(
     target = table.intervals[labelled]
     if np.isfinite(target).all() and (target == np.round(target)).all():
         target = target.astype(np.int64)
-    return rows, {"target": target[:, 0] if len(table.columns) == 2 else target}
+    exact = len(table.columns) == 2 and np.array_equal(target[:, 0], target[:, 1])
+    return rows, {"target": target[:, 0] if exact else target}
 
 
 def _read_crop(

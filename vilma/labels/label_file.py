@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vilma._named_rows import read_named_rows
+from vilma._named_rows import read_named_rows, read_number
 from vilma._wording import some_of
 
 
@@ -39,17 +40,30 @@ class LabelTable:
     columns: tuple[str, ...]
 
 
-def read_label_table(path: Path, columns: tuple[str, ...] | None = None) -> LabelTable:
+# Reads texts such as "20-29" as intervals: `vilma.intervals.parse_brackets`, which stands above.
+ReadBrackets = Callable[..., NDArray[Any]]
+
+
+def read_label_table(
+    path: Path,
+    columns: tuple[str, ...] | None = None,
+    *,
+    read_brackets: ReadBrackets | None = None,
+) -> LabelTable:
     """Read annotations from a CSV file with a header.
 
     Parameters
     ----------
     path : Path
-        UTF-8, separated by commas. In the columns of interval ends an empty cell is an open end.
+        UTF-8, separated by commas, semicolons or tabs. In the columns of interval ends an empty
+        cell is an open end.
     columns : tuple of str, optional
         The columns of file and label, or of file, lower and upper end. By default ``file,label``
-        or ``file,lower,upper``; a second column of another name is the label when there are
-        only two.
+        or ``file,lower,upper``, in capitals or not; a second column of another name is the label
+        when there are only two.
+    read_brackets : callable, optional
+        Reads a list of texts such as "20-29" and "50+" in the column of labels, as
+        :func:`vilma.intervals.parse_brackets` does. Without it they are refused.
 
     Returns
     -------
@@ -65,6 +79,7 @@ def read_label_table(path: Path, columns: tuple[str, ...] | None = None) -> Labe
     """
     names: list[str] = []
     intervals: list[tuple[float, float]] = []
+    texts: dict[int, tuple[str, str]] = {}  # cells with brackets, by row, and where they are
     chosen: tuple[str, ...] = ()
 
     def choose(header: list[str]) -> tuple[str, ...]:
@@ -74,13 +89,18 @@ def read_label_table(path: Path, columns: tuple[str, ...] | None = None) -> Labe
 
     try:
         for name, ends, where in read_named_rows(path, choose, says="labels", kept="label"):
+            if read_brackets is not None and len(ends) == 1 and _is_text(ends[0]):
+                texts[len(names)] = ends[0].strip(), f"{where}, column {chosen[1]!r}"
             names.append(name)
-            intervals.append(_interval(ends, chosen, where))
+            intervals.append(_interval(ends, chosen, where, gap=len(names) - 1 in texts))
     except OSError as error:
         raise ValueError(f"{path} is not a readable CSV file in UTF-8 ({error}).") from error
     if not names:
         raise ValueError(f"{path} has a header and no rows; expected one row per image.")
-    return LabelTable(names, np.array(intervals), chosen)
+    table = LabelTable(names, np.array(intervals), chosen)
+    if read_brackets is not None and texts:
+        _fill_in(table, texts, read_brackets)
+    return table
 
 
 def match_names(rows: list[str], labelled: list[str]) -> list[tuple[int, int]]:
@@ -150,17 +170,23 @@ def _composed(rows: list[str], labelled: list[str]) -> tuple[list[str], list[str
 def _choose_columns(
     header: list[str], wanted: tuple[str, ...] | None, path: Path
 ) -> tuple[str, ...]:
-    """Return the columns to read: the wanted ones, the standard ones, or the only candidates."""
+    """Return the columns to read: the wanted ones, the standard ones, or the only candidates.
+
+    Capitals make no difference, unless the wanted names are there as they are written.
+    """
+    small = [name.lower() for name in header]
     if wanted is not None:
         candidates = [wanted]
+        if all(header.count(name) == 1 for name in wanted):
+            return wanted
     else:
         candidates = [("file", "label"), ("file", "lower", "upper")]
-        _refuse_half_or_both(header, path)
-        if len(header) == 2 and header[0] == "file":
+        _refuse_half_or_both(small, path)
+        if len(header) == 2 and small[0] == "file":
             candidates.append(("file", header[1]))
     for candidate in candidates:
-        if all(header.count(name) == 1 for name in candidate):
-            return candidate
+        if all(small.count(name.lower()) == 1 for name in candidate):
+            return tuple(header[small.index(name.lower())] for name in candidate)
     expected = " or ".join(",".join(candidate) for candidate in candidates)
     raise ColumnsError(
         f"{path} has the columns {','.join(header)!r}; expected {expected}, each once. "
@@ -188,7 +214,7 @@ def _number(text: str, open_end: float | None, where: str) -> float:
     """Return the number in a cell; an empty cell is the open end, where one may be."""
     text = text.strip()
     try:
-        value = float(text) if text else math.nan
+        value = read_number(text) if text else math.nan
     except ValueError:
         raise ValueError(f"{where} is {text!r}; expected a number.") from None
     if math.isnan(value) and open_end is not None:
@@ -201,8 +227,40 @@ def _number(text: str, open_end: float | None, where: str) -> float:
     return value
 
 
-def _interval(cells: list[str], columns: tuple[str, ...], where: str) -> tuple[float, float]:
-    """Return the lower and the upper end in the cells of a row."""
+def _is_text(cell: str) -> bool:
+    """Tell whether a cell holds something else than a number."""
+    try:
+        read_number(cell.strip() or "nan")
+    except ValueError:
+        return True
+    return False
+
+
+def _fill_in(
+    table: LabelTable, texts: dict[int, tuple[str, str]], read_brackets: ReadBrackets
+) -> None:
+    """Put what brackets mean into their rows, or name the first that means nothing."""
+    try:
+        found = read_brackets([text for text, _ in texts.values()], irregular="ignore")
+    except ValueError as error:
+        for text, where in texts.values():
+            try:
+                read_brackets([text], irregular="ignore")
+            except ValueError:
+                raise ValueError(
+                    f"{where} is {text!r}; expected a number, or a bracket such as 20-29, 50+ or "
+                    "under 5."
+                ) from error
+        raise
+    table.intervals[list(texts)] = found
+
+
+def _interval(
+    cells: list[str], columns: tuple[str, ...], where: str, *, gap: bool
+) -> tuple[float, float]:
+    """Return the lower and the upper end in the cells of a row; NaN to be filled in later."""
+    if gap:
+        return math.nan, math.nan
     if len(cells) == 1:
         label = _number(cells[0], None, f"{where}, column {columns[1]!r}")
         return label, label
