@@ -168,6 +168,7 @@ def test_brackets_identify_their_borders_and_the_rest_is_placed_evenly():
     assert np.isnan(model.likelihood_thresholds_[[0, 1, 3, 4, 6, 7]]).all()
     np.testing.assert_allclose(np.diff(model.thresholds_), np.diff(coarse.thresholds_)[0] / 3)
     assert model.summary().thresholds_to_frame().index.tolist() == ["3|4", "6|7"]
+    assert "No annotation ends at the thresholds 1|2, 2|3, 4|5" in str(model.summary())
     proba = model.predict_proba(X).reshape(-1, 3, 3).sum(axis=2)
     np.testing.assert_allclose(proba, coarse.predict_proba(X), atol=1e-12)
 
@@ -182,6 +183,7 @@ def test_labels_that_nobody_has_get_no_probability():
     few = OrderedLogit().fit(X, y)
     np.testing.assert_allclose(model.coef_, few.coef_, atol=1e-9)
     assert model.summary().thresholds_to_frame().index.tolist() == ["1|2", "2|4", "4|5"]
+    assert str(model.summary()).endswith("if nobody has the labels 0, 3, 6.")
     assert set(model.predict(X)) <= {1, 2, 4, 5}
     assert np.isfinite(model.decision_function(X)).all()
 

@@ -687,7 +687,7 @@ class OrderedLogit(CumulativeClassifier):
                 count_rows(problem.labels),
                 total,
                 problem.classes,
-                self._notes(fit),
+                self._notes(fit) + self._open_labels(fit),
             )
 
     def _names(self) -> list[str]:
@@ -720,8 +720,8 @@ class OrderedLogit(CumulativeClassifier):
             )
         return notes
 
-    def _open_thresholds(self, fit: _Fit) -> list[str]:
-        """Say which thresholds the annotations do not identify."""
+    def _open_labels(self, fit: _Fit) -> list[str]:
+        """Say which labels the annotations do not tell apart, and which have no probability."""
         labels, group = [label_name(label) for label in self.scale_], fit.cells.group
         notes = []
         never = [f"{labels[k]}|{labels[k + 1]}" for k in np.flatnonzero(group == -1)]
@@ -729,6 +729,13 @@ class OrderedLogit(CumulativeClassifier):
             notes.append(
                 f"No annotation ends at the threshold{'s' if len(never) > 1 else ''} "
                 f"{some_of(never)}: only the probability of the labels together is identified."
+            )
+        borders = np.concatenate([[-np.inf], self.likelihood_thresholds_, [np.inf]])
+        nobody = [labels[k] for k in np.flatnonzero(borders[:-1] == borders[1:])]
+        if nobody:
+            notes.append(
+                "The likelihood is largest if nobody has the label"
+                f"{'s' if len(nobody) > 1 else ''} {some_of(nobody)}."
             )
         return notes
 
