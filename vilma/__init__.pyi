@@ -1,4 +1,4 @@
-from . import datasets, deep, displays, features, inference, intervals, metrics, probability
+from . import datasets, deep, displays, features, intervals, metrics, probability
 from .estimators import (
     IISVOR_EXP,
     IISVOR_EXPCV,
@@ -36,7 +36,6 @@ __all__ = [
     "displays",
     "features",
     "hstack",
-    "inference",
     "intervals",
     "metrics",
     "probability",

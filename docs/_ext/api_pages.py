@@ -39,6 +39,7 @@ PAGES = (
         "vilma",
         ("vilma.probability",),
     ),
+    Page("inference", "Inference", "", "vilma.inference"),
     Page(
         "matrices",
         "Matrices",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -26,19 +26,17 @@ from vilma.estimators._problem import (
 )
 from vilma.estimators.base import LinearOrdinalModel, margins
 from vilma.inference import (
-    Estimates,
     LikelihoodRatioTest,
     MarginalEffects,
     ProportionalOddsTest,
     Summary,
-    count_rows,
-    covariance,
-    likelihood_ratio_test,
-    marginal_effects,
-    null_log_likelihood,
-    proportional_odds_test,
 )
-from vilma.labels import in_class_order
+from vilma.inference.comparison import likelihood_ratio_test
+from vilma.inference.covariance import covariance
+from vilma.inference.estimates import Estimates, count_rows, null_log_likelihood
+from vilma.inference.margins import marginal_effects
+from vilma.inference.proportional_odds import proportional_odds_test
+from vilma.labels import in_class_order, read_endpoints
 from vilma.likelihood import (
     LINKS,
     Cells,
@@ -304,13 +302,13 @@ class OrderedLogit(CumulativeClassifier):
     >>> from vilma import OrderedLogit
     >>> X = np.arange(10.0).reshape(-1, 1)
     >>> intervals = [[1, 1], [1, 2], [2, 3], [1, 2], [2, 2], [1, 1], [3, 3], [2, 3], [2, 2]]
-    >>> intervals.append([3, np.nan])
+    >>> intervals.append([3, 3])
     >>> model = OrderedLogit().fit(X, intervals)
     >>> model.predict([[0.0], [5.0], [9.0]])
     array([1, 2, 3])
     >>> model.predict_proba([[0.0], [9.0]]).round(1)
-    array([[0.9, 0.1, 0. ],
-           [0. , 0.2, 0.8]])
+    array([[0.8, 0.2, 0. ],
+           [0. , 0.3, 0.7]])
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -399,10 +397,17 @@ class OrderedLogit(CumulativeClassifier):
                     "groups are for standard errors, which need alpha=0, but "
                     f"alpha={self.alpha:g}."
                 )
-            problem = read_problem(self, X, y, sample_weight, self.classes)
+            with warnings.catch_warnings():
+                # An open end beyond which no label occurs leaves one cell. Its likelihood is the
+                # same, however many labels there are in it.
+                warnings.filterwarnings("ignore", ".* are taken as exact", UserWarning)
+                problem = read_problem(self, X, y, sample_weight, self.classes)
             clusters = _read_groups(groups, sample_weight, y)
             (fit,) = self._solve(problem, [self._settings()], clusters)
             self._store(problem, fit)
+            if hasattr(self, "_inference"):
+                counts = count_rows(problem.labels, _open_rows(y, sample_weight))
+                self._inference = replace(self._inference, rows=counts)
         self._warn_of_gap(problem, fit)
         return self
 
@@ -432,8 +437,9 @@ class OrderedLogit(CumulativeClassifier):
         >>> from vilma.datasets import load_anes96
         >>> X, y = load_anes96(return_X_y=True, as_frame=True)
         >>> OrderedLogit().fit(X[["age", "educ"]], y).summary().to_frame().round(3)["coef"]
-        age     0.005
-        educ    0.034
+        age     0.001
+        educ    0.124
+        Name: coef, dtype: float64
         """
         return Summary(self._estimates(), level)
 
@@ -684,7 +690,7 @@ class OrderedLogit(CumulativeClassifier):
                 fit.n_clusters,
                 self.log_likelihood_,
                 fit.null_log_likelihood,
-                count_rows(problem.labels),
+                count_rows(problem.labels, np.zeros(len(problem.labels.lower), dtype=bool)),
                 total,
                 problem.classes,
                 self._notes(fit) + self._open_labels(fit),
@@ -725,7 +731,7 @@ class OrderedLogit(CumulativeClassifier):
         labels, group = [label_name(label) for label in self.scale_], fit.cells.group
         notes = []
         never = [f"{labels[k]}|{labels[k + 1]}" for k in np.flatnonzero(group == -1)]
-        if never:
+        if never and self.classes is not None:  # else the labels are the brackets' own ends
             notes.append(
                 f"No annotation ends at the threshold{'s' if len(never) > 1 else ''} "
                 f"{some_of(never)}: only the probability of the labels together is identified."
@@ -763,6 +769,15 @@ class OrderedLogit(CumulativeClassifier):
             messages = []
         if messages:
             warnings.warn(f"{name}: " + " ".join(messages), ConvergenceWarning, stacklevel=3)
+
+
+def _open_rows(y, sample_weight) -> np.ndarray:
+    """Tell which rows of positive weight have an open end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # y has been read before
+        endpoints = read_endpoints(y)
+    opened = endpoints.lower_open | endpoints.upper_open
+    return opened if sample_weight is None else opened[np.asarray(sample_weight) > 0.0]
 
 
 def _as_repetitions(problem: Problem) -> LabeledWeights:

@@ -13,7 +13,17 @@ __all__ = ["LikelihoodRatioTest", "likelihood_ratio_test"]
 
 
 class LikelihoodRatioTest(NamedTuple):
-    """Twice the difference of log-likelihoods, chi-squared if the nested model holds."""
+    """Twice the difference of log-likelihoods, chi-squared if the nested model holds.
+
+    Parameters
+    ----------
+    statistic : float
+        The likelihood-ratio statistic.
+    df : int
+        How many parameters the nested model has less.
+    p : float
+        Probability of a statistic as large, if the nested model holds.
+    """
 
     statistic: float
     df: int

@@ -35,7 +35,7 @@ class RowCounts:
     bracketed : int
         Several labels, with both ends inside of the scale.
     open : int
-        Several labels up to an end of the scale.
+        Labels up to an end of the scale: several, or one beyond which none is known.
     silent : int
         All labels.
     """
@@ -161,10 +161,18 @@ class Estimates:
         return 1.0 - self.log_likelihood / self.null_log_likelihood
 
 
-def count_rows(labels: LabeledWeights) -> RowCounts:
-    """Count rows by the kind of their annotation."""
-    exact = labels.lower == labels.upper
+def count_rows(labels: LabeledWeights, open_end: np.ndarray) -> RowCounts:
+    """Count rows by the kind of their annotation.
+
+    Parameters
+    ----------
+    labels : LabeledWeights
+        Annotations as codes.
+    open_end : ndarray of shape (m,), dtype=bool
+        Where the user left an end open.
+    """
     first, last = labels.lower == 0, labels.upper == labels.n_classes - 1
+    exact = (labels.lower == labels.upper) & ~open_end
     silent = first & last & ~exact
     opened = (first | last) & ~exact & ~silent
     counts = [int(mask.sum()) for mask in (exact, ~(exact | opened | silent), opened, silent)]

@@ -104,7 +104,7 @@ class Summary:
         Returns
         -------
         dict
-            log_likelihood, null_log_likelihood, aic, bic, pseudo_r2 (McFadden), chi2 and p of
+            With the keys log_likelihood, null_log_likelihood, aic, bic, pseudo_r2 (McFadden), chi2 and p of
             the likelihood-ratio test of all coefficients, df (coefficients), n_parameters,
             n_rows, n_exact, n_bracketed, n_open, n_silent, total_weight.
         """
