@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 # Every room may use those before it in the list.
 ROOMS = [
     "_wording",
+    "_masked",
     "_optional",
     "_named_rows",
     "_numba",
