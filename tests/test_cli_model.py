@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from sklearn.exceptions import ConvergenceWarning
 
 import vilma
-from vilma import IISVOR_EXP, IISVOR_IMC, VILMA
+from vilma import IISVOR_EXP, IISVOR_IMC, PWVILMA, VILMA
 from vilma.cli import main
 from vilma.cli._feature_store import FeatureStore
 from vilma.cli._features import read_features, write_features
@@ -160,6 +160,7 @@ def test_no_exact_label_to_measure(features, fitted, write_labels):
         (["--estimator", "iisvor-imc"], IISVOR_IMC),
         (["--estimator", "vilma"], VILMA),
         (["--estimator", "vilma", "--loss", "zero_one"], VILMA),
+        (["--estimator", "pwvilma", "--loss", "zero_one"], PWVILMA),
     ],
 )
 def test_what_is_trained(features, exact, model, options, kind):
@@ -176,6 +177,19 @@ def test_what_is_trained(features, exact, model, options, kind):
     assert content["settings"] == {"box": None}
     if "--loss" in options:
         assert estimator.loss == "zero_one"
+
+
+def test_several_directions(features, exact, model):
+    result = run(
+        "fit", features, exact, "-o", model, "--estimator", "pwvilma", "--pieces", 2,
+        "--correlation", 0.5, "--alpha", 0.1, "--tol", 0.01,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    estimator = joblib.load(model)["estimator"]
+    assert (estimator.correlation, len(estimator.coef_)) == (0.5, 2)
+    header, first, *_ = run("predict", model, features).stdout.splitlines()
+    assert header == "file,label,projection_1,projection_2"
+    assert len(first.split(",")) == 4
 
 
 def test_the_seed_decides_the_choice(features, exact, model):
@@ -225,7 +239,8 @@ def test_labels_that_cannot_be_learned(features, write_labels, model, rows, opti
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--loss", "mae"], "--loss belongs to --estimator vilma; iisvor-imc has its own"),
+        (["--loss", "mae"], "--loss belongs to --estimator vilma or pwvilma; iisvor-imc has"),
+        (["--correlation", 0.5], "--correlation and --pieces belong to --estimator pwvilma;"),
         (["--classes", 5, 5], "5 5 is no scale; expected LOWEST < HIGHEST"),
         (["--columns", "file"], "'file' is not of the form FILE,LABEL"),
         (["--alpha", 0], "0.0 is not in the range x>0"),

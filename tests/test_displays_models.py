@@ -17,6 +17,8 @@ from vilma import (
     IISVOR_EXPCV,
     IISVOR_IMC,
     IISVOR_IMCCV,
+    PWVILMA,
+    PWVILMACV,
     VILMACV,
     CalibratedOrdinalClassifier,
     vilma_path,
@@ -26,6 +28,7 @@ from vilma.datasets import make_interval_problem
 from vilma.displays import (
     AnnotationsDisplay,
     ConvergenceDisplay,
+    DirectionsDisplay,
     ErrorByLabelDisplay,
     LBPWeightsDisplay,
     OrdinalConfusionDisplay,
@@ -83,6 +86,7 @@ def line(ax, label):
         ("ConvergenceDisplay.from_estimator", lambda: ConvergenceDisplay.from_estimator(0)),
         ("ConvergenceDisplay.plot", lambda: ConvergenceDisplay(np.empty(0)).plot()),
         ("PathDisplay.from_models", lambda: PathDisplay.from_models([])),
+        ("DirectionsDisplay.from_estimator", lambda: DirectionsDisplay.from_estimator(0)),
         (
             "ErrorByLabelDisplay.from_predictions",
             lambda: ErrorByLabelDisplay.from_predictions(0, 0),
@@ -399,3 +403,63 @@ def test_wrapped_estimators_are_to_be_unwrapped():
     model.fit(problem.data, problem.target)
     with pytest.raises(TypeError, match="which CalibratedOrdinalClassifier has not"):
         ConvergenceDisplay.from_estimator(model)
+
+
+# Directions of several pieces
+
+
+@pytest.fixture(scope="module")
+def piecewise(problem):
+    return PWVILMA(classes=problem.classes).fit(problem.data, problem.truth)
+
+
+def test_directions_are_the_weights_of_every_step(piecewise):
+    display = DirectionsDisplay.from_estimator(piecewise)
+    np.testing.assert_allclose(display.weights, piecewise.step_weights_ @ piecewise.coef_)
+    (image,) = display.ax_.images
+    np.testing.assert_allclose(image.get_array(), display.weights)
+    assert image.norm.vmax == -image.norm.vmin == np.abs(display.weights).max()
+    steps = [text.get_text() for text in display.ax_.get_yticklabels()]
+    assert steps == ["1 to 2", "2 to 3", "3 to 4", "4 to 5", "5 to 6"]
+    assert [text.get_text() for text in display.ax_.get_xticklabels()] == list("0123")
+
+
+def test_the_features_with_the_largest_weights_are_drawn(piecewise):
+    pipe = make_pipeline(piecewise)
+    display = DirectionsDisplay.from_estimator(pipe, feature_names=list("abcd"), max_features=2)
+    largest = np.abs(piecewise.coef_).max(axis=0)
+    kept = np.sort(np.argsort(-largest)[:2])
+    assert display.feature_names.tolist() == [list("abcd")[j] for j in kept]
+    np.testing.assert_allclose(
+        display.weights, (piecewise.step_weights_ @ piecewise.coef_)[:, kept]
+    )
+
+
+def test_refused_directions(model, piecewise):
+    with pytest.raises(TypeError, match=r"needs a PWVILMA, .* got IISVOR_IMC"):
+        DirectionsDisplay.from_estimator(model)
+    with pytest.raises(NotFittedError):
+        DirectionsDisplay.from_estimator(PWVILMA())
+    with pytest.raises(
+        ValueError, match=r"feature_names has shape \(2,\), but coef has 4 columns"
+    ):
+        DirectionsDisplay.from_estimator(piecewise, feature_names=["a", "b"])
+    with pytest.raises(ValueError, match=r"6 classes and 5 rows of coef want shape \(5, 5\)"):
+        DirectionsDisplay.from_coef(
+            piecewise.coef_, np.eye(3), classes=range(6), feature_names=list("abcd")
+        )
+
+
+def test_several_projections_have_no_thresholds_display(problem, piecewise):
+    with pytest.raises(TypeError, match="draws a single projection, but PWVILMA has 5"):
+        ThresholdsDisplay.from_estimator(piecewise, problem.data, problem.truth)
+
+
+def test_the_path_of_the_chosen_correlation(problem):
+    model = PWVILMACV(alphas=ALPHAS, cv=3, classes=problem.classes, tol=1e-2)
+    model.fit(problem.data, problem.target)
+    display = PathDisplay.from_estimator(model)
+    place = model.correlations_.tolist().index(model.correlation_)
+    loss = model.losses_.index(model.loss_)
+    np.testing.assert_array_equal(display.scores, model.cv_scores_[:, place, loss])
+    assert display.chosen == model.alpha_

@@ -233,15 +233,23 @@ def test_products_agree_with_memory(pair, budget, shuffled, monkeypatch):
             np.testing.assert_allclose(single.dot(w), expected @ w, atol=1e-12)
             np.testing.assert_allclose(single.transpose_dot(c), c @ expected, atol=1e-11)
             np.testing.assert_allclose(single.squared_row_norms(), squared_norms)
+        several_w, several_c = np.stack([w, 2 * w, w + 1], axis=1), np.stack([c, c - 1], axis=1)
+        np.testing.assert_allclose(single.dot(several_w), expected @ several_w, atol=1e-10)
+        products = expected.T @ several_c
+        np.testing.assert_allclose(single.transpose_dot(several_c), products, atol=1e-10)
         np.testing.assert_array_equal(threaded.dot(w), single.dot(w))
         np.testing.assert_array_equal(threaded.transpose_dot(c), single.transpose_dot(c))
     np.testing.assert_allclose(mapped @ w, expected @ w, atol=1e-12)
 
 
-def test_multiplication_wants_a_vector(pair):
-    mapped = MappedMatrix.open(pair[1])
-    with pytest.raises(ValueError, match=r"expected a vector"):
-        mapped @ np.ones((mapped.shape[1], 2))
+def test_multiplication_with_several_vectors(pair):
+    X, folder = pair
+    mapped = MappedMatrix.open(folder)
+    expected = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
+    columns = np.random.default_rng(2).normal(size=(mapped.shape[1], 3))
+    np.testing.assert_allclose(mapped @ columns, expected @ columns, atol=1e-10)
+    with pytest.raises(ValueError, match=r"expected \d+ numbers, or as many rows of numbers"):
+        mapped @ np.ones(mapped.shape[1] + 1)
 
 
 def test_cut_blocks():

@@ -25,7 +25,14 @@ import numpy as np
 
 from vilma.surrogates import LabeledWeights
 
-__all__ = ["hull_thresholds", "spread_thresholds", "supported_thresholds", "to_biases"]
+__all__ = [
+    "hull_thresholds",
+    "place_pieces",
+    "spread_pieces",
+    "spread_thresholds",
+    "supported_thresholds",
+    "to_biases",
+]
 
 
 def to_biases(thresholds: np.ndarray) -> np.ndarray:
@@ -105,3 +112,55 @@ def spread_thresholds(thresholds: np.ndarray, supported: np.ndarray) -> np.ndarr
     spread[:first] = thresholds[first] - spacing * (first - places[:first])
     spread[last + 1 :] = thresholds[last] + spacing * (places[last + 1 :] - last)
     return spread
+
+
+def place_pieces(supported: np.ndarray, n_pieces: int | None = None) -> np.ndarray:
+    """Distribute pieces over the steps between neighbouring labels.
+
+    Parameters
+    ----------
+    supported : ndarray of shape (n_classes - 1,), dtype=bool
+        As of :func:`supported_thresholds`.
+    n_pieces : int, optional
+        Number of pieces, each for about as many supported steps in a row; no more than there are
+        supported steps. None means one for each.
+
+    Returns
+    -------
+    ndarray of shape (n_classes - 1,), dtype=int64
+        The piece of every step; one without support has that of the nearest with support, the
+        lower one of two.
+    """
+    known = np.flatnonzero(supported)
+    n_pieces = len(known) if n_pieces is None else min(n_pieces, len(known))
+    of_known = np.arange(len(known)) * n_pieces // len(known)
+    steps = np.arange(len(supported))
+    nearest = np.abs(steps[:, None] - known).argmin(axis=1)
+    return of_known[nearest].astype(np.int64)
+
+
+def spread_pieces(pieces: np.ndarray, supported: np.ndarray) -> np.ndarray:
+    """Weights of the pieces' projections in the increment of every step.
+
+    The increment of step k, by which the score of label k + 1 exceeds that of label k, is
+    ``s[pieces[k]] - theta_k``. Increments of steps without support are interpolated between those
+    of their supported neighbours; beyond the first and the last supported step the projection of
+    that step goes on. The thresholds that belong to it are those of `spread_thresholds`, and with
+    one piece nothing else is left of it.
+
+    Parameters
+    ----------
+    pieces : ndarray of shape (n_classes - 1,)
+    supported : ndarray of shape (n_classes - 1,), dtype=bool
+
+    Returns
+    -------
+    ndarray of shape (n_classes - 1, n_pieces)
+        Rows sum to 1; unit vectors for supported steps.
+    """
+    own = np.eye(int(pieces.max()) + 1)[pieces]
+    known = np.flatnonzero(supported)
+    if len(known) < 2:
+        return own
+    steps = np.arange(len(pieces))
+    return np.stack([np.interp(steps, known, column) for column in own[known].T], axis=1)

@@ -12,10 +12,15 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.model_selection import GridSearchCV, ShuffleSplit
 
-from vilma import IISVOR_EXP, IISVOR_IMC, VILMA, MappedMatrix
+from vilma import IISVOR_EXP, IISVOR_IMC, PWVILMA, VILMA, MappedMatrix
 from vilma.metrics import interval_scorer
 
-ESTIMATORS = {"vilma": VILMA, "iisvor-exp": IISVOR_EXP, "iisvor-imc": IISVOR_IMC}
+ESTIMATORS = {
+    "vilma": VILMA,
+    "iisvor-exp": IISVOR_EXP,
+    "iisvor-imc": IISVOR_IMC,
+    "pwvilma": PWVILMA,
+}
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Fitted:
 
     Attributes
     ----------
-    estimator : VILMA, IISVOR_EXP or IISVOR_IMC
+    estimator : VILMA, IISVOR_EXP, IISVOR_IMC or PWVILMA
         Trained on all rows with the best alpha.
     validation_errors : dict of float to float
         Interval-insensitive mean absolute error of each alpha; empty when there was no choice.
@@ -37,25 +42,21 @@ class Fitted:
     seconds: float
 
 
-def make_estimator(name: str, loss: str | None, **parameters: Any) -> Any:
+def make_estimator(name: str, **parameters: Any) -> Any:
     """Return an estimator by its name on the command line.
 
     Parameters
     ----------
-    name : {"vilma", "iisvor-exp", "iisvor-imc"}
+    name : {"vilma", "iisvor-exp", "iisvor-imc", "pwvilma"}
         Which one.
-    loss : str or None
-        The loss of ``"vilma"``; None for its default.
     **parameters
         Handed on.
 
     Returns
     -------
-    VILMA, IISVOR_EXP or IISVOR_IMC
+    VILMA, IISVOR_EXP, IISVOR_IMC or PWVILMA
         Not fitted.
     """
-    if loss is not None:
-        parameters["loss"] = loss
     return ESTIMATORS[name](**parameters)
 
 
@@ -72,7 +73,7 @@ def choose_and_fit(
 
     Parameters
     ----------
-    estimator : VILMA, IISVOR_EXP or IISVOR_IMC
+    estimator : VILMA, IISVOR_EXP, IISVOR_IMC or PWVILMA
         Not fitted. Its scale is given, because a share of the rows may not have every level.
     X : csr_array or MappedMatrix of shape (n, n_features)
         Features.

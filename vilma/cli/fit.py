@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -41,7 +42,7 @@ def _check_classes(
 @columns_option
 @click.option(
     "--estimator",
-    type=click.Choice(["vilma", "iisvor-exp", "iisvor-imc"]),
+    type=click.Choice(["vilma", "iisvor-exp", "iisvor-imc", "pwvilma"]),
     default="iisvor-imc",
     show_default=True,
     help="What to train.",
@@ -49,7 +50,19 @@ def _check_classes(
 @click.option(
     "--loss",
     type=click.Choice(["mae", "zero_one", "squared"]),
-    help="Loss of --estimator vilma.  [default: mae]",
+    help="Loss of --estimator vilma or pwvilma.  [default: mae]",
+)
+@click.option(
+    "--correlation",
+    type=click.FloatRange(0, 1),
+    help="Prior correlation of the directions of --estimator pwvilma; 1 is one direction.  "
+    "[default: 0.9]",
+)
+@click.option(
+    "--pieces",
+    type=click.IntRange(min=1),
+    help="Number of directions of --estimator pwvilma, which take memory for all features each.  "
+    "[default: one for each step between labels that the annotations support]",
 )
 @click.option(
     "--alpha",
@@ -101,6 +114,8 @@ def fit(
     columns: tuple[str, ...] | None,
     estimator: str,
     loss: str | None,
+    correlation: float | None,
+    pieces: int | None,
     alphas: tuple[float, ...],
     validation: float,
     classes: tuple[int, int] | None,
@@ -116,10 +131,19 @@ def fit(
     with the header file,label (exact labels, or brackets such as 20-29, 50+ and "under 5") or
     file,lower,upper (intervals; an empty cell is an open end).
     """
-    if loss is not None and estimator != "vilma":
+    if loss is not None and estimator not in ("vilma", "pwvilma"):
         raise click.UsageError(
-            f"--loss belongs to --estimator vilma; {estimator} has its own loss."
+            f"--loss belongs to --estimator vilma or pwvilma; {estimator} has its own loss."
         )
+    directions: dict[str, Any] = {"correlation": correlation, "n_pieces": pieces}
+    own = {name: value for name, value in directions.items() if value is not None}
+    if own and estimator != "pwvilma":
+        raise click.UsageError(
+            "--correlation and --pieces belong to --estimator pwvilma; "
+            f"{estimator} has one direction."
+        )
+    if loss is not None:
+        own["loss"] = loss
 
     from vilma.cli._features import read_features
     from vilma.cli._labels import (
@@ -144,7 +168,7 @@ def fit(
     )
     with readable_errors():
         template = make_estimator(
-            estimator, loss, classes=scale, tol=tol, max_iter=max_iter, n_jobs=n_jobs
+            estimator, classes=scale, tol=tol, max_iter=max_iter, n_jobs=n_jobs, **own
         )
         fitted = choose_and_fit(
             template,

@@ -25,7 +25,8 @@ def predict(model: Path, features: Path, output: Path | None, max_memory: int) -
     """Predict the labels of images.
 
     Writes a CSV file with the columns file, label and projection: the position on the line that
-    the model's thresholds divide. MODEL comes from `vilma fit` and is a pickle: open only files
+    the model's thresholds divide; with several directions projection_1, projection_2 and so on.
+    MODEL comes from `vilma fit` and is a pickle: open only files
     you trust. FEATURES must be computed with the settings of the model's, by `vilma lbp` or
     `vilma embed`.
     """
@@ -39,11 +40,15 @@ def predict(model: Path, features: Path, output: Path | None, max_memory: int) -
     fitted, store = read_model_and_features(model, features, max_memory)
     with readable_errors():
         labels = fitted.estimator.predict(store.X)
-        projection = fitted.estimator.project(store.X)
+        projections = fitted.estimator.project(store.X)
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["file", "label", "projection"])
-    table.writerows(zip(store.names, labels.tolist(), projection.tolist(), strict=True))
+    if projections.ndim == 1:
+        header, projections = ["projection"], projections[:, None]
+    else:
+        header = [f"projection_{j + 1}" for j in range(projections.shape[1])]
+    table.writerow(["file", "label", *header])
+    table.writerows(zip(store.names, labels.tolist(), *projections.T.tolist(), strict=True))
     content = text.getvalue().encode("utf-8", "surrogateescape")  # names may be any bytes
     if output is None:
         click.echo(content, nl=False)

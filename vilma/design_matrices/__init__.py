@@ -9,11 +9,13 @@ from vilma.design_matrices.bordered import BorderedMatrix
 from vilma.design_matrices.centering import center_narrow_columns
 from vilma.design_matrices.choose import as_design_matrix
 from vilma.design_matrices.rows import Rows, reorder_rows, row_bytes
+from vilma.design_matrices.stacked import StackedMatrix
 
 __all__ = [
     "BorderedMatrix",
     "DesignMatrix",
     "Rows",
+    "StackedMatrix",
     "as_design_matrix",
     "center_narrow_columns",
     "reorder_rows",

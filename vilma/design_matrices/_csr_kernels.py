@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from vilma._numba import njit
+from vilma.design_matrices.four import add_four, add_four_sums, add_four_times
 
 
 @njit
@@ -60,4 +61,46 @@ def binary_csr_transpose_dot(indices, indptr, score_gradient, start, stop, n_fea
         if c != 0.0:
             for j in range(indptr[i], indptr[i + 1]):
                 out[indices[j]] += c
+    return out
+
+
+@njit
+def csr_dot_four(data, indices, indptr, coef, start, stop, out):
+    """Write the rows' products with four vectors, (n_features, 4), to ``out[start:stop]``."""
+    out[start:stop] = 0.0
+    for i in range(start, stop):
+        for j in range(indptr[i], indptr[i + 1]):
+            add_four_times(out, i, data[j], coef, indices[j])
+
+
+@njit
+def csr_transpose_dot_four(data, indices, indptr, score_gradient, start, stop, n_features):
+    """Sums of the block's rows, each times its coefficient in four columns."""
+    out = np.zeros((n_features, 4))
+    for i in range(start, stop):
+        for j in range(indptr[i], indptr[i + 1]):
+            add_four_times(out, indices[j], data[j], score_gradient, i)
+    return out
+
+
+@njit
+def binary_csr_dot_four(indices, indptr, coef, start, stop, out):
+    """Write the rows' products with four vectors to ``out[start:stop]``; all entries are 1."""
+    out[start:stop] = 0.0
+    for i in range(start, stop):
+        first, last = indptr[i], indptr[i + 1]
+        whole = first + (last - first) // 4 * 4
+        for j in range(first, whole, 4):
+            add_four_sums(out, i, coef, indices[j], indices[j + 1], indices[j + 2], indices[j + 3])
+        for j in range(whole, last):
+            add_four(out, i, coef, indices[j])
+
+
+@njit
+def binary_csr_transpose_dot_four(indices, indptr, score_gradient, start, stop, n_features):
+    """Sums of the block's rows, each times its coefficient in four columns; all entries are 1."""
+    out = np.zeros((n_features, 4))
+    for i in range(start, stop):
+        for j in range(indptr[i], indptr[i + 1]):
+            add_four(out, indices[j], score_gradient, i)
     return out

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from vilma._numba import njit
+from vilma.design_matrices.four import add_four, add_four_sums
 
 
 @njit
@@ -62,3 +63,55 @@ def one_hot_transpose_dot(codes, starts, score_gradient, first, last, out):
         for block, part in ((b, sums[:4]), (other, sums[4:])):
             for f in range(starts[block + 1] - starts[block]):
                 out[starts[block] + f] = (part[0, f] + part[1, f]) + (part[2, f] + part[3, f])
+
+
+@njit
+def one_hot_dot_four(codes, starts, coef, start, stop, out):
+    """Write the rows' products with four vectors to ``out[start:stop]``.
+
+    `coef` has the shape (n_features, 4), `out` (n_rows, 4): what a code picks lies together.
+    """
+    n_blocks = codes.shape[0]
+    out[start:stop] = 0.0
+    whole = n_blocks // 4 * 4
+    for b in range(0, whole, 4):
+        p, q, r, s = starts[b], starts[b + 1], starts[b + 2], starts[b + 3]
+        for i in range(start, stop):
+            add_four_sums(
+                out,
+                i,
+                coef,
+                p + codes[b, i],
+                q + codes[b + 1, i],
+                r + codes[b + 2, i],
+                s + codes[b + 3, i],
+            )
+    for b in range(whole, n_blocks):
+        for i in range(start, stop):
+            add_four(out, i, coef, starts[b] + codes[b, i])
+
+
+@njit
+def one_hot_transpose_dot_four(codes, starts, score_gradient, first, last, out):
+    """Write sums by feature of four columns for the blocks ``first``, ..., ``last - 1``."""
+    n_rows = codes.shape[1]
+    widest = 0
+    for b in range(first, last):
+        widest = max(widest, starts[b + 1] - starts[b])
+    # Rows in turn add to four sums, as above.
+    sums = np.empty((4 * widest, 4))
+    whole = n_rows // 4 * 4
+    for b in range(first, last):
+        sums[:] = 0.0
+        for i in range(0, whole, 4):
+            add_four(sums, codes[b, i], score_gradient, i)
+            add_four(sums, widest + codes[b, i + 1], score_gradient, i + 1)
+            add_four(sums, 2 * widest + codes[b, i + 2], score_gradient, i + 2)
+            add_four(sums, 3 * widest + codes[b, i + 3], score_gradient, i + 3)
+        for i in range(whole, n_rows):
+            add_four(sums, codes[b, i], score_gradient, i)
+        for f in range(starts[b + 1] - starts[b]):
+            for j in range(4):
+                out[starts[b] + f, j] = (sums[f, j] + sums[widest + f, j]) + (
+                    sums[2 * widest + f, j] + sums[3 * widest + f, j]
+                )

@@ -13,17 +13,20 @@ __all__ = ["DesignMatrix"]
 
 
 class DesignMatrix(ABC):
-    """A matrix of ``shape`` (n_samples, n_features), known by two products and its rows' norms."""
+    """A matrix of ``shape`` (n_samples, n_features), known by two products and its rows' norms.
+
+    Both products take one vector or several, side by side as columns.
+    """
 
     shape: tuple[int, int]
 
     @abstractmethod
     def dot(self, coef: np.ndarray) -> np.ndarray:
-        """Return X w, of shape (n_samples,), for w of shape (n_features,)."""
+        """Return X w, of shape (n_samples, ...), for w of shape (n_features, ...)."""
 
     @abstractmethod
     def transpose_dot(self, score_gradient: np.ndarray) -> np.ndarray:
-        """Return X^T c, of shape (n_features,), for c of shape (n_samples,)."""
+        """Return X^T c, of shape (n_features, ...), for c of shape (n_samples, ...)."""
 
     @abstractmethod
     def squared_row_norms(self) -> np.ndarray:

@@ -43,7 +43,7 @@ class BlockedMatrix(DesignMatrix):
         self._scratch = [Scratch(block_bytes + _READING // 4) for _ in range(2)]
 
     def dot(self, coef: np.ndarray) -> np.ndarray:
-        out = np.empty(self.shape[0])
+        out = np.empty((self.shape[0], *coef.shape[1:]))
 
         def block(rows: slice | np.ndarray, matrix: DesignMatrix) -> None:
             out[rows] = matrix.dot(coef)
@@ -52,7 +52,7 @@ class BlockedMatrix(DesignMatrix):
         return out
 
     def transpose_dot(self, score_gradient: np.ndarray) -> np.ndarray:
-        out = np.zeros(self.shape[1])
+        out = np.zeros((self.shape[1], *score_gradient.shape[1:]))
 
         def block(rows: slice | np.ndarray, matrix: DesignMatrix) -> None:
             nonlocal out

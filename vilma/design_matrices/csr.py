@@ -8,6 +8,7 @@ from scipy import sparse
 from vilma.design_matrices import _csr_kernels as kernels
 from vilma.design_matrices.base import DesignMatrix
 from vilma.design_matrices.find_one_hot import find_one_hot
+from vilma.design_matrices.four import by_fours
 from vilma.design_matrices.rows import Rows, unsigned
 from vilma.design_matrices.threads import BlockThreads, row_blocks
 
@@ -42,12 +43,11 @@ class _CSR(DesignMatrix):
         """Return the values of the stored entries."""
         raise NotImplementedError
 
-    def _sum_blocks(self, function) -> np.ndarray:
+    def _sum_blocks(self, function, out: np.ndarray) -> None:
         parts = self._threads.map(function, self._blocks)
-        total = parts[0]
+        out[:] = parts[0]
         for part in parts[1:]:
-            total += part
-        return total
+            out += part
 
 
 class CSRMatrix(_CSR):
@@ -58,17 +58,25 @@ class CSRMatrix(_CSR):
         self._data = X.data.astype(np.float64, copy=False)
 
     def dot(self, coef: np.ndarray) -> np.ndarray:
-        out = np.empty(self.shape[0])
+        return by_fours(self._dot, coef, self.shape[0])
+
+    def _dot(self, coef: np.ndarray, out: np.ndarray) -> None:
+        kernel = kernels.csr_dot if coef.ndim == 1 else kernels.csr_dot_four
 
         def block(start: int, stop: int) -> None:
-            kernels.csr_dot(self._data, self._indices, self._indptr, coef, start, stop, out)
+            kernel(self._data, self._indices, self._indptr, coef, start, stop, out)
 
         self._threads.map(block, self._blocks)
-        return out
 
     def transpose_dot(self, score_gradient: np.ndarray) -> np.ndarray:
+        return by_fours(self._transpose_dot, score_gradient, self.shape[1])
+
+    def _transpose_dot(self, score_gradient: np.ndarray, out: np.ndarray) -> None:
+        one = score_gradient.ndim == 1
+        kernel = kernels.csr_transpose_dot if one else kernels.csr_transpose_dot_four
+
         def block(start: int, stop: int) -> np.ndarray:
-            return kernels.csr_transpose_dot(
+            return kernel(
                 self._data,
                 self._indices,
                 self._indptr,
@@ -78,7 +86,7 @@ class CSRMatrix(_CSR):
                 self.shape[1],
             )
 
-        return self._sum_blocks(block)
+        self._sum_blocks(block, out)
 
     def squared_row_norms(self) -> np.ndarray:
         sums = np.add.reduceat(np.append(self._data**2, 0.0), self._indptr[:-1])
@@ -103,21 +111,27 @@ class BinaryCSRMatrix(_CSR):
         return OneHotMatrix(codes, self._threads)
 
     def dot(self, coef: np.ndarray) -> np.ndarray:
-        out = np.empty(self.shape[0])
+        return by_fours(self._dot, coef, self.shape[0])
+
+    def _dot(self, coef: np.ndarray, out: np.ndarray) -> None:
+        kernel = kernels.binary_csr_dot if coef.ndim == 1 else kernels.binary_csr_dot_four
 
         def block(start: int, stop: int) -> None:
-            kernels.binary_csr_dot(self._indices, self._indptr, coef, start, stop, out)
+            kernel(self._indices, self._indptr, coef, start, stop, out)
 
         self._threads.map(block, self._blocks)
-        return out
 
     def transpose_dot(self, score_gradient: np.ndarray) -> np.ndarray:
-        def block(start: int, stop: int) -> np.ndarray:
-            return kernels.binary_csr_transpose_dot(
-                self._indices, self._indptr, score_gradient, start, stop, self.shape[1]
-            )
+        return by_fours(self._transpose_dot, score_gradient, self.shape[1])
 
-        return self._sum_blocks(block)
+    def _transpose_dot(self, score_gradient: np.ndarray, out: np.ndarray) -> None:
+        one = score_gradient.ndim == 1
+        kernel = kernels.binary_csr_transpose_dot if one else kernels.binary_csr_transpose_dot_four
+
+        def block(start: int, stop: int) -> np.ndarray:
+            return kernel(self._indices, self._indptr, score_gradient, start, stop, self.shape[1])
+
+        self._sum_blocks(block, out)
 
     def squared_row_norms(self) -> np.ndarray:
         return np.diff(self._indptr).astype(np.float64)

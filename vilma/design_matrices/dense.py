@@ -25,7 +25,7 @@ class DenseMatrix(DesignMatrix):
         return self._X @ coef
 
     def transpose_dot(self, score_gradient: np.ndarray) -> np.ndarray:
-        return score_gradient @ self._X
+        return np.ascontiguousarray((score_gradient.T @ self._X).T)
 
     def squared_row_norms(self) -> np.ndarray:
         return np.einsum("ij,ij->i", self._X, self._X)

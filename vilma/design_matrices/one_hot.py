@@ -6,6 +6,7 @@ import numpy as np
 
 from vilma.design_matrices import _one_hot_kernels as kernels
 from vilma.design_matrices.base import DesignMatrix
+from vilma.design_matrices.four import by_fours
 from vilma.design_matrices.rows import Rows, unsigned
 from vilma.design_matrices.threads import BlockThreads, row_blocks
 from vilma.one_hot import OneHotCodes
@@ -29,25 +30,28 @@ class OneHotMatrix(DesignMatrix):
         self._feature_ranges = row_blocks(n_blocks, X.codes.size, _WORK_PER_BLOCK, _MAX_BLOCKS)
 
     def dot(self, coef: np.ndarray) -> np.ndarray:
-        out = np.empty(self.shape[0])
+        return by_fours(self._dot, coef, self.shape[0])
+
+    def _dot(self, coef: np.ndarray, out: np.ndarray) -> None:
+        kernel = kernels.one_hot_dot if coef.ndim == 1 else kernels.one_hot_dot_four
         starts = unsigned(self._starts)
 
         def block(start: int, stop: int) -> None:
-            kernels.one_hot_dot(self._codes, starts, coef, start, stop, out)
+            kernel(self._codes, starts, coef, start, stop, out)
 
         self._threads.map(block, self._row_ranges)
-        return out
 
     def transpose_dot(self, score_gradient: np.ndarray) -> np.ndarray:
-        out = np.empty(self.shape[1])
+        return by_fours(self._transpose_dot, score_gradient, self.shape[1])
+
+    def _transpose_dot(self, score_gradient: np.ndarray, out: np.ndarray) -> None:
+        one = score_gradient.ndim == 1
+        kernel = kernels.one_hot_transpose_dot if one else kernels.one_hot_transpose_dot_four
 
         def block(first: int, last: int) -> None:
-            kernels.one_hot_transpose_dot(
-                self._codes, self._starts, score_gradient, first, last, out
-            )
+            kernel(self._codes, self._starts, score_gradient, first, last, out)
 
         self._threads.map(block, self._feature_ranges)
-        return out
 
     def squared_row_norms(self) -> np.ndarray:
         return np.full(self.shape[0], float(self._codes.shape[0]))

@@ -8,6 +8,7 @@ something is drawn, and comes with ``pip install "vilma[plot]"``.
 from vilma.displays.annotations import AnnotationsDisplay
 from vilma.displays.confusion import OrdinalConfusionDisplay
 from vilma.displays.convergence import ConvergenceDisplay
+from vilma.displays.directions import DirectionsDisplay
 from vilma.displays.label_errors import ErrorByLabelDisplay
 from vilma.displays.lbp_weights import LBPWeightsDisplay
 from vilma.displays.path import PathDisplay
@@ -16,6 +17,7 @@ from vilma.displays.thresholds import ThresholdsDisplay
 __all__ = [
     "AnnotationsDisplay",
     "ConvergenceDisplay",
+    "DirectionsDisplay",
     "ErrorByLabelDisplay",
     "LBPWeightsDisplay",
     "OrdinalConfusionDisplay",

@@ -73,6 +73,11 @@ def linear_model(estimator: Any, caller: str, attribute: str) -> tuple[list[Pipe
             f"{caller} draws `{attribute}`, which {type(model).__name__} has not: give it the "
             "linear estimator itself (`estimator_` of what wraps one)."
         )
+    if hasattr(model, "step_weights_"):
+        raise TypeError(
+            f"{caller} draws a single projection, but {type(model).__name__} has "
+            f"{len(model.coef_)}. DirectionsDisplay draws them all."
+        )
     return before, model
 
 

@@ -90,7 +90,8 @@ class PathDisplay:
         Parameters
         ----------
         estimator : object
-            A fitted VILMACV, IISVOR_IMCCV or IISVOR_EXPCV, or a pipeline that ends in one.
+            A fitted VILMACV, IISVOR_IMCCV, IISVOR_EXPCV or PWVILMACV, or a pipeline that ends in
+            one. Of several correlations and losses the chosen ones are drawn.
         ax : matplotlib Axes, default=None
             Where to draw. None means a new figure.
 
@@ -122,9 +123,13 @@ class PathDisplay:
             name, negate = _loss_label(model._default_loss), True
         else:
             name, negate = _score_label(model.scoring)
+        scores = model.cv_scores_
+        if hasattr(model, "correlations_"):
+            place = model.correlations_.tolist().index(model.correlation_)
+            scores = scores[:, place, model.losses_.index(model.loss_)]
         return cls(
             model.alphas_,
-            scores=model.cv_scores_,
+            scores=scores,
             score_name=f"cross-validated {name}",
             negate_score=negate,
             chosen=model.alpha_,

@@ -16,7 +16,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from vilma._numba import report_compilation
 from vilma.design_matrices import (
-    BorderedMatrix,
     DesignMatrix,
     as_design_matrix,
     center_narrow_columns,
@@ -41,10 +40,31 @@ from vilma.thresholds import (
     to_biases,
 )
 
-__all__ = ["LinearOrdinalClassifier", "LinearOrdinalModel"]
+__all__ = [
+    "CertifiedFit",
+    "LinearOrdinalClassifier",
+    "LinearOrdinalModel",
+    "OrdinalModel",
+    "margins",
+]
 
 
-class LinearOrdinalModel(CoverageScoreMixin, ClassifierMixin, BaseEstimator):
+class OrdinalModel(CoverageScoreMixin, ClassifierMixin, BaseEstimator):
+    """What every linear model of ordered labels is to scikit-learn."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        # Neighbouring labels are told apart by lines: classes in no order are out of reach.
+        tags.classifier_tags.poor_score = True
+        return tags
+
+    def _problem_key(self) -> tuple:
+        """Tell estimators apart whose problems differ in more than the solver's settings."""
+        return ()
+
+
+class LinearOrdinalModel(OrdinalModel):
     """What every fitted projection ``X @ coef_``, cut into labels by ``thresholds_``, can do.
 
     Subclasses say how it is fitted.
@@ -110,21 +130,17 @@ class LinearOrdinalModel(CoverageScoreMixin, ClassifierMixin, BaseEstimator):
         projection = self.project(X)
         return self.scale_[np.searchsorted(self.thresholds_, projection, side="left")]
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        # One projection cut by thresholds: classes in no order along any line are out of reach.
-        tags.classifier_tags.poor_score = True
-        return tags
-
     def _label_biases(self) -> np.ndarray:
         """MORD's biases along the scale: `biases_` where the surrogate has them of its own."""
         biases = vars(self).get("biases_")
         return to_biases(self.thresholds_) if biases is None else biases
 
 
-class LinearOrdinalClassifier(LinearOrdinalModel, ABC):
-    """A linear ordinal model for one alpha. Subclasses say which surrogate they minimise."""
+class CertifiedFit(OrdinalModel, ABC):
+    """The fit for one alpha, by a solver that certifies its optimum.
+
+    Subclasses say which surrogate they minimise and what becomes of a solution.
+    """
 
     _parameter_constraints: ClassVar[dict] = {
         "alpha": [Interval(Real, 0, None, closed="neither")],
@@ -199,7 +215,7 @@ class LinearOrdinalClassifier(LinearOrdinalModel, ABC):
         with all_or_nothing(self):
             self._validate_params()
             problem = read_problem(self, X, y, sample_weight, self.classes)
-            (solution,) = self._solve(problem, [self._settings()])
+            (solution,) = self._solve(problem, [self._settings(problem)])
             self._store(problem, solution)
         self._warn_of_gap(problem, solution)
         return self
@@ -212,13 +228,22 @@ class LinearOrdinalClassifier(LinearOrdinalModel, ABC):
         """Return how many biases are regularised, as coefficients behind those of the features."""
         return 0
 
-    def _initial_coef(self, n_features: int, n_classes: int) -> np.ndarray | None:
-        """Return the last solution, if there is one of the right size."""
-        coef = getattr(self, "coef_", None)
-        return coef if coef is not None and len(coef) == n_features else None
+    @abstractmethod
+    def _initial_coef(self, problem: Problem) -> np.ndarray | None:
+        """Return the last solution as the solver has it, if there is one of the right size."""
 
-    def _settings(self) -> Settings:
+    def _settings(self, problem: Problem) -> Settings:
         return Settings(self.alpha, self.tol, self.max_iter, int(self.verbose))
+
+    def _design(self, X: DesignMatrix, problem: Problem) -> DesignMatrix:
+        """Return the matrix that makes scores of the solver's coefficients."""
+        return X
+
+    def _threshold_shift(
+        self, problem: Problem, center: np.ndarray, coef: np.ndarray
+    ) -> np.ndarray | float:
+        """Return what the thresholds gain where X loses the center."""
+        return float(center @ coef)
 
     def _solve(self, problem: Problem, path: list[Settings]) -> list[Solution]:
         """Solve the problem for each of the settings."""
@@ -230,7 +255,10 @@ class LinearOrdinalClassifier(LinearOrdinalModel, ABC):
         if center is None:
             return solutions
         return [
-            replace(each, thresholds=each.thresholds + float(center @ each.coef))
+            replace(
+                each,
+                thresholds=each.thresholds + self._threshold_shift(problem, center, each.coef),
+            )
             for each in solutions
         ]
 
@@ -243,9 +271,7 @@ class LinearOrdinalClassifier(LinearOrdinalModel, ABC):
 
             return [minimize_conic(problem.X, n_extra, surrogate, each) for each in path]
         with report_compilation(int(self.verbose)), BlockThreads(self.n_jobs) as threads:
-            X = as_design_matrix(problem.X, threads)
-            if n_extra:
-                X = BorderedMatrix(X, n_extra)
+            X = self._design(as_design_matrix(problem.X, threads), problem)
             if not self.warm_start:
                 self.__dict__.pop("_kept", None)
                 solver = Solver(X, surrogate, method=self.solver)
@@ -260,7 +286,7 @@ class LinearOrdinalClassifier(LinearOrdinalModel, ABC):
         kept: KeptSolver | None = getattr(self, "_kept", None)
         solver = kept.take(digest, X) if kept is not None else None
         if solver is None:
-            initial = self._initial_coef(problem.X.shape[1], problem.labels.n_classes)
+            initial = self._initial_coef(problem)
             solver = Solver(X, surrogate, initial, method=self.solver)
         solutions = [solver.minimize(each) for each in path]
         self._kept = KeptSolver(digest, solver)
@@ -270,13 +296,6 @@ class LinearOrdinalClassifier(LinearOrdinalModel, ABC):
         """Turn a solution into fitted attributes."""
         self.scale_ = problem.classes
         self.classes_ = self.scale_[in_class_order(self.scale_)]
-        self.coef_ = solution.coef[: problem.X.shape[1]]
-        self.surrogate_thresholds_ = hull_thresholds(solution.thresholds)
-        self.thresholds_ = self.surrogate_thresholds_
-        if self.spread_thresholds:
-            self.thresholds_ = spread_thresholds(
-                self.surrogate_thresholds_, supported_thresholds(problem.labels)
-            )
         self.objective_ = float(solution.objective)
         self.lower_bound_ = float(solution.lower_bound)
         self.gap_ = float(solution.gap)
@@ -306,6 +325,24 @@ class LinearOrdinalClassifier(LinearOrdinalModel, ABC):
         if self.solver not in ("auto", "conic"):
             message += f' solver="auto" may do better than solver="{self.solver}".'
         warnings.warn(message, ConvergenceWarning, stacklevel=3)
+
+
+class LinearOrdinalClassifier(LinearOrdinalModel, CertifiedFit):
+    """A linear ordinal model for one alpha."""
+
+    def _initial_coef(self, problem: Problem) -> np.ndarray | None:
+        coef = getattr(self, "coef_", None)
+        return coef if coef is not None and len(coef) == problem.X.shape[1] else None
+
+    def _store(self, problem: Problem, solution: Solution) -> None:
+        super()._store(problem, solution)
+        self.coef_ = solution.coef[: problem.X.shape[1]]
+        self.surrogate_thresholds_ = hull_thresholds(solution.thresholds)
+        self.thresholds_ = self.surrogate_thresholds_
+        if self.spread_thresholds:
+            self.thresholds_ = spread_thresholds(
+                self.surrogate_thresholds_, supported_thresholds(problem.labels)
+            )
 
 
 def margins(scores: np.ndarray) -> np.ndarray:

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from numbers import Integral
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from joblib import Parallel, delayed
+from sklearn.base import clone
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import KFold, check_cv
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_sample_weight
 
 from vilma.estimators._problem import all_or_nothing, read_X
-from vilma.estimators.base import LinearOrdinalClassifier, LinearOrdinalModel
+from vilma.estimators.base import CertifiedFit, LinearOrdinalModel, OrdinalModel
 from vilma.estimators.iisvor import IISVOR_EXP, IISVOR_IMC
 from vilma.estimators.ordered_logit import CumulativeClassifier, OrderedLogit
-from vilma.estimators.path import read_alphas, vilma_path
+from vilma.estimators.path import fit_together, read_alphas
+from vilma.estimators.piecewise import PWVILMA, PiecewiseLinearModel
 from vilma.estimators.vilma import VILMA
 from vilma.intervals import to_intervals
 from vilma.labels import read_labels
 from vilma.metrics import interval_scorer, ordinal_scorer
 
-__all__ = ["IISVOR_EXPCV", "IISVOR_IMCCV", "VILMACV", "OrderedLogitCV"]
+__all__ = ["IISVOR_EXPCV", "IISVOR_IMCCV", "PWVILMACV", "VILMACV", "OrderedLogitCV"]
 
 
-class CrossValidatedClassifier(LinearOrdinalModel):
-    """A linear ordinal model; alpha is chosen along paths of an estimator for one alpha."""
+class CrossValidatedClassifier(OrdinalModel):
+    """The fit that chooses alpha along paths of an estimator for one alpha."""
 
-    _single: ClassVar[type[LinearOrdinalModel]]  # the estimator for one alpha
+    _single: ClassVar[type[OrdinalModel]]  # the estimator for one alpha
     _default_loss: ClassVar[str]  # of `scoring`
 
     _parameter_constraints: ClassVar[dict] = {
@@ -38,7 +41,7 @@ class CrossValidatedClassifier(LinearOrdinalModel):
         "scoring": [str, callable, None],
         "refit": ["boolean"],
         **{
-            name: LinearOrdinalClassifier._parameter_constraints[name]
+            name: CertifiedFit._parameter_constraints[name]
             for name in ("tol", "max_iter", "classes", "spread_thresholds", "n_jobs", "verbose")
         },
     }
@@ -93,22 +96,33 @@ class CrossValidatedClassifier(LinearOrdinalModel):
         """
         with all_or_nothing(self):
             self._validate_params()
-            alphas = read_alphas(self.alphas)
+            grid = self._grid()
+            points = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
             X = read_X(self, X, reset=True)
             classes = read_labels(y, self.classes).classes
             model = self._make_single(classes)
-            self.alphas_ = alphas
-            self.cv_scores_ = self._score_folds(model, alphas, X, y, sample_weight)
-            means = self.cv_scores_.mean(axis=1)
-            self.alpha_ = float(alphas[means == means.max()].max())
+            scores = self._score_folds(model, points, X, y, sample_weight)
+            means = scores.mean(axis=1)
+            best = max(
+                (points[i] for i in np.flatnonzero(means == means.max())), key=_regularisation
+            )
+            self.cv_scores_ = scores.reshape(*map(len, grid.values()), -1)
+            self._store_choice(grid, best)
             if self.refit:
-                model.set_params(alpha=self.alpha_).fit(X, y, sample_weight)
+                model.set_params(**best).fit(X, y, sample_weight)
                 for name, value in vars(model).items():
                     if name.endswith("_"):
                         setattr(self, name, value)
         return self
 
-    def _make_single(self, classes: np.ndarray) -> LinearOrdinalModel:
+    def _grid(self) -> dict[str, Any]:
+        """Return the values to try of every parameter that is chosen."""
+        return {"alpha": read_alphas(self.alphas)}
+
+    def _store_choice(self, grid: dict[str, Any], best: dict[str, Any]) -> None:
+        self.alphas_, self.alpha_ = grid["alpha"], float(best["alpha"])
+
+    def _make_single(self, classes: np.ndarray) -> OrdinalModel:
         """Return the estimator for one alpha, with the scale of all labels."""
         shared = self._single().get_params().keys() & self.get_params().keys()
         params = {name: getattr(self, name) for name in shared - {"n_jobs", "classes"}}
@@ -118,7 +132,8 @@ class CrossValidatedClassifier(LinearOrdinalModel):
         """Return how folds are scored if the user does not say."""
         return interval_scorer(self._default_loss, classes=classes)
 
-    def _score_folds(self, model, alphas: np.ndarray, X, y, sample_weight) -> np.ndarray:
+    def _score_folds(self, model, points: list[dict], X, y, sample_weight) -> np.ndarray:
+        """Return the scores of all points of the grid on all folds."""
         default = self._default_scorer(model.classes) if self.scoring is None else self.scoring
         scorer = check_scoring(model, default)
         y = _as_columns(y, model.classes)
@@ -131,10 +146,15 @@ class CrossValidatedClassifier(LinearOrdinalModel):
                 X, y, weight = _safe_indexing(X, kept), y[kept], weight[kept]
         splits = list(check_cv(folds).split(X, y))
         scores = Parallel(n_jobs=self.n_jobs)(
-            delayed(_score_path)(model, alphas, scorer, X, y, weight, train, test)
+            delayed(_score_points)(model, points, scorer, X, y, weight, train, test)
             for train, test in splits
         )
         return np.array(scores).T
+
+
+def _regularisation(point: dict[str, Any]) -> tuple[float, float]:
+    """Sort points of a grid by the strength of their penalty."""
+    return point["alpha"], point.get("correlation", 1.0)
 
 
 def _as_columns(y, classes: np.ndarray) -> np.ndarray:
@@ -144,18 +164,23 @@ def _as_columns(y, classes: np.ndarray) -> np.ndarray:
     return ends[:, 0] if exact else ends
 
 
-def _score_path(model, alphas, scorer, X, y, weight, train, test) -> list[float]:
-    """Fit the path on the training rows and score it on the others."""
+def _score_points(model, points, scorer, X, y, weight, train, test) -> list[float]:
+    """Fit all points of the grid on the training rows and score them on the others.
+
+    The fits of one problem go on from one another, in the order of the strength of their penalty.
+    """
     part = None if weight is None else weight[train]
-    models = vilma_path(
-        _safe_indexing(X, train), y[train], alphas, estimator=model, sample_weight=part
-    )
+    models = [clone(model).set_params(**point) for point in points]
+    order = sorted(range(len(points)), key=lambda i: _regularisation(points[i]), reverse=True)
+    for key in {model._problem_key(): None for model in models}:
+        together = [models[i] for i in order if models[i]._problem_key() == key]
+        fit_together(together, _safe_indexing(X, train), y[train], part)
     held_out = _safe_indexing(X, test), y[test]
     extra = {} if weight is None else {"sample_weight": weight[test]}
     return [scorer(fitted, *held_out, **extra) for fitted in models]
 
 
-class IISVOR_IMCCV(CrossValidatedClassifier):
+class IISVOR_IMCCV(LinearOrdinalModel, CrossValidatedClassifier):
     """Support vector ordinal regression, implicit constraints, alpha by cross-validation.
 
     Every fold fits the whole path of alphas, each going on from the one before.
@@ -218,7 +243,7 @@ class IISVOR_IMCCV(CrossValidatedClassifier):
     _default_loss = "mae"
 
 
-class IISVOR_EXPCV(CrossValidatedClassifier):
+class IISVOR_EXPCV(LinearOrdinalModel, CrossValidatedClassifier):
     """Support vector ordinal regression, explicit constraints, alpha by cross-validation.
 
     Every fold fits the whole path of alphas, each going on from the one before.
@@ -281,7 +306,7 @@ class IISVOR_EXPCV(CrossValidatedClassifier):
     _default_loss = "zero_one"
 
 
-class VILMACV(CrossValidatedClassifier):
+class VILMACV(LinearOrdinalModel, CrossValidatedClassifier):
     """Linear ordinal classification for any V-shaped loss, alpha by cross-validation.
 
     Every fold fits the whole path of alphas, each going on from the one before.
@@ -491,3 +516,150 @@ class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
 
     def _default_scorer(self, classes: np.ndarray) -> Callable[..., float]:
         return ordinal_scorer("interval_log_loss", classes=classes)
+
+
+class PWVILMACV(PiecewiseLinearModel, CrossValidatedClassifier):
+    """Piecewise linear ordinal classification, its parameters by cross-validation.
+
+    Every fold fits the whole grid of alphas, correlations and losses. Of one loss, each fit goes
+    on with the planes of those before, which depend on neither of the other two.
+
+    Parameters
+    ----------
+    alphas : array-like of shape (n_alphas,), default=(1.0, 0.1, 0.01, 0.001)
+        Weights of the penalty to try, all positive.
+    correlations : array-like of shape (n_correlations,), default=(1.0, 0.9)
+        Prior correlations of the directions to try, between 0 and 1. A single direction, 1, is
+        always tried: where the truth has one, more of them can only harm. Between 0.5 and 0.99
+        the errors hardly differ on average, and a choice of many has its own noise.
+    losses : list, default=("mae", "squared")
+        Losses to be bounded, each as for `VILMA`. The absolute error fits most tables; where
+        labels hardly depend on X, or errors are large, the squared one may do better, also in
+        absolute error.
+    n_pieces : int, default=None
+        Number of directions, as for `PWVILMA`.
+    cv : int, cross-validation splitter or iterable, default=None
+        None means 5 folds. A number means that many folds of the shuffled rows (always the same
+        shuffle); splitters and lists of splits are used as they are.
+    scoring : str, callable, default=None
+        How a fitted fold is scored, greater is better. None means the negative
+        interval-insensitive absolute error (:func:`vilma.metrics.interval_scorer`).
+    refit : bool, default=True
+        Fit the best parameters on all data. Otherwise the estimator knows `alpha_`,
+        `correlation_` and `cv_scores_` only, and cannot predict.
+    tol : float, default=1e-3
+        Relative gap between objective and lower bound at which to stop.
+    max_iter : int, default=1000
+        Limit on the iterations of the outer loop, for every fit.
+    classes : array-like of shape (n_classes,), default=None
+        The ordered scale. By default the sorted labels, or finite endpoints, in all of y.
+    spread_thresholds : bool, default=True
+        Interpolate steps with little support from the annotations, as for `PWVILMA`.
+    n_jobs : int, default=None
+        Folds to work on at once. None means 1 unless in a :obj:`joblib.parallel_config` context,
+        -1 all cores. Results do not depend on it.
+    verbose : int, default=0
+        Print the certificate every `verbose` iterations.
+
+    Attributes
+    ----------
+    alpha_, correlation_ : float
+        Those with the best mean score; where several share it, the largest alpha, and then the
+        largest correlation.
+    loss_ : str, callable or array-like
+        The loss with the best mean score; where several share it, the first.
+    alphas_ : ndarray of shape (n_alphas,)
+        The alphas tried.
+    correlations_ : ndarray of shape (n_correlations,)
+        The correlations tried, 1 among them.
+    losses_ : list
+        The losses tried.
+    cv_scores_ : ndarray of shape (n_alphas, n_correlations, n_losses, n_folds)
+        Scores of the folds.
+    coef_, pieces_, step_weights_, thresholds_, surrogate_thresholds_, biases_, scale_, \
+            classes_, objective_, lower_bound_, gap_, history_, n_iter_
+        As those of `PWVILMA`, of the fit on all data.
+
+    See Also
+    --------
+    PWVILMA : The same for one alpha and correlation.
+    VILMACV : One direction.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vilma import PWVILMACV
+    >>> angle = np.linspace(0, 1.5 * np.pi, 60)
+    >>> X = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    >>> model = PWVILMACV(alphas=[0.01, 0.001], correlations=[0.9, 0.5])
+    >>> model = model.fit(X, np.arange(60) // 12)
+    >>> model.alpha_, model.correlation_, model.loss_
+    (0.001, 0.5, 'mae')
+    """
+
+    _single = PWVILMA
+    _default_loss = "mae"
+
+    _parameter_constraints: ClassVar[dict] = {
+        **CrossValidatedClassifier._parameter_constraints,
+        "correlations": ["array-like"],
+        "n_pieces": PWVILMA._parameter_constraints["n_pieces"],
+        "losses": ["array-like"],
+    }
+
+    def __init__(
+        self,
+        alphas=(1.0, 0.1, 0.01, 0.001),
+        *,
+        correlations=(1.0, 0.9),
+        losses=("mae", "squared"),
+        n_pieces: int | None = None,
+        cv=None,
+        scoring=None,
+        refit: bool = True,
+        tol: float = 1e-3,
+        max_iter: int = 1000,
+        classes=None,
+        spread_thresholds: bool = True,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            alphas,
+            cv=cv,
+            scoring=scoring,
+            refit=refit,
+            tol=tol,
+            max_iter=max_iter,
+            classes=classes,
+            spread_thresholds=spread_thresholds,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
+        self.correlations = correlations
+        self.losses = losses
+        self.n_pieces = n_pieces
+
+    def _grid(self) -> dict[str, Any]:
+        losses = list(self.losses)
+        if not losses:
+            raise ValueError("Expected at least one loss, got none.")
+        correlations = _read_correlations(self.correlations)
+        return {**super()._grid(), "correlation": correlations, "loss": losses}
+
+    def _store_choice(self, grid: dict[str, Any], best: dict[str, Any]) -> None:
+        super()._store_choice(grid, best)
+        self.correlations_, self.correlation_ = grid["correlation"], float(best["correlation"])
+        self.losses_, self.loss_ = grid["loss"], best["loss"]
+
+
+def _read_correlations(correlations) -> np.ndarray:
+    """Return the correlations as an array, all from 0 to 1, and 1 among them."""
+    values = np.array(list(correlations), dtype=np.float64)
+    wrong = ~((values >= 0.0) & (values <= 1.0))
+    if wrong.any():
+        raise ValueError(
+            f"Every correlation must lie between 0 and 1, got {values[wrong][0]:g} at place "
+            f"{int(np.argmax(wrong))}."
+        )
+    return values if np.any(values == 1.0) else np.concatenate([[1.0], values])

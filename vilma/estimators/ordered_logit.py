@@ -403,7 +403,7 @@ class OrderedLogit(CumulativeClassifier):
                 warnings.filterwarnings("ignore", ".* are taken as exact", UserWarning)
                 problem = read_problem(self, X, y, sample_weight, self.classes)
             clusters = _read_groups(groups, sample_weight, y)
-            (fit,) = self._solve(problem, [self._settings()], clusters)
+            (fit,) = self._solve(problem, [self._settings(problem)], clusters)
             self._store(problem, fit)
             if hasattr(self, "_inference"):
                 counts = count_rows(problem.labels, _open_rows(y, sample_weight))
@@ -548,7 +548,7 @@ class OrderedLogit(CumulativeClassifier):
 
     # Fitting ------------------------------------------------------------------------------------
 
-    def _settings(self) -> Settings:
+    def _settings(self, problem: Problem) -> Settings:
         return Settings(self.alpha, self.tol, self.max_iter, int(self.verbose))
 
     def _solve(

@@ -9,11 +9,11 @@ import numpy as np
 from sklearn.base import clone
 
 from vilma.estimators._problem import read_problem
-from vilma.estimators.base import LinearOrdinalClassifier
+from vilma.estimators.base import CertifiedFit
 from vilma.estimators.ordered_logit import OrderedLogit
 from vilma.estimators.vilma import VILMA
 
-__all__ = ["read_alphas", "vilma_path"]
+__all__ = ["fit_together", "read_alphas", "vilma_path"]
 
 
 def vilma_path(
@@ -21,7 +21,7 @@ def vilma_path(
     y,
     alphas: Iterable[float] = (1.0, 0.1, 0.01, 0.001),
     *,
-    estimator: LinearOrdinalClassifier | OrderedLogit | None = None,
+    estimator: CertifiedFit | OrderedLogit | None = None,
     sample_weight=None,
 ) -> list[Any]:
     """Fit an estimator for several alphas, each fit going on from the one before.
@@ -39,7 +39,7 @@ def vilma_path(
         Exact or interval labels.
     alphas : iterable of float, default=(1.0, 0.1, 0.01, 0.001)
         Weights of the squared norm, all positive. They are solved from the largest down.
-    estimator : VILMA, IISVOR_EXP, IISVOR_IMC or OrderedLogit, default=None
+    estimator : VILMA, IISVOR_EXP, IISVOR_IMC, PWVILMA or OrderedLogit, default=None
         What to fit, with all other parameters; it is not changed. None means ``VILMA()``.
     sample_weight : array-like of shape (n_samples,), default=None
         Nonnegative weights.
@@ -72,17 +72,17 @@ def vilma_path(
     estimator = VILMA() if estimator is None else estimator
     descending = np.argsort(-values, kind="stable")
     models = [clone(estimator).set_params(alpha=float(values[i])) for i in descending]
-    _fit_together(models, X, y, sample_weight)
+    fit_together(models, X, y, sample_weight)
     return [models[place] for place in np.argsort(descending)]
 
 
-def _fit_together(models: list[Any], X, y, sample_weight) -> None:
-    """Fit models that differ in alpha alone, in the order given."""
+def fit_together(models: list[Any], X, y, sample_weight) -> None:
+    """Fit models that differ in the solver's settings alone, in the order given."""
     for model in models:
         model._validate_params()
     first = models[0]
     problem = read_problem(first, X, y, sample_weight, first.classes)
-    solutions = first._solve(problem, [model._settings() for model in models])
+    solutions = first._solve(problem, [model._settings(problem) for model in models])
     seen = dict(vars(first))  # what reading X left: the features' number and names
     for model, solution in zip(models, solutions, strict=True):
         for name in ("n_features_in_", "feature_names_in_"):

@@ -6,14 +6,41 @@ from typing import ClassVar
 
 import numpy as np
 
+from vilma.design_matrices import BorderedMatrix, DesignMatrix
 from vilma.estimators._problem import Problem
 from vilma.estimators.base import LinearOrdinalClassifier
 from vilma.losses import cost_matrix
 from vilma.solvers import Solution
-from vilma.surrogates import ImplicitHinge, PenalizedBiases, Surrogate, VShaped
+from vilma.surrogates import (
+    ImplicitHinge,
+    LabeledWeights,
+    PenalizedBiases,
+    Surrogate,
+    VShaped,
+)
 from vilma.thresholds import to_biases
 
-__all__ = ["VILMA"]
+__all__ = ["VILMA", "read_cost", "v_shaped_surrogate"]
+
+
+def read_cost(loss, n_classes: int) -> np.ndarray:
+    """Return the costs of a loss, as users give it, that is not 0 everywhere."""
+    cost = cost_matrix(loss, n_classes)
+    if not cost.any():
+        raise ValueError(
+            "The loss is 0 everywhere, so there is nothing to learn. Pass a loss that charges "
+            "something for a wrong label."
+        )
+    return cost
+
+
+def v_shaped_surrogate(labels: LabeledWeights, cost: np.ndarray) -> Surrogate:
+    """Return the surrogate of a single projection with free biases."""
+    if np.array_equal(cost, cost_matrix("mae", labels.n_classes)):
+        # Proposition 2 of the paper: minimised over the biases, the V-shaped surrogate of the
+        # absolute error is the sum of implicit hinges, whose inner problem is solved exactly.
+        return ImplicitHinge(labels)
+    return VShaped(labels, cost)
 
 
 class VILMA(LinearOrdinalClassifier):
@@ -161,28 +188,24 @@ class VILMA(LinearOrdinalClassifier):
         self.penalize_biases = penalize_biases
 
     def _make_surrogate(self, problem: Problem) -> Surrogate:
-        cost = cost_matrix(self.loss, problem.labels.n_classes)
-        if not cost.any():
-            raise ValueError(
-                "The loss is 0 everywhere, so there is nothing to learn. Pass a loss that charges "
-                "something for a wrong label."
-            )
+        cost = read_cost(self.loss, problem.labels.n_classes)
         if self.penalize_biases:
             return PenalizedBiases(problem.labels, cost)
-        if np.array_equal(cost, cost_matrix("mae", problem.labels.n_classes)):
-            # Proposition 2 of the paper: minimised over the biases, the V-shaped surrogate of the
-            # absolute error is the sum of implicit hinges, whose inner problem is solved exactly.
-            return ImplicitHinge(problem.labels)
-        return VShaped(problem.labels, cost)
+        return v_shaped_surrogate(problem.labels, cost)
 
     def _n_penalized(self, n_classes: int) -> int:
         return n_classes if self.penalize_biases else 0
 
-    def _initial_coef(self, n_features: int, n_classes: int) -> np.ndarray | None:
-        coef = super()._initial_coef(n_features, n_classes)
+    def _design(self, X: DesignMatrix, problem: Problem) -> DesignMatrix:
+        n_extra = self._n_penalized(problem.labels.n_classes)
+        return BorderedMatrix(X, n_extra) if n_extra else X
+
+    def _initial_coef(self, problem: Problem) -> np.ndarray | None:
+        coef = super()._initial_coef(problem)
         if coef is None or not self.penalize_biases:
             return coef
-        return np.concatenate([coef, self.biases_]) if len(self.biases_) == n_classes else None
+        same = len(self.biases_) == problem.labels.n_classes
+        return np.concatenate([coef, self.biases_]) if same else None
 
     def _store(self, problem: Problem, solution: Solution) -> None:
         super()._store(problem, solution)

@@ -306,12 +306,13 @@ class MappedMatrix(RowContainer):
 
     def __matmul__(self, other: np.ndarray) -> np.ndarray:
         other = np.asarray(other, dtype=np.float64)
-        if other.shape != (self.shape[1],):
+        if other.ndim not in (1, 2) or len(other) != self.shape[1]:
             raise ValueError(
-                f"Cannot multiply shapes {self.shape} and {other.shape}; expected a vector."
+                f"Cannot multiply shapes {self.shape} and {other.shape}; expected "
+                f"{self.shape[1]} numbers, or as many rows of numbers."
             )
         X, order = self.in_file_order()
-        out = np.empty(len(self))
+        out = np.empty((len(self), *other.shape[1:]))
         for start, stop in cut_blocks(X.row_bytes(), X.block_bytes()):
             rows = slice(start, stop)
             out[rows if order is None else order[rows]] = X.read(start, stop) @ other

@@ -1,8 +1,9 @@
-"""Probabilities of the labels from a one-dimensional projection."""
+"""Probabilities of the labels from projections, or from label scores."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -19,7 +20,8 @@ from vilma.labels import in_class_order
 from vilma.likelihood import LINKS
 from vilma.probability.annotated import AnnotatedRows, read_rows
 from vilma.probability.link_fit import CumulativeLink, fit_cumulative_link
-from vilma.probability.wrapped import project
+from vilma.probability.softmax import SoftmaxLink, fit_softmax_link
+from vilma.probability.wrapped import label_scores, project
 from vilma.probability.wrapping import OrdinalMetaEstimator
 from vilma.surrogates import LabeledWeights
 
@@ -39,6 +41,13 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
     that of [l, u] being :math:`P(l \le y \le u \mid s)`. They are fitted to projections of rows
     that the projecting model was not trained on; the estimator itself is then fitted to all rows.
 
+    For several projections, those of `PWVILMA` and `PWVILMACV`, the label scores f(x, .) of its
+    `decision_function` become probabilities by a softmax,
+
+    .. math:: P(y \mid x) \propto \exp(a f(x, y) + c_y),
+
+    fitted in the same way.
+
     Parameters
     ----------
     estimator : object, default=None
@@ -48,7 +57,7 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
         it was not trained on.
     link : {"logit", "probit", "cloglog"}, default="logit"
         F: logistic (proportional odds), normal, or Gumbel of the smallest value (proportional
-        hazards).
+        hazards). Not used with several projections.
     cv : int, cross-validation splitter or iterable, default=None
         The folds that hold rows out. None means 5 folds; a number means that many folds of
         shuffled rows (always the same shuffle), stratified by the intervals' midpoints. Where
@@ -69,9 +78,11 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
     estimator_ : object
         The estimator fitted to all rows, or the frozen one.
     cuts_ : ndarray of shape (n_classes - 1,)
-        Strictly increasing.
+        Strictly increasing. With a single projection only.
+    offsets_ : ndarray of shape (n_classes,)
+        The softmax's c. With several projections only.
     slope_ : float
-        Steepness of the link, in units of the projection.
+        Steepness of the link, in units of the projection or of the label scores.
     n_features_in_ : int
         Number of features seen in `fit`, if the estimator tells.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -178,15 +189,26 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
             rows = read_rows(wrapped, X, y, sample_weight, self.classes)
             counted = rows.take(rows.counted())
             fitted = self._fit_wrapped(wrapped, counted)
-            own = _standardize(project(fitted, counted.X), counted)
-            if isinstance(wrapped, FrozenEstimator):
-                link = fit_cumulative_link(self.link, own[0], counted.weighted())
+            link: SoftmaxLink | CumulativeLink
+            scores = label_scores(fitted, counted.X)
+            if scores is not None:
+                constant = not np.ptp(scores, axis=0).any()
+                if isinstance(wrapped, FrozenEstimator):
+                    link = fit_softmax_link(scores, counted.weighted())
+                else:
+                    link = fit_softmax_link(*self._held_out(_label_scores, wrapped, rows))
             else:
-                link = self._fit_held_out(wrapped, rows)
-            link = link.shifted_and_scaled(*own[1:])
+                own = _standardize(project(fitted, counted.X), counted)
+                constant = not own[0].any()
+                if isinstance(wrapped, FrozenEstimator):
+                    link = fit_cumulative_link(self.link, own[0], counted.weighted())
+                else:
+                    held_out = self._held_out(_standard_projections, wrapped, rows)
+                    link = fit_cumulative_link(self.link, *held_out)
+                link = link.shifted_and_scaled(*own[1:])
             self._store_wrapped(fitted, rows.labels.classes)
-            self.cuts_, self.slope_ = link.cuts, link.slope
-        if not own[0].any():
+            self._store_link(link)
+        if constant:
             warnings.warn(
                 "The projection is the same for all rows, so that probabilities are the labels' "
                 "frequencies. Decrease alpha, or try VILMA(loss='squared').",
@@ -194,18 +216,33 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
             )
         return self
 
-    def _fit_held_out(self, wrapped: Any, rows: AnnotatedRows) -> CumulativeLink:
-        """Fit the link to projections of every fold by a model of the others."""
+    def _held_out(
+        self, read: Callable, wrapped: Any, rows: AnnotatedRows
+    ) -> tuple[np.ndarray, LabeledWeights]:
+        """Return what models of the other folds say of every fold's rows, and their labels."""
         splits = self._split(rows)
-        projections = Parallel(n_jobs=self.n_jobs)(
-            delayed(self._project_held_out)(wrapped, rows.take(train), rows.take(test))
+        said = Parallel(n_jobs=self.n_jobs)(
+            delayed(self._read_held_out)(read, wrapped, rows.take(train), rows.take(test))
             for train, test in splits
         )
-        held_out = rows.weighted()
         tested = np.concatenate([test for _, test in splits])
-        lower, upper, weight, n_classes = held_out
+        lower, upper, weight, n_classes = rows.weighted()
         labels = LabeledWeights(lower[tested], upper[tested], weight[tested], n_classes)
-        return fit_cumulative_link(self.link, np.concatenate(projections), labels)
+        return np.concatenate(said), labels
+
+    def _read_held_out(
+        self, read: Callable, wrapped: Any, train: AnnotatedRows, test: AnnotatedRows
+    ) -> np.ndarray:
+        return read(self._fit_wrapped(wrapped, train), train, test)
+
+    def _store_link(self, link: SoftmaxLink | CumulativeLink) -> None:
+        for name in ("cuts_", "offsets_"):  # of an earlier fit
+            self.__dict__.pop(name, None)
+        self.slope_ = link.slope
+        if isinstance(link, SoftmaxLink):
+            self.offsets_ = link.offsets
+        else:
+            self.cuts_ = link.cuts
 
     def _split(self, rows: AnnotatedRows) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the folds, without the rows of weight 0."""
@@ -221,16 +258,8 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
         splits = check_cv(self.cv).split(np.zeros((len(rows), 1)), rows.y)
         return [(rows.counted(train), rows.counted(test)) for train, test in splits]
 
-    def _project_held_out(
-        self, wrapped: Any, train: AnnotatedRows, test: AnnotatedRows
-    ) -> np.ndarray:
-        """Project, in units of the training rows: folds need not agree on origin and scale."""
-        fitted = self._fit_wrapped(wrapped, train)
-        _, mean, deviation = _standardize(project(fitted, train.X), train)
-        return (project(fitted, test.X) - mean) / deviation
-
     def project(self, X) -> np.ndarray:
-        """Project onto the line on which the link depends.
+        """Project onto the line on which the link depends, or onto the estimator's lines.
 
         Parameters
         ----------
@@ -239,7 +268,7 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,) or (n_samples, n_pieces)
             Projections of the estimator fitted to all rows.
         """
         check_is_fitted(self)
@@ -258,8 +287,7 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
         ndarray of shape (n_samples, n_classes)
             In the order of `classes_`.
         """
-        projection = self.project(X)
-        logs = self._fitted_link().log_probabilities(projection)
+        logs = self._fitted_link().log_probabilities(self._link_input(X))
         return logs[:, in_class_order(self.scale_)]
 
     def predict_proba(self, X) -> np.ndarray:
@@ -290,11 +318,31 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
         ndarray of shape (n_samples,)
             Labels of `scale_`.
         """
-        projection = self.project(X)
-        return self.scale_[self._fitted_link().medians(projection)]
+        said = self._link_input(X)
+        return self.scale_[self._fitted_link().medians(said)]
 
-    def _fitted_link(self) -> CumulativeLink:
+    def _link_input(self, X) -> np.ndarray:
+        check_is_fitted(self)
+        scores = label_scores(self.estimator_, X)
+        return project(self.estimator_, X) if scores is None else scores
+
+    def _fitted_link(self) -> SoftmaxLink | CumulativeLink:
+        if hasattr(self, "offsets_"):
+            return SoftmaxLink(self.slope_, self.offsets_)
         return CumulativeLink(self.link, self.cuts_, self.slope_)
+
+
+def _label_scores(fitted: Any, train: AnnotatedRows, test: AnnotatedRows) -> np.ndarray:
+    """Score the labels of held-out rows: margins are units that the folds share."""
+    scores = label_scores(fitted, test.X)
+    assert scores is not None
+    return scores
+
+
+def _standard_projections(fitted: Any, train: AnnotatedRows, test: AnnotatedRows) -> np.ndarray:
+    """Project, in units of the training rows: folds need not agree on origin and scale."""
+    _, mean, deviation = _standardize(project(fitted, train.X), train)
+    return (project(fitted, test.X) - mean) / deviation
 
 
 def _standardize(projection: np.ndarray, rows: AnnotatedRows) -> Standardized:

@@ -12,11 +12,11 @@ from sklearn.utils.validation import has_fit_parameter
 
 from vilma.labels.fitted_scale import fitted_scale
 
-__all__ = ["declared_scale", "project", "weight_arguments", "with_scale"]
+__all__ = ["declared_scale", "label_scores", "project", "weight_arguments", "with_scale"]
 
 
 def project(estimator: Any, X: Any) -> np.ndarray:
-    """Project rows onto the line of a fitted estimator.
+    """Project rows onto the line, or the lines, of a fitted estimator.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def project(estimator: Any, X: Any) -> np.ndarray:
 
     Returns
     -------
-    ndarray of shape (n_samples,)
+    ndarray of shape (n_samples,) or (n_samples, n_pieces)
         The projections.
 
     Raises
@@ -35,21 +35,46 @@ def project(estimator: Any, X: Any) -> np.ndarray:
     TypeError
         If there is no method `project`.
     """
+    last, X = _last_step(estimator, X)
+    if not hasattr(last, "project"):
+        raise TypeError(
+            f"{type(last).__name__} has no method `project`. Expected an estimator of "
+            "vilma such as VILMA(loss='squared'), or a Pipeline or search that ends in one."
+        )
+    return last.project(X)
+
+
+def label_scores(estimator: Any, X: Any) -> np.ndarray | None:
+    """Return the label scores of a fitted estimator with several projections, else None.
+
+    Parameters
+    ----------
+    estimator : object
+        A fitted estimator, or a pipeline, search or frozen estimator around such.
+    X : array-like of shape (n_samples, n_features)
+        What its `predict` takes.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_classes) or None
+        In the order of the scale.
+    """
+    last, X = _last_step(estimator, X)
+    return last.label_scores(X) if hasattr(last, "label_scores") else None
+
+
+def _last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
+    """Return the estimator inside of pipelines, searches and frozen ones, and what it is given."""
     if isinstance(estimator, FrozenEstimator):
-        return project(estimator.estimator, X)
+        return _last_step(estimator.estimator, X)
     if isinstance(estimator, Pipeline):
         for _, step in estimator.steps[:-1]:
             if step not in (None, "passthrough"):
                 X = step.transform(X)
-        return project(estimator.steps[-1][1], X)
+        return _last_step(estimator.steps[-1][1], X)
     if hasattr(estimator, "best_estimator_"):
-        return project(estimator.best_estimator_, X)
-    if not hasattr(estimator, "project"):
-        raise TypeError(
-            f"{type(estimator).__name__} has no method `project`. Expected an estimator of "
-            "vilma such as VILMA(loss='squared'), or a Pipeline or search that ends in one."
-        )
-    return estimator.project(X)
+        return _last_step(estimator.best_estimator_, X)
+    return estimator, X
 
 
 def declared_scale(estimator: Any) -> Any:

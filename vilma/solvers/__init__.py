@@ -4,7 +4,8 @@
 """
 
 from vilma.solvers.certificate import Solution
+from vilma.solvers.metric import EUCLIDEAN, CorrelatedMetric, Metric
 from vilma.solvers.problem import Settings
 from vilma.solvers.solver import Solver
 
-__all__ = ["Settings", "Solution", "Solver"]
+__all__ = ["EUCLIDEAN", "CorrelatedMetric", "Metric", "Settings", "Solution", "Solver"]

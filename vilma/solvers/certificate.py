@@ -137,7 +137,7 @@ class Certificate:
     oracle : Oracle
         That of the alpha of the settings.
     coef : ndarray of shape (n_features,), optional
-        The best known; zero by default.
+        The best known vector of the settings' metric; zero by default.
     """
 
     def __init__(self, settings: Settings, oracle: Oracle, coef: np.ndarray | None) -> None:
@@ -212,10 +212,11 @@ class Certificate:
     def solution(self, X: DesignMatrix) -> Solution:
         """Evaluate the coefficients that are returned: no rounding from updated scores."""
         settings, oracle = self.settings, self.oracle
-        coef = self.coef if self.coef is not None else np.zeros(X.shape[1])
+        vector = self.coef if self.coef is not None else np.zeros(X.shape[1])
+        coef = settings.metric.mix(vector)
         scores = X.dot(coef)
         inner = oracle(scores, oracle.target(self.objective, settings.tol * self.objective))
-        objective = 0.5 * settings.alpha * float(coef @ coef) + inner.value
+        objective = 0.5 * settings.alpha * float(vector @ coef) + inner.value
         error = rounding_error(inner.plane.score_gradient, scores)
         lower_bound = max(min(self.lower_bound, objective) - error, 0.0)
         gap = relative_gap(objective, lower_bound)

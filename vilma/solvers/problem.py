@@ -33,7 +33,7 @@ VILMA-REG, section 5           surrogates.penalized.PenalizedBiases
 (11) MORD classifier           estimators.base.LinearOrdinalModel.decision_function
 Theorem 3, theta to b          thresholds.to_biases
 Theorem 3, b to theta          thresholds.hull_thresholds
-Proposition 2                  estimators.vilma.VILMA._make_surrogate
+Proposition 2                  estimators.vilma.v_shaped_surrogate
 (15) learning problem, F       this page
 Algorithm 1, outer loop        solvers.cutting_plane.method.CuttingPlaneMethod.minimize
 (17) reduced problem           solvers.cutting_plane.reduced_problem.ReducedProblem
@@ -67,6 +67,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from vilma.solvers.metric import EUCLIDEAN, Metric
+
 __all__ = ["Settings"]
 
 
@@ -77,3 +79,4 @@ class Settings(NamedTuple):
     tol: float  # relative gap at which to stop
     max_iter: int  # limit on the iterations of the outer loop
     verbose: int  # 0: silent; n: a line every n iterations
+    metric: Metric = EUCLIDEAN  # of the penalty

@@ -8,6 +8,7 @@ from vilma.design_matrices import DesignMatrix
 from vilma.solvers.certificate import Certificate, Solution
 from vilma.solvers.coordinate_ascent import CoordinateAscentMethod
 from vilma.solvers.cutting_plane import CuttingPlaneMethod
+from vilma.solvers.metric import Metric
 from vilma.solvers.oracle import Oracle
 from vilma.solvers.problem import Settings
 from vilma.surrogates import Surrogate
@@ -26,14 +27,15 @@ _MOST_HINGES = 2**25  # whose dual variables take 256 MiB
 class Solver:
     """Minimises the regularised surrogate for one alpha after the other.
 
-    Planes and dual variables of one alpha serve the next. Large alphas first is the cheap order.
+    Planes and dual variables of one alpha serve the next, planes also another metric of the
+    penalty. Large alphas first is the cheap order.
 
     Parameters
     ----------
     X : DesignMatrix
     surrogate : Surrogate
     coef_init : ndarray of shape (n_features,), optional
-        Where to start; zero by default.
+        Where to start, as a vector of the metric; zero by default.
     method : {"auto", "cutting_plane", "coordinate_ascent"}
         ``"auto"`` takes what is faster.
 
@@ -86,6 +88,7 @@ class Solver:
         Parameters
         ----------
         settings : Settings
+            With a metric of the same kind in all calls.
 
         Returns
         -------
@@ -97,13 +100,13 @@ class Solver:
         certificate = Certificate(settings, oracle, self._coef)
         ascent = self._coordinate_ascent(settings.alpha)
         if ascent is None:
-            self._cutting_planes().minimize(certificate)
+            self._cutting_planes(settings.metric).minimize(certificate)
         elif self._method == "coordinate_ascent":
             ascent.minimize(certificate)
         else:
             self._alternate(ascent, certificate)
         solution = certificate.solution(self._X)
-        self._coef = solution.coef
+        self._coef = certificate.coef
         return solution
 
     def _alternate(self, ascent: CoordinateAscentMethod, certificate: Certificate) -> None:
@@ -113,14 +116,14 @@ class Solver:
             before = certificate.gap
             ascent.minimize(certificate, len(certificate.history) + iteration_budget)
             if not certificate.is_closed() and certificate.gap > _REQUIRED_DECREASE * before:
-                self._cutting_planes().minimize(
+                self._cutting_planes(certificate.settings.metric).minimize(
                     certificate, len(certificate.history) + 10 * iteration_budget
                 )
                 iteration_budget *= 2
 
-    def _cutting_planes(self) -> CuttingPlaneMethod:
+    def _cutting_planes(self, metric: Metric) -> CuttingPlaneMethod:
         if self._planes is None:
-            self._planes = CuttingPlaneMethod(self._X, self._coef_init)
+            self._planes = CuttingPlaneMethod(self._X, metric, self._coef_init)
         return self._planes
 
     def _coordinate_ascent(self, alpha: float) -> CoordinateAscentMethod | None:

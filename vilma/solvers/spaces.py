@@ -8,6 +8,8 @@ of them is :math:`w = X^T u`, and with the scores s = X w at hand
 
 so u and s, one entry per sample each, can stand for w. Both spaces cost one product with X and one
 with X^T per iteration; what differs is the length of the vectors that are stored and combined.
+
+With several directions vectors are the V of `vilma.solvers.metric`, scores those of W = V N.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vilma.design_matrices import DesignMatrix
+from vilma.solvers.metric import EUCLIDEAN, Metric
 
 __all__ = ["FeatureSpace", "Point", "SampleSpace", "Space", "choose_space"]
 
@@ -25,8 +28,8 @@ __all__ = ["FeatureSpace", "Point", "SampleSpace", "Space", "choose_space"]
 class Point(NamedTuple):
     """A vector w with its scores."""
 
-    vector: np.ndarray  # w, or u with w = X^T u
-    scores: np.ndarray  # X w
+    vector: np.ndarray  # w (V), or u with w = X^T u
+    scores: np.ndarray  # X w (X W)
 
     def interpolate(self, other: Point, step: float) -> Point:
         """Go a share `step` of the way to another point."""
@@ -40,11 +43,12 @@ class Space(ABC):
     """Inner products and combinations of vectors w.
 
     A plane's gradient is kept as the arrays that `represent_gradient` returns, stacked plane by
-    plane.
+    plane; they do not depend on the metric, which may change.
     """
 
-    def __init__(self, X: DesignMatrix) -> None:
+    def __init__(self, X: DesignMatrix, metric: Metric = EUCLIDEAN) -> None:
         self.X = X
+        self.metric = metric
 
     @property
     @abstractmethod
@@ -57,7 +61,7 @@ class Space(ABC):
 
     @abstractmethod
     def products(self, stacks: list[np.ndarray], gradient: tuple[np.ndarray, ...]) -> np.ndarray:
-        """Inner products of all stacked gradients with one of them."""
+        """Inner products of all stacked gradients with one of them, in the metric's parts."""
 
     @abstractmethod
     def combine(self, stacks: list[np.ndarray], weights: np.ndarray) -> Point:
@@ -68,12 +72,16 @@ class Space(ABC):
         """Return the starting point: zero where `coef` is None."""
 
     @abstractmethod
+    def point(self, vector: np.ndarray) -> Point:
+        """Return the point of a vector of this space."""
+
+    @abstractmethod
     def inner(self, a: Point, b: Point) -> float:
         """Inner product of two vectors w."""
 
     @abstractmethod
     def coef(self, point: Point) -> np.ndarray:
-        """Return w itself."""
+        """Return w itself (V)."""
 
 
 class FeatureSpace(Space):
@@ -87,19 +95,21 @@ class FeatureSpace(Space):
         return (self.X.transpose_dot(score_gradient),)
 
     def products(self, stacks: list[np.ndarray], gradient: tuple[np.ndarray, ...]) -> np.ndarray:
-        return stacks[0] @ gradient[0]
+        return self.metric.parts(stacks[0], gradient[0])
 
     def combine(self, stacks: list[np.ndarray], weights: np.ndarray) -> Point:
-        vector = weights @ stacks[0]
-        return Point(vector, self.X.dot(vector))
+        return self.point(weights @ stacks[0])
 
     def start(self, coef: np.ndarray | None) -> Point:
         if coef is None:
             return Point(np.zeros(self.X.shape[1]), np.zeros(self.X.shape[0]))
-        return Point(coef, self.X.dot(coef))
+        return self.point(coef)
+
+    def point(self, vector: np.ndarray) -> Point:
+        return Point(vector, self.metric.mix(self.X.dot(vector)))
 
     def inner(self, a: Point, b: Point) -> float:
-        return float(a.vector @ b.vector)
+        return self.metric.inner(a.vector, b.vector)
 
     def coef(self, point: Point) -> np.ndarray:
         return point.vector
@@ -116,15 +126,18 @@ class SampleSpace(Space):
         return score_gradient, self.X.dot(self.X.transpose_dot(score_gradient))
 
     def products(self, stacks: list[np.ndarray], gradient: tuple[np.ndarray, ...]) -> np.ndarray:
-        return stacks[0] @ gradient[1]
+        return self.metric.parts(stacks[0], gradient[1])
 
     def combine(self, stacks: list[np.ndarray], weights: np.ndarray) -> Point:
-        return Point(weights @ stacks[0], weights @ stacks[1])
+        return Point(weights @ stacks[0], self.metric.mix(weights @ stacks[1]))
 
     def start(self, coef: np.ndarray | None) -> Point:
         if coef is not None:
             raise ValueError("Only zero is known to be a combination of samples.")
         return Point(np.zeros(self.X.shape[0]), np.zeros(self.X.shape[0]))
+
+    def point(self, vector: np.ndarray) -> Point:
+        return Point(vector, self.metric.mix(self.X.dot(self.X.transpose_dot(vector))))
 
     def inner(self, a: Point, b: Point) -> float:
         return float(a.vector @ b.scores)
@@ -133,9 +146,11 @@ class SampleSpace(Space):
         return self.X.transpose_dot(point.vector)
 
 
-def choose_space(X: DesignMatrix, coef_init: np.ndarray | None) -> Space:
+def choose_space(
+    X: DesignMatrix, coef_init: np.ndarray | None, metric: Metric = EUCLIDEAN
+) -> Space:
     """Return the space with the shorter vectors; a given start needs that of the features."""
     n_samples, n_features = X.shape
     if coef_init is None and 2 * n_samples < n_features:
-        return SampleSpace(X)
-    return FeatureSpace(X)
+        return SampleSpace(X, metric)
+    return FeatureSpace(X, metric)

@@ -7,6 +7,7 @@ own, with its formula above it and its kernels beside it.
 
 from vilma.surrogates.hinge import ExplicitHinge, HingeSurrogate, ImplicitHinge
 from vilma.surrogates.penalized import PenalizedBiases
+from vilma.surrogates.piecewise import PiecewiseVShaped
 from vilma.surrogates.plane import InnerMinimum, Plane
 from vilma.surrogates.surrogate import Hinges, LabeledWeights, PiecewiseLinearForm, Surrogate
 from vilma.surrogates.v_shaped import VShaped
@@ -20,6 +21,7 @@ __all__ = [
     "LabeledWeights",
     "PenalizedBiases",
     "PiecewiseLinearForm",
+    "PiecewiseVShaped",
     "Plane",
     "Surrogate",
     "VShaped",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,12 +15,12 @@ __all__ = ["hinge_form", "v_shaped_form"]
 
 class _Piece(NamedTuple):
     constant: float
-    slope: float  # in the example's score
+    slopes: Sequence[float]  # in the example's scores
     thresholds: range  # whose sum is added ...
     sign: float  # ... with this sign
 
 
-_NOTHING = _Piece(0.0, 0.0, range(0), 0.0)
+_NOTHING = _Piece(0.0, (0.0,), range(0), 0.0)
 
 
 def hinge_form(hinges: Hinges) -> PiecewiseLinearForm:
@@ -35,19 +36,32 @@ def hinge_form(hinges: Hinges) -> PiecewiseLinearForm:
     for i, (upper_start, upper_stop, lower_start, lower_stop) in enumerate(ranges):
         for sign, first, last in ((1.0, upper_start, upper_stop), (-1.0, lower_start, lower_stop)):
             terms += [
-                (i, [_NOTHING, _Piece(1.0, -sign, range(k, k + 1), sign)])
+                (i, [_NOTHING, _Piece(1.0, (-sign,), range(k, k + 1), sign)])
                 for k in range(first, last)
             ]
     return _assemble(hinges.weight, hinges.n_thresholds, terms, ordered=hinges.ordered)
 
 
-def v_shaped_form(labels: LabeledWeights, cost: np.ndarray) -> PiecewiseLinearForm:
-    """Form of the V-shaped surrogate: one term per example and side, one piece per label."""
+def v_shaped_form(
+    labels: LabeledWeights, cost: np.ndarray, steps_before: np.ndarray
+) -> PiecewiseLinearForm:
+    """Form of the V-shaped surrogate: one term per example and side, one piece per label.
+
+    ``steps_before[y, j]`` is the number of steps below label y that belong to score j; with one
+    score per example that is y.
+    """
+
+    def slopes(y: int, endpoint: int) -> Sequence[float]:
+        return steps_before[y] - steps_before[endpoint]
+
     terms = []
     for i, (lower, upper) in enumerate(zip(labels.lower, labels.upper, strict=True)):
-        below = [_Piece(cost[y, lower], y - lower, range(y, lower), 1.0) for y in range(lower + 1)]
+        below = [
+            _Piece(cost[y, lower], slopes(y, lower), range(y, lower), 1.0)
+            for y in range(lower + 1)
+        ]
         above = [
-            _Piece(cost[y, upper], y - upper, range(upper, y), -1.0)
+            _Piece(cost[y, upper], slopes(y, upper), range(upper, y), -1.0)
             for y in range(upper, labels.n_classes)
         ]
         terms += [(i, below), (i, above)]
@@ -62,10 +76,12 @@ def _assemble(
     ordered: bool,
 ) -> PiecewiseLinearForm:
     rows = [(t, i, piece) for t, (i, pieces) in enumerate(terms) for piece in pieces]
-    by_score = sparse.lil_array((len(rows), len(weight)))
+    n_scores = len(terms[0][1][0].slopes)  # of an example, side by side
+    by_score = sparse.lil_array((len(rows), n_scores * len(weight)))
     by_threshold = sparse.lil_array((len(rows), n_thresholds))
     for row, (_, i, piece) in enumerate(rows):
-        by_score[row, i] = piece.slope
+        for j, slope in enumerate(piece.slopes):
+            by_score[row, n_scores * i + j] = slope
         for k in piece.thresholds:
             by_threshold[row, k] = piece.sign
     examples = np.array([i for i, _ in terms], dtype=np.int64)

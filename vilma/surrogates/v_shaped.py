@@ -9,20 +9,14 @@ import numpy as np
 from vilma.surrogates import _v_shaped_kernels as kernels
 from vilma.surrogates.linear_form import v_shaped_form
 from vilma.surrogates.plane import InnerMinimum, Plane
+from vilma.surrogates.smoothing import MAX_EVALUATIONS, NARROWEST, Attempt, shrink_width
 from vilma.surrogates.surrogate import LabeledWeights, PiecewiseLinearForm, Surrogate
 
 __all__ = ["VShaped"]
 
 _NEWTON_TOL = 1e-6  # largest derivative left; the plane's fractions remove the rest
-_MAX_EVALUATIONS = 100, 4  # of one width, and for every label
-_WIDER = 100.0  # after a failure: half-hearted steps back cost more than starting over
-_MAX_WIDTHS = 80
 _RESOLUTION = 1e-13  # of the largest cost: Newton steps on the thresholds do not get below
-_NARROWEST = 1e-12  # of the scores' spread; below, a window holds nothing but rounding
 _UNSMOOTHED = 1e-300  # ties share a label's border evenly, nothing else is mixed
-_ROUNDING_RESIDUAL = 1e-13  # a smaller one is not for want of convergence
-_BOLDEST = 0.3  # smallest share of the width to go to at once
-_EASY = 5  # evaluations after which a width counts as easily solved
 
 
 class _SortedScores(NamedTuple):
@@ -55,7 +49,7 @@ class VShaped(Surrogate):
         self._cost = np.ascontiguousarray(cost, dtype=np.float64)
         self.scale = float(self._cost.max())
         self.resolution = _RESOLUTION * self.scale
-        self._max_evaluations = _MAX_EVALUATIONS[0] + _MAX_EVALUATIONS[1] * labels.n_classes
+        self._max_evaluations = MAX_EVALUATIONS[0] + MAX_EVALUATIONS[1] * labels.n_classes
         self._total_weight = float(labels.weight.sum())
         self._starts = [
             np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=labels.n_classes))])
@@ -68,48 +62,23 @@ class VShaped(Surrogate):
         sorted_scores = self._sort(scores)
         bound = self.bound_thresholds(largest_score)
         spread = sorted_scores.spread
+
+        def solve(start: np.ndarray, half_width: float) -> Attempt:
+            inner, n_evaluations = self._solve_width(sorted_scores, start, half_width)
+            residual = inner.plane.bias_residual
+            charge = bound * residual
+            error = inner.value - inner.plane.at(scores) + charge
+            return Attempt(
+                inner.thresholds, half_width, error, charge, residual, n_evaluations, inner
+            )
+
         center = np.full(self._labels.n_classes - 1, float(np.median(scores)))
         start = center if self._thresholds is None else self._thresholds
-        half_width = min(max(self._half_width, 10.0 * _NARROWEST * spread), spread)
-        boldest = _BOLDEST
-        solved: tuple[float, np.ndarray] | None = None
-        best, best_error, best_width = None, np.inf, half_width
-        for _ in range(_MAX_WIDTHS):
-            solution, n_evaluations = self._solve_width(sorted_scores, start, half_width)
-            charge = bound * solution.plane.bias_residual
-            error = solution.value - solution.plane.at(scores) + charge
-            if best is None or error < best_error:
-                best, best_error, best_width = solution, error, half_width
-            if error <= accuracy:
-                break
-            if charge > 0.5 * accuracy and solution.plane.bias_residual > _ROUNDING_RESIDUAL:
-                # Too narrow to get there from here.
-                boldest = np.sqrt(boldest)
-                if solved is not None:
-                    start, half_width = solved[1], boldest * solved[0]
-                elif half_width < spread:
-                    half_width = min(_WIDER * half_width, spread)
-                else:
-                    start = center
-                continue
-            if half_width <= _NARROWEST * spread:
-                break
-            start = solution.thresholds
-            # The error falls with the square of the width, in proportion to it under ties.
-            ratio = min(max(0.7 * np.sqrt(accuracy / error), boldest), max(0.5, boldest))
-            narrower = ratio * half_width
-            if solved is not None and solved[0] > half_width:
-                # The thresholds are nearly linear in the width.
-                ahead = (narrower - half_width) / (half_width - solved[0])
-                start = start + ahead * (start - solved[1])
-            solved = half_width, solution.thresholds
-            easy = n_evaluations <= _EASY
-            boldest = max(0.3 * boldest, 0.01) if easy else max(boldest**1.5, _BOLDEST)
-            half_width = narrower
-        assert best is not None
+        half_width = min(max(self._half_width, 10.0 * NARROWEST * spread), spread)
+        best = shrink_width(solve, start, center, half_width, spread, spread, accuracy)
         self._thresholds = best.thresholds
-        self._half_width = 1.5 * best_width if best_error < 0.5 * accuracy else best_width
-        return best
+        self._half_width = 1.5 * best.width if best.error < 0.5 * accuracy else best.width
+        return best.result
 
     def evaluate(
         self, scores: np.ndarray, thresholds: np.ndarray
@@ -131,7 +100,8 @@ class VShaped(Surrogate):
         return value, Plane(score_gradient, offset), gradient
 
     def linear_form(self) -> PiecewiseLinearForm:
-        return v_shaped_form(self._labels, self._cost)
+        steps_before = np.arange(self._labels.n_classes)[:, None]
+        return v_shaped_form(self._labels, self._cost, steps_before)
 
     def bound_thresholds(self, largest_score: float) -> float:
         # Some minimiser is a vertex: its biases are tied together by a spanning tree of at most

@@ -21,6 +21,7 @@ from vilma.design_matrices import DesignMatrix
 from vilma.solvers.certificate import Certificate
 from vilma.solvers.cutting_plane.reduced_problem import ReducedProblem
 from vilma.solvers.evaluation import evaluate, search
+from vilma.solvers.metric import Metric
 from vilma.solvers.spaces import choose_space
 
 __all__ = ["CuttingPlaneMethod"]
@@ -44,12 +45,16 @@ class CuttingPlaneMethod:
     Parameters
     ----------
     X : DesignMatrix
+    metric : Metric
+        That of the first problem.
     coef_init : ndarray of shape (n_features,), optional
         Where to start; zero by default.
     """
 
-    def __init__(self, X: DesignMatrix, coef_init: np.ndarray | None = None) -> None:
-        self._space = choose_space(X, coef_init)
+    def __init__(
+        self, X: DesignMatrix, metric: Metric, coef_init: np.ndarray | None = None
+    ) -> None:
+        self._space = choose_space(X, coef_init, metric)
         self._reduced_problem = ReducedProblem(self._space)
         self._point = self._space.start(coef_init)
         n_samples, n_features = X.shape
@@ -67,6 +72,9 @@ class CuttingPlaneMethod:
         """Go on until the problem is solved or the history has so many iterations."""
         space, planes, oracle = self._space, self._reduced_problem, certificate.oracle
         alpha = certificate.settings.alpha
+        if certificate.settings.metric is not space.metric:
+            space.metric = certificate.settings.metric
+            self._point = space.point(self._point.vector)
         # 0. Value and plane at the starting point.
         best = evaluate(space, self._point, alpha, oracle)
         if not len(planes):

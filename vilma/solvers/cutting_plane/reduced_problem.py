@@ -8,7 +8,8 @@ With planes :math:`o_j + \langle g_j, w\rangle` below G, gradients :math:`g_j = 
           \qquad w = -\frac{1}{\lambda} \sum_j a_j g_j .
 
 It is solved in its dual over the simplex, where any feasible a gives a lower bound on the full
-problem; the bound is kept, so a plane may be dropped at any time. Planes do not depend on lambda.
+problem; the bound is kept, so a plane may be dropped at any time. Planes do not depend on lambda,
+nor on the metric in which products and norms are taken.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class ReducedProblem:
         self._space = space
         self._n = 0
         self._gradients = [np.empty((_FIRST_CAPACITY, width)) for width in space.widths]
-        self._gram = np.empty((_FIRST_CAPACITY, _FIRST_CAPACITY))
+        n_parts = len(space.metric.shares)
+        self._gram_parts = np.empty((n_parts, _FIRST_CAPACITY, _FIRST_CAPACITY))
         self._offsets = np.empty(_FIRST_CAPACITY)
         self._residuals = np.empty(_FIRST_CAPACITY)
         self._multipliers = np.zeros(_FIRST_CAPACITY)
@@ -54,9 +56,10 @@ class ReducedProblem:
         for stack, part in zip(self._gradients, gradient, strict=True):
             stack[place] = part
         products = self._space.products([stack[: self._n] for stack in self._gradients], gradient)
-        self._gram[place, : self._n] = products
-        self._gram[: self._n, place] = products
-        self._gram[place, place] = max(products[place], 0.0)  # rounding may say less
+        self._gram_parts[:, place, : self._n] = products
+        self._gram_parts[:, : self._n, place] = products
+        # Rounding may say less than 0.
+        self._gram_parts[:, place, place] = np.maximum(products[:, place], 0.0)
         self._offsets[place] = plane.offset
         self._residuals[place] = plane.bias_residual
         self._multipliers[place] = 1.0 if self._n == 1 else 0.0
@@ -81,7 +84,7 @@ class ReducedProblem:
         """
         n = self._n
         multipliers = solve_simplex_qp(
-            self._gram,
+            self._gram(),
             alpha * self._offsets[:n],
             self._multipliers[:n],
             alpha * tol,
@@ -94,6 +97,13 @@ class ReducedProblem:
         squared_norm = self._space.inner(point, point)
         lower_bound = float(multipliers @ self._offsets[:n]) - 0.5 * alpha * squared_norm
         return point, lower_bound, float(multipliers @ self._residuals[:n])
+
+    def _gram(self) -> np.ndarray:
+        """Inner products of the planes' gradients, in the metric of the moment."""
+        shares, parts = self._space.metric.shares, self._gram_parts
+        if len(shares) == 1:
+            return parts[0]
+        return np.tensordot(shares, parts[:, : self._n, : self._n], axes=1)
 
     def _free_place(self) -> int:
         """Index for a new plane: that of the longest idle one, or one more."""
@@ -117,6 +127,6 @@ class ReducedProblem:
         self._residuals = longer(self._residuals)
         self._multipliers = longer(self._multipliers)
         self._idle = longer(self._idle)
-        gram = np.empty((capacity, capacity))
-        gram[: self._n, : self._n] = self._gram
-        self._gram = gram
+        gram_parts = np.empty((len(self._gram_parts), capacity, capacity))
+        gram_parts[:, : self._n, : self._n] = self._gram_parts
+        self._gram_parts = gram_parts
