@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.reference.tiny_networks import save_clip, save_images, save_resnet
+from tests.reference.tiny_networks import save_clip, save_images, save_resnet, save_transformer
 from vilma.features import DeepFeatures
 from vilma.features.deep.network import NetworkRunner
 
@@ -34,6 +34,39 @@ def resnet(tmp_path_factory):
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory):
     return save_images(tmp_path_factory.mktemp("images"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "pooling"), [("vit", True), ("vit", False), ("dinov2", True), ("siglip", True)]
+)
+def test_other_models(kind, pooling, tmp_path, paths):
+    model, processor = save_transformer(tmp_path, kind, pooling)
+    features = DeepFeatures(tmp_path, device="cpu")
+    assert features.n_features_out_ == 8
+    rows = features.fit_transform(paths[:2])
+    with torch.inference_mode():
+        for path, row in zip(paths, rows, strict=False):
+            pixels = processor([Image.open(path)], return_tensors="pt")["pixel_values"]
+            run = model.vision_model if kind == "siglip" else model
+            found = run(pixel_values=pixels)
+            expected = found.pooler_output if pooling else found.last_hidden_state[:, 0]
+            np.testing.assert_allclose(row, expected[0], rtol=1e-5, atol=1e-6)
+
+
+def test_pictures_and_tensors(clip, paths):
+    features = DeepFeatures(clip[0], device="cpu")
+    expected = features.transform(paths)
+    pictures = [Image.open(path) for path in paths]
+    np.testing.assert_array_equal(features.transform(pictures), expected)
+    tensors = [torch.from_numpy(np.array(each)).permute(2, 0, 1) for each in pictures]
+    np.testing.assert_array_equal(features.transform(tensors), expected)
+    np.testing.assert_array_equal(features.transform([t / 255 for t in tensors]), expected)
+    stack = torch.stack([tensors[0], tensors[0]])
+    np.testing.assert_array_equal(features.transform(stack), expected[[0, 0]])
+    with pytest.raises(ValueError, match=r"X\[1\]: a tensor should have the shape \(3, height"):
+        features.transform([tensors[0], tensors[0].permute(1, 2, 0)])
+    with pytest.raises(ValueError, match=r"X\[0\]: .* brightness from 0 to 1, got -2 to"):
+        features.transform([tensors[0] / 100 - 2])
 
 
 def copy_of(folder, place):
@@ -311,7 +344,7 @@ def test_damaged_files(clip, tmp_path, paths):
 def test_other_types_of_model(clip, tmp_path, paths):
     folder = copy_of(clip[0], tmp_path)
     (folder / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(ValueError, match=r"is of the type 'bert'; known are 'clip'.*, 'resnet'"):
+    with pytest.raises(ValueError, match="is of the type 'bert', for which transformers has no"):
         DeepFeatures(folder).fit(paths)
 
 

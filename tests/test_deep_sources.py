@@ -229,3 +229,29 @@ def test_what_cannot_be_read(tmp_path):
         fit(X, y).predict(Items([np.zeros((3, 2, 2), np.float32)]))
     with pytest.raises(FileNotFoundError):
         fit([tmp_path / "missing.png"] * 20, y)
+
+
+# Encoders of transformers --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["clip", "clip side", "resnet", "vit"])
+def test_models_of_transformers_are_encoders(kind, tmp_path):
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    from tests.reference.tiny_networks import SIDE, save_clip, save_resnet, save_transformer
+
+    if kind == "resnet":
+        encoder, width = save_resnet(tmp_path)[0], 10
+    elif kind == "vit":
+        encoder, width = save_transformer(tmp_path, "vit", pooling=False)[0], 8
+    else:
+        import transformers
+
+        encoder, width = save_clip(tmp_path)[0], 12
+        if kind == "clip side":
+            encoder = transformers.CLIPVisionModelWithProjection.from_pretrained(tmp_path)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(12, 3, SIDE, SIDE)).astype(np.float32), np.arange(12) % 3
+    model = DeepOrdinalClassifier(encoder=encoder, **SETTINGS).fit(X, y)
+    assert model.transform(X).shape == (12, width)
+    before, after = encoder.state_dict(), model.network_.encoder.state_dict()
+    assert any(not torch.equal(before[name], value) for name, value in after.items())

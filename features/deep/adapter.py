@@ -21,6 +21,7 @@ from vilma.features.deep.embedder import Embedder
 from vilma.features.deep.gathering import gather, gather_with_cache
 from vilma.features.deep.identity import digest
 from vilma.features.deep.parameters import check_parameters
+from vilma.features.deep.pictures import as_arrays
 from vilma.features.deep.streaming import embed_sources
 from vilma.features.inputs import Source, check_sources
 
@@ -36,11 +37,12 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     model : str, path-like, torch.nn.Module or callable
         The network:
 
-        - the directory of a CLIP or ResNet model as saved by Hugging Face transformers, or its
-          name on the hub such as ``"openai/clip-vit-base-patch16"`` or
-          ``"microsoft/resnet-50"``: the projected image embedding of CLIP, the pooled output of
-          ResNet. The preprocessing is the one saved beside the weights. Needs the extra
-          ``vilma[deep]``;
+        - the directory of a model of images as saved by Hugging Face transformers (CLIP, ResNet,
+          ViT, DINOv2, SigLIP, and whatever AutoModel and AutoImageProcessor load), or its name on
+          the hub such as ``"openai/clip-vit-base-patch16"`` or ``"facebook/dinov2-base"``: the
+          projected image embedding of CLIP, the pooled output of others, and the first token of
+          models saved without a pooling layer. The preprocessing is the one saved beside the
+          weights. Needs the extra ``vilma[deep]``;
         - ``"dlib"``, the face embedder of dlib: 128 columns. Needs ``vilma[faces]``, which
           brings the weights;
         - a ``torch.nn.Module`` or a method of one, with `preprocessing`. Models of timm and
@@ -199,7 +201,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             If a package that the model needs is not installed.
         """
         embedder = self._choose_embedder()
-        sources = check_sources(X)
+        sources = check_sources(as_arrays(X))
         if embedder.width is None:
             width = self._embed(embedder, sources[:1]).shape[1]
             self._measured = (self.model, self.preprocessing, width)
@@ -214,7 +216,9 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             Paths of image files in a list, an array or a column of a table; an array of shape
             (n_images, height, width) or (n_images, height, width, 3); or a list of arrays of
             shape (height, width) or (height, width, 3). Arrays are uint8, and colours RGB. Files
-            are read by :func:`vilma.features.read_rgb`.
+            are read by :func:`vilma.features.read_rgb`. PIL images, and torch tensors of shape
+            (3, height, width), alone or stacked, are taken as well; tensors are uint8, or floating
+            from 0 to 1.
 
         Returns
         -------
@@ -235,7 +239,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         ImportError
             If a package that the model needs is not installed.
         """
-        rows = self._embed(self._choose_embedder(), check_sources(X))
+        rows = self._embed(self._choose_embedder(), check_sources(as_arrays(X)))
         if self.normalize:
             norms = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
             rows = (rows / np.where(norms > 0, norms, 1)).astype(np.float32)

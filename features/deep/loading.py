@@ -17,8 +17,10 @@ NETWORKS = {
     "clip": "CLIPVisionModelWithProjection",
     "clip_vision_model": "CLIPVisionModelWithProjection",
     "resnet": "ResNetModel",
+    "siglip": "SiglipVisionModel",
+    "siglip_vision_model": "SiglipVisionModel",
 }
-"""The class of transformers for every model type in ``config.json``."""
+"""The class of transformers for some model types in ``config.json``; the others' is AutoModel."""
 
 _PURPOSE = "A model of Hugging Face"
 _Loader = TypeVar("_Loader", bound=Callable[..., Any])
@@ -53,7 +55,7 @@ def load_network(
     directory : pathlib.Path
         Where the files are.
     kind : str
-        A key of `NETWORKS`.
+        The model type.
     fingerprint : tuple
         What changes when the files do.
     device : torch.device
@@ -63,8 +65,8 @@ def load_network(
 
     Returns
     -------
-    torch.nn.Module
-        The network, in evaluation mode.
+    torch.nn.Module or method of one
+        The network, in evaluation mode, or its method that embeds images.
 
     Raises
     ------
@@ -73,7 +75,7 @@ def load_network(
     """
     torch = require("torch", "deep", _PURPOSE)
     transformers = require("transformers", "deep", _PURPOSE)
-    encoder = getattr(transformers, NETWORKS[kind])
+    encoder = getattr(transformers, NETWORKS.get(kind, "AutoModel"))
     with _quiet(transformers):
         try:
             network, report = encoder.from_pretrained(
@@ -89,13 +91,17 @@ def load_network(
             ) from error
     # transformers would go on with random numbers in their place.
     missing = sorted(report["missing_keys"])
-    if missing:
+    if missing and all(name.startswith("pooler.") for name in missing):
+        network.pooler = None  # saved without one: the first token is the embedding
+    elif missing:
         raise ValueError(
             f"The weights in {os.fspath(directory)!r} lack {len(missing)} of the tensors of "
-            f"{NETWORKS[kind]}, {missing[0]!r} among them. Download the model again."
+            f"{type(network).__name__}, {missing[0]!r} among them. Download the model again."
         )
     _own_memory(network)
-    return network.to(device).eval()
+    network = network.to(device).eval()
+    # A model of images and texts has a method for the former.
+    return getattr(network, "get_image_features", network)
 
 
 @_one_at_a_time
@@ -136,6 +142,14 @@ def load_processor(directory: Path, fingerprint: tuple[Any, ...]) -> Any:
             ) from error
 
 
+def takes_images(kind: str) -> bool:
+    """Tell whether transformers has preprocessing of images for a model type."""
+    require("transformers", "deep", _PURPOSE)
+    from transformers.models.auto.image_processing_auto import IMAGE_PROCESSOR_MAPPING_NAMES
+
+    return kind in NETWORKS or kind in IMAGE_PROCESSOR_MAPPING_NAMES
+
+
 def load_config(directory: Path) -> Any:
     """Load the configuration of a model, completed by the defaults of transformers."""
     transformers = require("transformers", "deep", _PURPOSE)
@@ -144,6 +158,8 @@ def load_config(directory: Path) -> Any:
 
 def _encoder_config(directory: Path, kind: str) -> Any:
     config = load_config(directory)
+    if kind == "siglip":
+        return config.vision_config
     if kind != "clip":
         return config
     # The full model projects to the width of its own configuration, whatever the part says.

@@ -132,8 +132,9 @@ def as_rows(output: Any, n_images: int) -> NDArray[np.float32]:
 
     Parameters
     ----------
-    output : tensor, array, or an output of Hugging Face with image_embeds or pooler_output
-        Of shape (n_images, n_columns), or with further axes of length 1.
+    output : tensor, array, or an output of Hugging Face
+        Of shape (n_images, n_columns), or with further axes of length 1. Of an output with names,
+        `image_embeds` counts, or `pooler_output`, or the first token of `last_hidden_state`.
     n_images : int
         How many images went in.
 
@@ -151,6 +152,9 @@ def as_rows(output: Any, n_images: int) -> NDArray[np.float32]:
         if isinstance(output, Mapping) and output.get(field) is not None:
             output = output[field]
             break
+    else:
+        if isinstance(output, Mapping) and output.get("last_hidden_state") is not None:
+            output = output["last_hidden_state"][:, 0]  # the token that stands for the image
     if hasattr(output, "detach"):
         output = output.detach().float().cpu().numpy()
     try:

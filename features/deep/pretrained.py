@@ -1,4 +1,4 @@
-"""Image encoders saved by Hugging Face transformers: CLIP and ResNet."""
+"""Image encoders saved by Hugging Face transformers: CLIP, ResNet, ViT, DINOv2, SigLIP, ..."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 
 from vilma.features.deep.embedder import Embedder, Image
 from vilma.features.deep.identity import digest, files_digest, fingerprint
-from vilma.features.deep.loading import NETWORKS, load_config, load_network, load_processor
+from vilma.features.deep.loading import (
+    NETWORKS,
+    load_config,
+    load_network,
+    load_processor,
+    takes_images,
+)
 from vilma.features.deep.network import NetworkRunner, choose_device
 from vilma.features.deep.preparation import as_item
 from vilma.features.deep.weights import CONFIG, preprocessing_files, read_config, weight_files
@@ -36,7 +42,7 @@ class PretrainedEmbedder(Embedder):
     FileNotFoundError
         If one of the files is missing.
     ValueError
-        If the model is of a type that is not known.
+        If the model takes no images, or does not say how wide its embeddings are.
     """
 
     packages = ("pillow", "torch", "transformers")
@@ -93,20 +99,36 @@ class PretrainedEmbedder(Embedder):
 
 def _check_kind(directory: Path, config: dict[str, Any]) -> str:
     kind = str(config.get("model_type"))
-    if kind not in NETWORKS:
+    if kind not in NETWORKS and not takes_images(kind):
         raise ValueError(
-            f"The model in {os.fspath(directory)!r} is of the type {kind!r}; known are "
-            f"{', '.join(map(repr, NETWORKS))}. Load others yourself, and give the module with "
-            "preprocessing=."
+            f"The model in {os.fspath(directory)!r} is of the type {kind!r}, for which "
+            "transformers has no preprocessing of images. Load it yourself, and give the module "
+            "with preprocessing=."
         )
     return kind
 
 
 def _read_width(directory: Path, config: dict[str, Any]) -> int:
-    if "projection_dim" in config:
+    # What the file leaves out has the value that transformers gives it; of a CLIP that is the
+    # width of the projection, whatever its layers have.
+    clip = str(config.get("model_type")).startswith("clip")
+    found = _width_in(config) if not clip or "projection_dim" in config else None
+    found = _width_in(load_config(directory).to_dict()) if found is None else found
+    if found is None:
+        raise ValueError(
+            f"The {CONFIG} in {os.fspath(directory)!r} does not say how many columns the model "
+            "has. Load it yourself, and give the module with preprocessing=."
+        )
+    return found
+
+
+def _width_in(config: dict[str, Any]) -> int | None:
+    """Return the width of projected embeddings, of the last stage, or of all layers."""
+    if config.get("projection_dim"):
         return int(config["projection_dim"])
-    if config.get("hidden_sizes"):
-        return int(config["hidden_sizes"][-1])
-    # What the file leaves out has the value that transformers gives it.
-    complete = load_config(directory).to_dict()
-    return int(complete.get("projection_dim") or complete["hidden_sizes"][-1])
+    for part in (config, config.get("vision_config") or {}):
+        if part.get("hidden_sizes"):
+            return int(part["hidden_sizes"][-1])
+        if part.get("hidden_size"):
+            return int(part["hidden_size"])
+    return None

@@ -50,6 +50,32 @@ def save_resnet(folder, seed=0):
     return _save(ResNetModel(config), processor, folder)
 
 
+def save_transformer(folder, kind, pooling=True, seed=0):
+    """Save a "vit", "dinov2" or "siglip" of 8 columns with its preprocessing; return both."""
+    import torch
+    import transformers
+    from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
+    from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
+    from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
+
+    small = {"num_hidden_layers": 1, "num_attention_heads": 2, "hidden_size": 8}
+    small |= {"intermediate_size": 16, "image_size": SIDE, "patch_size": 8}
+    square = {"height": SIDE, "width": SIDE}
+    torch.manual_seed(seed)
+    if kind == "vit":
+        model = transformers.ViTModel(transformers.ViTConfig(**small), add_pooling_layer=pooling)
+        return _save(model, ViTImageProcessorPil(size=square), folder)
+    if kind == "dinov2":
+        del small["intermediate_size"]
+        model = transformers.Dinov2Model(transformers.Dinov2Config(**small))
+        return _save(model, BitImageProcessorPil(size=square, crop_size=square), folder)
+    text = {"vocab_size": 9, "hidden_size": 8, "intermediate_size": 8, "num_attention_heads": 2}
+    text |= {"num_hidden_layers": 1, "max_position_embeddings": 8}
+    config = transformers.SiglipConfig(text_config=text, vision_config=small)
+    model = transformers.SiglipModel(config)
+    return _save(model, SiglipImageProcessorPil(size=square), folder)
+
+
 def save_images(folder, n_images=7, seed=0):
     """Save photographs of noise in several sizes; return their paths."""
     random = np.random.default_rng(seed)

@@ -17,7 +17,7 @@ def encode(encoder: torch.nn.Module, X: torch.Tensor) -> torch.Tensor:
     """Return the matrix that an encoder makes of rows.
 
     Models of transformers return several things under names: the projected embedding of a CLIP
-    (`image_embeds`) goes before the pooled output, and that before the mean over places of
+    (`image_embeds`) goes before the pooled output, and that before the first token of
     `last_hidden_state`. A whole CLIP is asked for its image side. Maps of one place,
     (n, n_outputs, 1, 1), become rows.
 
@@ -38,7 +38,7 @@ def encode(encoder: torch.nn.Module, X: torch.Tensor) -> torch.Tensor:
         for name in ("image_embeds", "pooler_output", "last_hidden_state"):
             value = getattr(found, name, None)
             if isinstance(value, torch.Tensor):
-                found = value.mean(dim=1) if name == "last_hidden_state" else value
+                found = value[:, 0] if name == "last_hidden_state" else value
                 break
     if isinstance(found, torch.Tensor) and found.ndim > 2 and found[0].numel() == found.shape[1]:
         return found.flatten(1)
