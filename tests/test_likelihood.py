@@ -335,6 +335,20 @@ def test_columns_that_say_nothing_new_are_found():
     assert not find_aliased(found.start_hessian[np.ix_([0, 1, 5, 6], [0, 1, 5, 6])], 2).any()
 
 
+def test_maximum_likelihood_equals_a_cone_program():
+    compared = 0
+    for seed in [*range(60), 288]:  # the last one has tied thresholds and columns of no effect
+        p = random_problem(seed, kind="imc")
+        task, found, labels = solve(p, "logit", 0.0, EXACT)
+        if task is None or find_separation(task, found) is not None:
+            continue
+        expected = minimum_by_cone_program(p.dense_X[p.shares > 0.0], labels, 0.0)
+        assert found.objective == pytest.approx(expected, abs=1e-6), seed
+        assert found.converged, seed
+        compared += 1
+    assert compared >= 25
+
+
 # Separation -----------------------------------------------------------------------------------
 
 

@@ -322,7 +322,7 @@ def test_separation_is_named():
 def test_collinear_columns_are_named_and_left_at_zero():
     X, _, intervals = data(n=2)
     X = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "one": 1.0, "sum": X.sum(axis=1)})
-    with pytest.warns(ConvergenceWarning, match=r"Not identified, and left at 0: one, sum\."):
+    with pytest.warns(ConvergenceWarning, match=r"Not identified: one, sum\. .*left at 0"):
         model = OrderedLogit().fit(X, intervals)
     few = OrderedLogit().fit(X[["a", "b"]], intervals)
     np.testing.assert_allclose(model.coef_, [*few.coef_, 0.0, 0.0], atol=1e-8)

@@ -721,8 +721,9 @@ class OrderedLogit(CumulativeClassifier):
         aliased = [names[j] for j in np.flatnonzero(fit.maximum.aliased)]
         if aliased:
             notes.append(
-                f"Not identified, and left at 0: {some_of(aliased)}. Such a column is constant or "
-                "a sum of multiples of the columns before it."
+                f"Not identified: {some_of(aliased)}. Such a column is a sum of multiples of the "
+                "columns before it and of a constant, in all rows that say something; its "
+                "coefficient is left at 0."
             )
         return notes
 

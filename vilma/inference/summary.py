@@ -104,9 +104,9 @@ class Summary:
         Returns
         -------
         dict
-            With the keys log_likelihood, null_log_likelihood, aic, bic, pseudo_r2 (McFadden), chi2 and p of
-            the likelihood-ratio test of all coefficients, df (coefficients), n_parameters,
-            n_rows, n_exact, n_bracketed, n_open, n_silent, total_weight.
+            With the keys log_likelihood, null_log_likelihood, aic, bic, pseudo_r2 (McFadden),
+            chi2 and p of the likelihood-ratio test of all coefficients, df (coefficients),
+            n_parameters, n_rows, n_exact, n_bracketed, n_open, n_silent, total_weight.
         """
         e = self.estimates
         chi2 = max(2.0 * (e.log_likelihood - e.null_log_likelihood), 0.0)

@@ -80,7 +80,7 @@ class Maximum:
     gap: float
     decrement: float
     converged: bool
-    aliased: np.ndarray  # (n,) bool, coefficients that were left out
+    aliased: np.ndarray  # (n,) bool, not identified, and 0 unless thresholds are tied
     start_hessian: FloatArray | None  # (n + T, n + T), at the first point
     hessian: FloatArray | None  # (n + n_groups, n + n_groups), at the solution
     history: np.ndarray
@@ -142,7 +142,7 @@ def minimize(
         np.zeros(max(len(thresholds) - 1, 0), dtype=bool),
         problem.objective(coef, scores, thresholds),
     )
-    free = np.ones(len(coef), dtype=bool)
+    aliased = np.zeros(len(coef), dtype=bool)
     bound, gap, decrement = (-np.inf if problem.penalized else np.nan), np.nan, np.inf
     converged = stalled = False
     start_hessian = None
@@ -164,11 +164,11 @@ def minimize(
             hessian = exact_hessian(problem, derivatives)
             if start_hessian is None:
                 start_hessian = hessian
-                free = (
-                    problem.penalty > 0.0
-                    if problem.penalized
-                    else ~find_aliased(hessian, len(coef))
-                )
+                if not problem.penalized:
+                    aliased = find_aliased(hessian, len(coef))
+            # Along a direction that R does not feel thresholds may still move apart: where they
+            # are tied, leaving a column out could cost something.
+            free = ~aliased | point.tied.any()
             step = exact_step(problem, gradient, derivatives, hessian, free)
         else:
             accuracy = _worthwhile_accuracy(problem, gradient, point.objective, options.tol)
@@ -209,7 +209,7 @@ def minimize(
         gap,
         decrement,
         converged,
-        ~free,
+        aliased,
         start_hessian,
         final_hessian,
         history.as_array(),
