@@ -12,6 +12,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from vilma._row_container import RowContainer
+from vilma._sparse import check_sparse, without_spare_entries
 from vilma.mapped import MappedMatrix
 from vilma.one_hot import OneHotCodes
 
@@ -244,6 +245,7 @@ def hstack(
 def _read_block(block: Any, place: int) -> Block:
     if isinstance(block, (OneHotCodes, MappedMatrix)):
         return block
+    check_sparse(block, f"block {place}")
     checked = check_array(
         block,
         accept_sparse="csr",
@@ -252,7 +254,9 @@ def _read_block(block: Any, place: int) -> Block:
         ensure_min_features=0,
         input_name=f"block {place}",
     )
-    return sparse.csr_array(checked) if sparse.issparse(checked) else checked
+    return (
+        without_spare_entries(sparse.csr_array(checked)) if sparse.issparse(checked) else checked
+    )
 
 
 def _read_scales(scales: ArrayLike | None, n_blocks: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from vilma._masked import refuse_masked
 from vilma._row_container import RowContainer
+from vilma._sparse import check_sparse
 
 __all__ = ["OneHotCodes"]
 
@@ -111,6 +112,7 @@ class OneHotCodes(RowContainer):
         ValueError
             If some block of some row does not hold exactly one 1; the first such row is named.
         """
+        check_sparse(X)
         X = sparse.csr_array(X, copy=True)
         X.sum_duplicates()
         X.eliminate_zeros()

@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_n_features, _check_sample_weight, va
 
 from vilma._masked import refuse_masked
 from vilma._row_container import RowContainer
+from vilma._sparse import check_sparse, without_spare_entries
 from vilma.labels import IntervalLabels, read_labels
 from vilma.mapped import MappedMatrix
 from vilma.surrogates import LabeledWeights
@@ -59,9 +60,11 @@ def read_X(estimator: BaseEstimator, X, *, reset: bool):
             )
         return X
     refuse_masked(X, "X")
-    return validate_data(
+    check_sparse(X)
+    X = validate_data(
         estimator, X, reset=reset, accept_sparse="csr", dtype=np.float64, accept_large_sparse=True
     )
+    return without_spare_entries(X)
 
 
 def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Problem:

@@ -22,6 +22,8 @@ from vilma.thresholds import to_biases
 
 __all__ = ["VILMA", "read_cost", "v_shaped_surrogate"]
 
+_LEAST_COST = float(np.sqrt(np.finfo(np.float64).tiny))  # squares of smaller ones vanish
+
 
 def read_cost(loss, n_classes: int) -> np.ndarray:
     """Return the costs of a loss, as users give it, that is not 0 everywhere."""
@@ -30,6 +32,11 @@ def read_cost(loss, n_classes: int) -> np.ndarray:
         raise ValueError(
             "The loss is 0 everywhere, so there is nothing to learn. Pass a loss that charges "
             "something for a wrong label."
+        )
+    if cost.max() < _LEAST_COST:
+        raise ValueError(
+            f"The largest cost of the loss is {cost.max():g}, whose square vanishes in float64. "
+            "Bring the loss, and alpha by the same factor, to a scale near 1."
         )
     return cost
 
@@ -41,7 +48,6 @@ def v_shaped_surrogate(labels: LabeledWeights, cost: np.ndarray) -> Surrogate:
         # absolute error is the sum of implicit hinges, whose inner problem is solved exactly.
         return ImplicitHinge(labels)
     return VShaped(labels, cost)
-
 
 class VILMA(LinearOrdinalClassifier):
     r"""Linear ordinal classification from interval labels for any V-shaped loss.

@@ -6,6 +6,7 @@ back; what is read here counts only as long as it is kept.
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 from collections.abc import Callable, Iterator
@@ -132,12 +133,12 @@ class DiskArray:
     @property
     def nbytes(self) -> int:
         """Size of the array in bytes."""
-        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+        return math.prod(self.shape) * self.dtype.itemsize  # a damaged header may overflow int64
 
     @property
     def row_bytes(self) -> int:
         """Size of one entry along the first axis, in bytes."""
-        return int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
+        return math.prod(self.shape[1:]) * self.dtype.itemsize
 
     def read(self) -> np.ndarray:
         """Read all of it.

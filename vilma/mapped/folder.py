@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from vilma._sparse import check_sparse, without_spare_entries
 from vilma.mapped.codes import CodesStore
 from vilma.mapped.csr import CSRStore
 from vilma.mapped.dense import DenseStore
@@ -54,7 +55,7 @@ def save_mapped(X: Any, folder: str | os.PathLike[str]) -> None:
     TypeError
         If X is something else, or of numbers that are not real or take more than 8 bytes each.
     ValueError
-        If X does not have two dimensions.
+        If X does not have two dimensions, or is sparse with indices outside of it.
 
     See Also
     --------
@@ -154,7 +155,8 @@ def _write_codes(X: OneHotCodes, folder: Path) -> None:
 
 
 def _write_csr(X: Any, folder: Path) -> None:
-    X = sparse.csr_array(X)
+    check_sparse(X)
+    X = without_spare_entries(sparse.csr_array(X))
     if not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()

@@ -134,7 +134,14 @@ def read_weights(sample_weight: ArrayLike | None, n_samples: int) -> FloatArray:
     if (weights < 0).any():
         row = int(np.argmax(weights < 0))
         raise ValueError(f"sample_weight should not be negative, but is {weights[row]} at {row}.")
-    if weights.sum() == 0:
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if not np.isfinite(total):
+        raise ValueError(
+            f"The sum of sample_weight overflows float64 (the largest is {weights.max():g}). "
+            "Only ratios count: divide the weights by the largest."
+        )
+    if total == 0:
         raise ValueError("sample_weight is zero for every sample; at least one has to count.")
     return weights
 
