@@ -270,6 +270,29 @@ def test_bad_hidden_layer_sizes(sizes):
         DeepOrdinalClassifier(hidden_layer_sizes=sizes).fit(X, y)
 
 
+def test_several_regularizers():
+    X, y, intervals = data()
+    both = DeepOrdinalClassifier(regularizer=["accon", "conr"], **QUICK).fit(X, intervals)
+    first = DeepOrdinalClassifier(
+        regularizer=["accon", "conr"], regularizer_weight=[1.0, 0.0], **QUICK
+    ).fit(X, intervals)
+    alone = DeepOrdinalClassifier(regularizer="accon", **QUICK).fit(X, intervals)
+    np.testing.assert_allclose(first.project(X), alone.project(X), rtol=1e-5)
+    assert not np.allclose(both.project(X), alone.project(X))
+    for regularizer, weight in ((["accon"], [1.0, 2.0]), ([], 1.0), ("accon", [1.0])):
+        with pytest.raises(ValueError, match="Several regularizers need a list of one or more"):
+            DeepOrdinalClassifier(regularizer=regularizer, regularizer_weight=weight).fit(X, y)
+    with pytest.raises(ValueError, match=r"A regularizer should be one of .*, got 'x'"):
+        DeepOrdinalClassifier(regularizer=["x"]).fit(X, y)
+
+
+def test_a_device_of_torch():
+    X, y, _ = data()
+    named = DeepOrdinalClassifier(device="cpu", **QUICK).fit(X, y)
+    given = DeepOrdinalClassifier(device=torch.device("cpu"), **QUICK).fit(X, y)
+    np.testing.assert_array_equal(named.project(X), given.project(X))
+
+
 def test_projected_embeddings_have_length_one():
     X, y, _ = data()
     model = DeepOrdinalClassifier(regularizer="accon", embedding_dim=7, **QUICK).fit(X, y)

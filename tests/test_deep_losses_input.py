@@ -157,3 +157,19 @@ def test_a_missing_torch_is_named_with_its_extra():
         "else:\n"
         "    raise AssertionError('no error')\n"
     )
+
+
+def test_no_break_in_a_compiled_graph():
+    y = torch.tensor([0, 1, 1, 2])
+    z, logits = torch.randn(4, 3), torch.randn(4, 3)
+    for loss in (
+        lambda: losses.accon_loss(z, y, y, 2.0),
+        lambda: losses.supcon_loss(z, y, y),
+        lambda: losses.interval_l1(logits[:, 0], y, y),
+        lambda: losses.soft_label_loss(
+            logits, losses.posterior_targets(logits, y, y, torch.eye(3))
+        ),
+        lambda: losses.fcrc_loss(logits, y, y),
+    ):
+        explained = torch._dynamo.explain(loss)()
+        assert explained.graph_break_count == 0, explained.break_reasons

@@ -87,3 +87,16 @@ def test_weights_of_intervals_are_means():
     weights = torch.tensor([1.0, 2.0, 6.0])
     lower, upper = torch.tensor([0, 0, 2, 1]), torch.tensor([0, 2, 2, 2])
     assert losses.sample_weights(weights, lower, upper).tolist() == [1, 3, 6, 4]
+
+
+def test_the_kernel_of_the_released_program():
+    kernel = [0.858, 0.946, 1.0, 0.946, 0.858]
+    counts = [100.0, 400.0, 900.0, 400.0, 100.0, 25.0]
+    roots = [0.0, 0.0, 10.0, 20.0, 30.0, 20.0, 10.0, 5.0, 0.0, 0.0]
+    smoothed = [sum(k * r for k, r in zip(kernel, roots[i:], strict=False)) for i in range(6)]
+    weights = losses.lds_weights(torch.tensor(counts), reflect=True)
+    np.testing.assert_allclose(weights, scaled(smoothed, counts), rtol=1e-3)
+    plain = losses.lds_weights(torch.tensor(counts))
+    assert abs(plain / weights - 1).max() > 0.01
+    with pytest.raises(ValueError, match="reflect=True is for the gaussian kernel"):
+        losses.lds_weights(torch.tensor([1, 2]), kernel="laplace", reflect=True)

@@ -10,8 +10,12 @@ from vilma.deep.losses import rank_contrast_loss  # noqa: E402
 from vilma.deep.network import Network, Projection  # noqa: E402
 from vilma.deep.objectives import (  # noqa: E402
     AbsoluteError,
+    AngleCompensation,
+    ConR,
     FocalError,
     GroupHeads,
+    LabelValues,
+    Loss,
     ProgressiveMargin,
     RankContrast,
     Regularizer,
@@ -19,6 +23,7 @@ from vilma.deep.objectives import (  # noqa: E402
     Task,
     find_loss,
 )
+from vilma.deep.objectives.regularizers import WeightedSum, bins_of  # noqa: E402
 from vilma.deep.rows import Batch, Rows  # noqa: E402
 from vilma.deep.scale import Scale  # noqa: E402
 from vilma.deep.sources import ArraySource  # noqa: E402
@@ -223,3 +228,51 @@ def test_rows_travel_as_bytes():
     assert found.X.dtype == torch.float32
     assert found.X.tolist() == [[200.0, 200.0]]
     assert found.lower.tolist() == [2]
+
+
+# Several regularizers, bins, and losses of one's own ------------------------------------------
+
+
+def _labels(ends, groups, span=30.0):
+    lower, upper = torch.tensor(ends).T
+    return LabelValues(lower, upper, span, torch.tensor(groups), None)
+
+
+def test_a_weighted_sum_of_regularizers():
+    labels = _labels([[0.0, 0.0], [0.0, 0.0], [20.0, 20.0], [25.0, 30.0]], [0, 0, 1, 2])
+    embedding, predictions = torch.randn(4, 3), torch.tensor([1.0, 2.0, 1.5, 9.0])
+    parts = [AngleCompensation(), ConR()]
+    values = [each.penalty(embedding, predictions, labels) for each in parts]
+    both = WeightedSum(parts, [0.5, 2.0])
+    assert both.projects
+    assert both.needs_predictions
+    expected = 0.5 * values[0] + 2.0 * values[1]
+    assert both.penalty(embedding, predictions, labels).item() == pytest.approx(expected.item())
+
+
+def test_bins_decide_what_is_alike():
+    labels = _labels(
+        [[0.0, 0.0], [9.0, 9.0], [2.0, 8.0], [5.0, 12.0], [29.0, 30.0]], [0, 1, 2, 3, 4]
+    )
+    assert bins_of(labels, None).tolist() == [0, 1, 2, 3, 4]
+    assert bins_of(labels, 3).tolist() == [0, 0, 0, 6, 2]
+    embedding = torch.randn(5, 3)
+    alone = AngleCompensation().penalty(embedding, torch.zeros(5), labels)
+    assert alone.item() == 0.0  # no two annotations are the same
+    assert AngleCompensation(n_groups=3).penalty(embedding, torch.zeros(5), labels).item() > 0.0
+
+
+def test_squared_errors_of_group_heads():
+    head = GroupHeads(2, form="exact", power=2.0).make_head(2, TASK, bias=False)
+    scores = torch.tensor([[1.0, 0.0, 0.2, 0.9]])
+    loss = head.loss(scores, torch.zeros(1, 2), batch([1], [1]))
+    assert loss.item() == pytest.approx(np.log(1 + np.exp(-1.0)) + (1 / 3 - 0.2) ** 2, rel=1e-5)
+
+
+def test_a_loss_without_constraints():
+    class Plain(Loss):
+        def make_head(self, n_inputs, task, *, bias):
+            return find_loss("l1").make_head(n_inputs, task, bias=bias)
+
+    own = Plain()
+    assert find_loss(own) is own

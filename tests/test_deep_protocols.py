@@ -60,6 +60,13 @@ def test_few_shot_takes_n_of_every_label(y, n, seed):
     assert set(rows) <= set(few_shot(y, n + 1, random_state=seed))
 
 
+def test_the_cap_of_a_curriculum_is_rounded_up():
+    y = np.repeat(np.arange(7), np.arange(1, 8))  # 7 labels with 1 to 7 samples
+    # ceil(0.2 * 7) = 2, then 3, 5, 6 and 7; rounding would give 1, 3, 4, 6 and 7.
+    sizes = [int(np.minimum(np.arange(1, 8), cap).sum()) for cap in (2, 3, 5, 6, 7)]
+    assert [len(stage) for stage in nested_curricula(y, random_state=0)] == sizes
+
+
 def test_rows_are_drawn_from_all_of_a_label():
     drawn = {int(few_shot([7] * 6, 1, random_state=seed)[0]) for seed in range(60)}
     assert drawn == set(range(6))

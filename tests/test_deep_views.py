@@ -15,12 +15,12 @@ def seeded(seed=0):
 
 
 def test_two_views_are_numbered_and_differ():
-    X = torch.randn(4, 6)
-    both, samples = views.two_views(X, views.EmbeddingViews(), seeded())
-    assert both.shape == (8, 6)
+    X = torch.rand(4, 1, 6, 6)
+    both, samples = views.two_views(X, views.ImageViews(), seeded())
+    assert both.shape == (8, 1, 6, 6)
     assert samples.tolist() == [0, 1, 2, 3, 0, 1, 2, 3]
     assert not torch.equal(both[:4], both[4:])
-    again, _ = views.two_views(X, views.EmbeddingViews(), seeded())
+    again, _ = views.two_views(X, views.ImageViews(), seeded())
     assert torch.equal(both, again)
 
 
@@ -29,20 +29,6 @@ def test_any_callable_can_augment_but_not_lose_samples():
     assert both.tolist() == [[2.0] * 3] * 4
     with pytest.raises(ValueError, match="each of the 2 samples, got 1"):
         views.two_views(torch.ones(2, 3), lambda X, generator: X[:1])
-
-
-def test_noise_is_relative_to_the_data():
-    X = 50 * torch.randn(400, 20)
-    view = views.EmbeddingViews(noise=0.1, drop=0.0)(X, seeded())
-    assert (view - X).std().item() == pytest.approx(0.1 * X.std().item(), rel=0.05)
-    assert torch.equal(views.EmbeddingViews(noise=0.1, drop=0)(X[:1] * 0 + 3), X[:1] * 0 + 3)
-
-
-def test_dropped_features_keep_the_mean():
-    X = torch.ones(500, 40)
-    view = views.EmbeddingViews(noise=0.0, drop=0.25)(X, seeded())
-    assert view.unique().tolist() == pytest.approx([0, 4 / 3])
-    assert (view == 0).float().mean().item() == pytest.approx(0.25, abs=0.02)
 
 
 def ramps(n, height=9, width=11):
@@ -94,10 +80,9 @@ def test_brightness_and_contrast_are_factors_of_each_image():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: views.EmbeddingViews(noise=-1), "noise should not be negative, got -1"),
         (
-            lambda: views.EmbeddingViews(drop=1.0),
-            r"drop should be at least 0 and under 1, got 1\.0",
+            lambda: views.ImageViews(zoom=1.0),
+            r"zoom should be at least 0 and under 1, got 1\.0",
         ),
         (lambda: views.ImageViews(shift=-1), "shift should not be negative"),
         (lambda: views.ImageViews(contrast=-0.1), "contrast should not be negative"),
@@ -110,3 +95,19 @@ def test_brightness_and_contrast_are_factors_of_each_image():
 def test_bad_arguments(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_part_is_cut_out_and_brought_to_size():
+    X = ramps(200)
+    plain = {"flip": False, "shift": 0, "brightness": 0.0, "contrast": 0.0}
+    view = views.ImageViews(zoom=0.5, **plain)(X, seeded())
+    assert view.shape == X.shape
+    # A pixel to the right, or below, is nearer than in the whole image by the side that was cut.
+    across = (view[:, 0, 4, 7] - view[:, 0, 4, 3]) / 4.0
+    down = (view[:, 0, 6, 5] - view[:, 0, 2, 5]) / 400.0
+    assert torch.allclose(across, down, atol=1e-3)
+    assert 0.5 <= across.min() < 0.55
+    assert 0.95 < across.max() <= 1.0 + 1e-4
+    assert view.min() >= X.min() - 1e-3
+    assert view.max() <= X.max() + 1e-3
+    assert torch.equal(views.ImageViews(zoom=0.0, **plain)(X, seeded()), X)

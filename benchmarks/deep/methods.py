@@ -107,7 +107,7 @@ METHODS: Mapping[str, Method] = {
     "groups, asymmetric": _with(
         GroupHeads(form="asymmetric", soft=True, beta=2.0), "groups, exact", "L1"
     ),
-    "PML": _with(ProgressiveMargin(), "cross entropy", "soft labels, Gaussian"),
+    "PML": _with(ProgressiveMargin(form="softmax"), "cross entropy", "soft labels, Gaussian"),
     "RegCLIP": Method(partial(regclip, coarse_labels=10), ("L1", "cross entropy")),
     # Linear models, to compare with.
     "VILMA": Method(partial(linear, VILMACV)),

@@ -63,7 +63,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
         With a directory or a name it must be None.
 
-    device : str, default="auto"
+    device : str or torch.device, default="auto"
         Where the network runs: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...; ``"auto"`` is CUDA if
         it is there, else the CPU.
 
@@ -283,7 +283,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             self.model,
             self.preprocessing,
             identity=self.identity,
-            device=self.device,
+            device=str(self.device),
             dtype=self.dtype,
             local_files_only=self.local_files_only,
         )

@@ -15,12 +15,16 @@ from vilma._optional import require
 DTYPES = ("float32", "float16", "bfloat16")
 
 
+class DeviceError(ValueError):
+    """A device that cannot be used; no image is at fault."""
+
+
 def choose_device(device: str) -> Any:
     """Turn the parameter `device` into a ``torch.device`` that is there.
 
     Raises
     ------
-    ValueError
+    DeviceError
         If torch does not know it or cannot reach it.
     """
     torch = require("torch", "deep", "A network")
@@ -31,7 +35,7 @@ def choose_device(device: str) -> Any:
         torch.empty(0, device=chosen)
     except (AssertionError, NotImplementedError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(
+        raise DeviceError(
             f"device={device!r} cannot be used: {reason} Give 'auto' (CUDA if it is there, else "
             "the CPU), 'cpu', 'cuda' or 'cuda:1'."
         ) from error

@@ -33,7 +33,9 @@ def check_parameters(features: Any) -> None:
         raise ValueError(
             f"dtype must be one of {', '.join(map(repr, DTYPES))}, got {features.dtype!r}."
         )
-    for name, kind in {"device": str, "identity": str | None}.items():
+    # A torch.device is known by its name, so that torch need not be there.
+    is_device = type(features.device).__name__ == "device"
+    for name, kind in {"device": object if is_device else str, "identity": str | None}.items():
         if not isinstance(getattr(features, name), kind):
             raise TypeError(f"{name} must be a string, got {getattr(features, name)!r}.")
     if not isinstance(features.cache_dir, str | os.PathLike | None):

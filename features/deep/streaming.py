@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vilma.features.alignment.errors import FaceNotFoundError
 from vilma.features.deep.embedder import Embedder
+from vilma.features.deep.network import DeviceError
 from vilma.features.inputs import Source, load_source
 
 
@@ -82,6 +83,8 @@ def _prepare(embedder: Embedder, sources: Sequence[Source], row: int) -> Any:
 def _embed(embedder: Embedder, batch: Sequence[int], prepared: list[Any]) -> NDArray[np.float32]:
     try:
         return embedder.embed(prepared)
+    except DeviceError:
+        raise
     except ValueError:
         for row, image in zip(batch, prepared, strict=True):  # which one was it?
             try:

@@ -24,6 +24,7 @@ from vilma.deep.objectives import (
     find_loss,
     find_regularizer,
 )
+from vilma.deep.objectives.regularizers import WeightedSum
 from vilma.deep.objectives.surrogates import ProjectionHead
 from vilma.deep.parameters import TRAINING_CONSTRAINTS
 from vilma.deep.plan import Phase, plan_phases
@@ -48,14 +49,15 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         "corn", "clm" (cumulative probabilities), "iisvor_imc", "iisvor_exp", "vilma" (what the
         linear estimators minimise), or an object of :mod:`vilma.deep.objectives`, whose
         parameters can be set.
-    regularizer : str, Regularizer or None, default=None
-        "accon", "supcon", "rank_contrast", "conr", or an object of the same module. The first
+    regularizer : str, Regularizer, list of such or None, default=None
+        "accon", "supcon", "rank_contrast", "conr", or an object of the same module; a list adds
+        several up. The first
         two compare projections of the embedding to vectors of length 1. Losses of a number, "l1",
         "l2", "focal_r" and "group", then see these vectors too, as in the papers; losses with a
         score for each label see the embedding itself, because softmax has little to tell vectors
         of one length apart by.
-    regularizer_weight : float, default=1.0
-        Weight of the regularizer beside the loss.
+    regularizer_weight : float or list of float, default=1.0
+        Weight of the regularizer beside the loss; of several, one for all or one each.
     encoder : torch.nn.Module or None, default=None
         Maps rows, as float32, to a matrix. It is copied; parameters with
         ``requires_grad=False`` stay as they are. By default, columns are standardised and go
@@ -72,9 +74,10 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
     refit_head : bool, default=False
         After training, replace projection and thresholds by the certified optimum on the learned
         embedding of the training rows. Only for "iisvor_imc", "iisvor_exp" and "vilma".
-    label_weights : {"lds", "inverse", "sqrt_inverse"}, callable or None, default=None
-        Weights of the loss by the frequency of labels in training: smoothed over neighbouring
-        labels, inverse, or its square root. A function gets the counts of shape (n_classes,).
+    label_weights : str, callable or None, default=None
+        Weights of the loss by the frequency of labels in training: "lds", smoothed over
+        neighbouring labels ("lds_reflect" by the kernel of the released program), "inverse", or
+        its square root, "sqrt_inverse". A function gets the counts of shape (n_classes,).
     augmentation : callable, default=None
         Turns a batch of rows, a tensor, into a changed one, in training. A regularizer sees two
         such views of each row.
@@ -177,8 +180,8 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
     linear_model_: Any
     _parameter_constraints: ClassVar[dict] = {
         "loss": [StrOptions(set(LOSSES)), Loss],
-        "regularizer": [StrOptions(set(REGULARIZERS)), Regularizer, None],
-        "regularizer_weight": [Interval(Real, 0, None, closed="left")],
+        "regularizer": [StrOptions(set(REGULARIZERS)), Regularizer, list, tuple, None],
+        "regularizer_weight": [Interval(Real, 0, None, closed="left"), list, tuple],
         "encoder": [torch.nn.Module, None],
         "hidden_layer_sizes": ["array-like"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -265,7 +268,7 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         return loss.gives_probabilities
 
     def _make_network(self, rows: Rows, task: Task) -> Network:
-        regularizer = find_regularizer(self.regularizer)
+        regularizer, weight = self._find_regularizer()
         encoder = self._make_encoder(rows)
         n_outputs = embedding_size(encoder, rows.source.first())
         loss = find_loss(self.loss)
@@ -290,10 +293,34 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
             projection=projection,
             branch=branch,
             regularizer=regularizer,
-            regularizer_weight=self.regularizer_weight,
+            regularizer_weight=weight,
             augmentation=self.augmentation,
             mixed_precision=self.mixed_precision,
         )
+
+    def _find_regularizer(self) -> tuple[Regularizer | None, float]:
+        """Return the regularizer, or the weighted sum of several, and its weight."""
+        weight = self.regularizer_weight
+        several = isinstance(self.regularizer, (list, tuple))
+        if not several and not isinstance(weight, (list, tuple)):
+            return find_regularizer(self.regularizer), weight
+        names = list(self.regularizer) if several else []
+        weights = list(weight) if isinstance(weight, (list, tuple)) else [weight] * len(names)
+        good = all(isinstance(each, Real) and each >= 0 for each in weights)
+        if not names or len(weights) != len(names) or not good:
+            raise ValueError(
+                "Several regularizers need a list of one or more, and one nonnegative weight for "
+                f"all or for each, got regularizer={self.regularizer!r} and "
+                f"regularizer_weight={weight!r}."
+            )
+        for name in names:
+            if not isinstance(name, Regularizer) and name not in REGULARIZERS:
+                raise ValueError(
+                    f"A regularizer should be one of {sorted(REGULARIZERS)} or an object of "
+                    f"vilma.deep.objectives.Regularizer, got {name!r}."
+                )
+        found = [find_regularizer(name) for name in names]
+        return WeightedSum([each for each in found if each is not None], weights), 1.0
 
     def _make_encoder(self, rows: Rows) -> torch.nn.Module:
         if self.encoder is not None:
@@ -328,7 +355,7 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         return plan_phases(self.max_epochs, self.pretraining_epochs, curricula)
 
     def _refuse_pretraining_in_vain(self) -> None:
-        regularizer = find_regularizer(self.regularizer)
+        regularizer, _ = self._find_regularizer()
         if regularizer is None:
             raise ValueError(
                 f"pretraining_epochs={self.pretraining_epochs} needs a regularizer, from which "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ LABEL_WEIGHTS: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "inverse": inverse_weights,
     "sqrt_inverse": sqrt_inverse_weights,
     "lds": lds_weights,
+    "lds_reflect": partial(lds_weights, reflect=True),
 }
 
 

@@ -73,9 +73,10 @@ class RegCLIPClassifier(DeepOrdinalEstimator):
     encoder : torch.nn.Module or None, default=None
         Turns rows into embeddings, such as the image side of CLIP; it is copied and trained,
         except for parameters with ``requires_grad=False``. By default the rows are embeddings.
-    label_weights : {"lds", "inverse", "sqrt_inverse"}, callable or None, default=None
-        Weights of the loss by the frequency of labels in training: smoothed over neighbouring
-        labels, inverse, or its square root. A function gets the counts of shape (n_classes,).
+    label_weights : str, callable or None, default=None
+        Weights of the loss by the frequency of labels in training: "lds", smoothed over
+        neighbouring labels ("lds_reflect" by the kernel of the released program), "inverse", or
+        its square root, "sqrt_inverse". A function gets the counts of shape (n_classes,).
     augmentation : callable, default=None
         Turns a batch of rows, a tensor, into a changed one, in training.
     classes : array-like of shape (n_classes,), default=None

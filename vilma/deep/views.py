@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from vilma.deep._torch import torch
 
-__all__ = ["EmbeddingViews", "ImageViews", "two_views"]
+__all__ = ["ImageViews", "two_views"]
 
 
 def two_views(
@@ -22,7 +22,7 @@ def two_views(
         Samples.
     augment : callable
         Called with X and the generator; returns a view of every sample, such as
-        :class:`EmbeddingViews` or :class:`ImageViews`.
+        :class:`ImageViews`.
     generator : torch.Generator, default=None
         Source of the randomness, on the device of X; by default torch's own.
 
@@ -45,10 +45,10 @@ def two_views(
     Examples
     --------
     >>> import torch
-    >>> from vilma.deep.views import EmbeddingViews, two_views
-    >>> views, samples = two_views(torch.randn(3, 8), EmbeddingViews())
+    >>> from vilma.deep.views import ImageViews, two_views
+    >>> views, samples = two_views(torch.rand(3, 1, 8, 8), ImageViews())
     >>> views.shape, samples
-    (torch.Size([6, 8]), tensor([0, 1, 2, 0, 1, 2]))
+    (torch.Size([6, 1, 8, 8]), tensor([0, 1, 2, 0, 1, 2]))
     """
     views = [augment(X, generator) for _ in range(2)]
     for view in views:
@@ -59,61 +59,8 @@ def two_views(
     return torch.cat(views), torch.arange(len(X), device=X.device).repeat(2)
 
 
-class EmbeddingViews:
-    """Views of embeddings or tables: noise, and features left out.
-
-    Parameters
-    ----------
-    noise : float, default=0.1
-        Standard deviation of the noise, relative to that of the whole batch, not negative.
-    drop : float, default=0.1
-        Probability with which a feature of a sample is set to 0, in [0, 1); the others are
-        enlarged so that the mean stays.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from vilma.deep.views import EmbeddingViews
-    >>> EmbeddingViews(noise=0.0, drop=0.0)(torch.ones(1, 3))
-    tensor([[1., 1., 1.]])
-    """
-
-    def __init__(self, *, noise: float = 0.1, drop: float = 0.1) -> None:
-        if not noise >= 0:
-            raise ValueError(f"noise should not be negative, got {noise!r}.")
-        if not 0 <= drop < 1:
-            raise ValueError(f"drop should be at least 0 and under 1, got {drop!r}.")
-        self.noise = noise
-        self.drop = drop
-
-    def __call__(self, X: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-        """Return a view of every sample.
-
-        Parameters
-        ----------
-        X : Tensor of shape (B, ...)
-            Samples.
-        generator : torch.Generator, default=None
-            Source of the randomness.
-
-        Returns
-        -------
-        view : Tensor of shape (B, ...)
-            The views; `X` is not changed.
-        """
-        deviation = X.std(correction=0)
-        view = X + self.noise * deviation * _normal(X, generator)
-        kept = _uniform(X, X.shape, generator) >= self.drop
-        return view * kept / (1 - self.drop)
-
-
 class ImageViews:
-    """Views of images: mirrored, shifted, brighter or darker, with more or less contrast.
+    """Views of images: cut out, mirrored, shifted, brighter or darker, with more or less contrast.
 
     Parameters
     ----------
@@ -122,6 +69,9 @@ class ImageViews:
     shift : int, default=4
         Pixels that an image is moved at most, up or down and to either side, not negative. What
         comes in repeats the edge.
+    zoom : float, default=0.0
+        A part of the image is cut out at random, its sides at least 1 - zoom of the image's, and
+        brought to the size of the image; below 1.
     brightness : float, default=0.2
         Largest change of the brightness, as a factor 1 +- brightness, not negative.
     contrast : float, default=0.2
@@ -145,12 +95,16 @@ class ImageViews:
         *,
         flip: bool = True,
         shift: int = 4,
+        zoom: float = 0.0,
         brightness: float = 0.2,
         contrast: float = 0.2,
     ) -> None:
         for name, value in (("shift", shift), ("brightness", brightness), ("contrast", contrast)):
             if not value >= 0:
                 raise ValueError(f"{name} should not be negative, got {value!r}.")
+        if not 0 <= zoom < 1:
+            raise ValueError(f"zoom should be at least 0 and under 1, got {zoom!r}.")
+        self.zoom = zoom
         self.flip = flip
         self.shift = shift
         self.brightness = brightness
@@ -180,7 +134,8 @@ class ImageViews:
             raise ValueError(
                 f"X should be images of shape (B, C, H, W), got the shape {tuple(X.shape)}."
             )
-        view = _shift(X, self.shift, generator)
+        view = _zoom(X, self.zoom, generator) if self.zoom else X
+        view = _shift(view, self.shift, generator)
         if self.flip:
             mirrored = _uniform(X, (len(X), 1, 1, 1), generator) < 0.5
             view = torch.where(mirrored, view.flip(3), view)
@@ -205,11 +160,18 @@ def _shift(X: torch.Tensor, most: int, generator: torch.Generator | None) -> tor
     return X[image, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
+def _zoom(X: torch.Tensor, most: float, generator: torch.Generator | None) -> torch.Tensor:
+    """Cut a part of its own out of every image, and bring it to the image's size."""
+    n = len(X)
+    side = 1.0 - most * _uniform(X, (n,), generator)
+    away = (2.0 * _uniform(X, (n, 2), generator) - 1.0) * (1.0 - side[:, None])
+    frames = X.new_zeros(n, 2, 3)
+    frames[:, 0, 0], frames[:, 1, 1], frames[:, :, 2] = side, side, away
+    grid = torch.nn.functional.affine_grid(frames, list(X.shape), align_corners=False)
+    return torch.nn.functional.grid_sample(X, grid, padding_mode="border", align_corners=False)
+
+
 def _uniform(
     X: torch.Tensor, shape: tuple[int, ...], generator: torch.Generator | None
 ) -> torch.Tensor:
     return torch.rand(shape, generator=generator, dtype=X.dtype, device=X.device)
-
-
-def _normal(X: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
-    return torch.randn(X.shape, generator=generator, dtype=X.dtype, device=X.device)

@@ -12,7 +12,7 @@ Both are |y_i - y_j| for precise labels. Open ends are infinite and need no spec
 from __future__ import annotations
 
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import check_column, full_precision
+from vilma.deep.losses._checks import all_hold, check_column, full_precision
 
 __all__ = [
     "class_distances",
@@ -52,7 +52,7 @@ def read_intervals(
     lower = lower.detach().to(device=like.device, dtype=dtype)
     upper = upper.detach().to(device=like.device, dtype=dtype)
     good = (lower <= upper) & (lower < torch.inf) & (upper > -torch.inf)
-    if not bool(good.all()):
+    if not all_hold(good):
         row = int((~good).nonzero()[0, 0])
         raise ValueError(
             f"Each label should be an interval with lower <= upper, but row {row} has "
@@ -92,7 +92,7 @@ def read_class_intervals(
     last = upper.detach().to(device=like.device)
     whole = (first == first.floor()) & (last == last.floor())
     good = whole & (first >= 0) & (first <= last) & (last < n_classes)
-    if not bool(good.all()):
+    if not all_hold(good):
         row = int((~good).nonzero()[0, 0])
         raise ValueError(
             f"Each label should be a pair of class indices with 0 <= lower <= upper < "

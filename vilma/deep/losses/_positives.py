@@ -99,10 +99,11 @@ def contrast_positives(
         As of :func:`positive_pairs`.
     """
     anchors = positive.any(dim=1)
-    if not bool(anchors.any()):
-        return contrasted.sum() * 0.0
     others = off_diagonal(len(positive), positive.device)
-    denominators = contrasted.masked_fill(~others, -torch.inf)[anchors].logsumexp(dim=1)
-    chosen = positive[anchors]
-    numerators = attracted[anchors].masked_fill(~chosen, 0.0).sum(dim=1) / chosen.sum(dim=1)
-    return (denominators - numerators).mean()
+    # A row alone in its batch has nothing to be contrasted with.
+    alone = len(positive) == 1
+    masked = contrasted if alone else contrasted.masked_fill(~others, -torch.inf)
+    n_positive = positive.sum(dim=1).clamp(min=1)
+    numerators = attracted.masked_fill(~positive, 0.0).sum(dim=1) / n_positive
+    losses = torch.where(anchors, masked.logsumexp(dim=1) - numerators, 0.0)
+    return losses.sum() / anchors.sum().clamp(min=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import check_matrix, check_number
+from vilma.deep.losses._checks import all_hold, check_matrix, check_number
 from vilma.deep.losses._labels import pair_distances, read_intervals
 from vilma.deep.losses._positives import contrast_positives, positive_pairs
 from vilma.deep.losses._similarity import cosines
@@ -126,7 +126,7 @@ def _compensate(
 
 
 def _refuse_wider(dmin: torch.Tensor, label_range: float) -> None:
-    if bool(dmin.max() > label_range * (1 + 1e-6)):
+    if not all_hold(dmin <= label_range * (1 + 1e-6)):
         row, other = divmod(int(dmin.argmax()), len(dmin))
         raise ValueError(
             f"label_range should be the range of all labels, got {label_range:g}, but the labels "

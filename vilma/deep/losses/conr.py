@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import check_column, check_matrix, check_number
+from vilma.deep.losses._checks import all_hold, check_column, check_matrix, check_number
 from vilma.deep.losses._labels import pair_distances, read_intervals
 from vilma.deep.losses._positives import named_pairs, off_diagonal
 from vilma.deep.losses._similarity import cosines, log_sum_exp
@@ -109,7 +109,7 @@ def _log_eta(push: torch.Tensor | None, embeddings: torch.Tensor) -> torch.Tenso
         return embeddings.new_zeros(len(embeddings), 1)
     check_column("push", push, len(embeddings))
     push = push.detach().to(embeddings)
-    if not bool((push > 0).all()):
+    if not all_hold(push > 0):
         row = int((~(push > 0)).nonzero()[0, 0])
         raise ValueError(f"push should be positive, but row {row} has {push[row].item():g}.")
     return push.log()[:, None]

@@ -7,7 +7,13 @@ to the group above it, and the first and the last group are open.
 from __future__ import annotations
 
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import check_matrix, check_number, full_precision, weighted_mean
+from vilma.deep.losses._checks import (
+    all_hold,
+    check_matrix,
+    check_number,
+    full_precision,
+    weighted_mean,
+)
 from vilma.deep.losses._labels import interval_distances, read_intervals
 from vilma.deep.losses.soft_targets import interval_posterior
 
@@ -215,10 +221,10 @@ def multi_head_predict(
 
 
 def _read_edges(edges: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    if edges.ndim != 1 or not bool((edges.diff() > 0).all()):
+    if edges.ndim != 1 or not all_hold(edges.diff() > 0):
         raise ValueError(f"edges should be one row of increasing numbers, got {edges.tolist()}.")
     return edges.detach().to(full_precision(like))
 
 
 def _group_of(labels: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
-    return torch.bucketize(labels, edges, right=True)
+    return torch.bucketize(labels.contiguous(), edges, right=True)

@@ -6,6 +6,9 @@ of those that were: it has no sample to weigh, but a validation sample may have 
 
 from __future__ import annotations
 
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
 from vilma.deep._torch import torch
 from vilma.deep.losses._checks import check_column, check_number, product, read_counts
 from vilma.deep.losses._labels import class_distances, read_class_intervals
@@ -131,6 +134,7 @@ def lds_weights(
     kernel: str = "gaussian",
     size: int = 5,
     sigma: float = 2.0,
+    reflect: bool = False,
 ) -> torch.Tensor:
     """Weigh labels by label distribution smoothing: neighbours share their counts.
 
@@ -146,6 +150,10 @@ def lds_weights(
         Number of labels under the kernel, odd.
     sigma : float, default=2.0
         Standard deviation of the gaussian kernel, or scale of the laplace one, in labels.
+    reflect : bool, default=False
+        Fold what the gaussian kernel has beyond its size back inside, as the program released
+        with the paper does (.858, .946, 1, .946, .858 by default instead of .607, .882, 1, ...):
+        for published tables.
 
     Returns
     -------
@@ -173,7 +181,7 @@ def lds_weights(
     if base not in {"sqrt", "clip"}:
         raise ValueError(f"base should be 'sqrt' or 'clip', got {base!r}.")
     values = counts.sqrt() if base == "sqrt" else _clip(counts, 5.0, 1000.0)
-    window = _kernel(kernel, size, sigma).to(values)
+    window = _kernel(kernel, size, sigma, reflect).to(values)
     smoothed = torch.nn.functional.conv1d(
         values[None, None, :], window[None, None, :], padding=size // 2
     )
@@ -230,12 +238,19 @@ def _inverse(values: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
     return weights * counts.sum() / (weights * counts).sum()
 
 
-def _kernel(kernel: str, size: int, sigma: float) -> torch.Tensor:
+def _kernel(kernel: str, size: int, sigma: float, reflect: bool) -> torch.Tensor:
     if size < 1 or size % 2 == 0:
         raise ValueError(f"size should be an odd number of labels, got {size!r}.")
     check_number("sigma", sigma)
     reach = size // 2
     steps = torch.arange(-reach, reach + 1, dtype=torch.float64).abs()
+    if reflect:
+        if kernel != "gaussian":
+            raise ValueError(f"reflect=True is for the gaussian kernel, got kernel={kernel!r}.")
+        impulse = np.zeros(size)
+        impulse[reach] = 1.0
+        folded = gaussian_filter1d(impulse, sigma, mode="reflect")
+        return torch.from_numpy(folded / folded.max())
     if kernel == "gaussian":
         return (-0.5 * (steps / sigma) ** 2).exp()
     if kernel == "laplace":

@@ -122,6 +122,7 @@ class Loss(BaseEstimator, ABC):
     to 13.4 on the projection, to 5.7 at best with a learned scale, and to 4.85 beside it.
     """
 
+    _parameter_constraints: ClassVar[dict] = {}
     gives_probabilities: ClassVar[bool] = False
     on_unit_vectors: ClassVar[bool] = False
 
@@ -181,6 +182,7 @@ class LabelValues(NamedTuple):
 class Regularizer(BaseEstimator, ABC):
     """Settings of a loss of embeddings; its parameters can be searched like an estimator's."""
 
+    _parameter_constraints: ClassVar[dict] = {}
     projects: ClassVar[bool]
     needs_predictions: ClassVar[bool] = False
 

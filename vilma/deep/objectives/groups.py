@@ -38,9 +38,11 @@ class GroupHead(Head):
         form: Literal["exact", "symmetric", "asymmetric"],
         beta: float,
         soft: bool,
+        power: float,
     ) -> None:
         super().__init__()
         self.n_groups = n_groups
+        self.power = power
         self.soft = soft
         # A number needs its bias, even on embeddings of length 1: groups are far from 0.
         self.linear = torch.nn.Linear(n_inputs, 2 * n_groups)
@@ -66,7 +68,7 @@ class GroupHead(Head):
         first, last = group_labels(lower, upper, self.edges)
         targets = posterior_targets(logits, first, last, self.table)
         return soft_label_loss(logits, targets, weights=batch.weight) + multi_head_loss(
-            logits, numbers, lower, upper, self.edges, weights=batch.weight
+            logits, numbers, lower, upper, self.edges, p=self.power, weights=batch.weight
         )
 
     def predict(self, scores: torch.Tensor) -> torch.Tensor:
@@ -86,6 +88,8 @@ class GroupHeads(Loss):
         Fall of the soft label per group.
     soft : bool, default=False
         Predict the mean over the groups instead of what the most likely one says.
+    power : float, default=1.0
+        Of the regressors' errors, at least 1; 2 gives the squared error.
 
     References
     ----------
@@ -99,6 +103,7 @@ class GroupHeads(Loss):
         "form": [StrOptions({"exact", "symmetric", "asymmetric"})],
         "beta": [Interval(Real, 0, None, closed="neither")],
         "soft": ["boolean"],
+        "power": [Interval(Real, 1, None, closed="left")],
     }
 
     def __init__(
@@ -108,11 +113,14 @@ class GroupHeads(Loss):
         form: Literal["exact", "symmetric", "asymmetric"] = "symmetric",
         beta: float = 1.0,
         soft: bool = False,
+        power: float = 1.0,
     ) -> None:
         self.n_groups = n_groups
         self.form = form
         self.beta = beta
         self.soft = soft
+        self.power = power
 
     def make_head(self, n_inputs: int, task: Task, *, bias: bool) -> Head:
-        return GroupHead(n_inputs, task, self.n_groups, self.form, self.beta, self.soft)
+        settings = (self.n_groups, self.form, self.beta, self.soft, self.power)
+        return GroupHead(n_inputs, task, *settings)

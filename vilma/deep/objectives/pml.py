@@ -81,8 +81,9 @@ class ProgressiveMargin(Loss):
     ----------
     sigma : float or None, default=None
         Standard deviation of the soft label, as for :class:`SoftLabels`.
-    form : {"softmax", "ova"}, default="softmax"
-        Whether margins are taken from all scores, or the loss is a sum of one against all.
+    form : {"ova", "softmax"}, default="ova"
+        Whether the loss is a sum of one against all, as in equation 4, or margins are taken from
+        all scores at once, as in the authors' program.
     ordinal_weight : float, default=1.0
         Of the margin between pairs of labels.
     variational_weight : float, default=0.1
@@ -111,7 +112,7 @@ class ProgressiveMargin(Loss):
         self,
         *,
         sigma: float | None = None,
-        form: Literal["ova", "softmax"] = "softmax",
+        form: Literal["ova", "softmax"] = "ova",
         ordinal_weight: float = 1.0,
         variational_weight: float = 0.1,
         n_stages: int = 5,

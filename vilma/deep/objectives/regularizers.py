@@ -18,9 +18,23 @@ from vilma.deep.losses import (
 )
 from vilma.deep.objectives.base import LabelValues, Regularizer
 
-__all__ = ["AngleCompensation", "ConR", "RankContrast", "SupervisedContrast"]
+__all__ = ["AngleCompensation", "ConR", "RankContrast", "SupervisedContrast", "WeightedSum"]
 
 _POSITIVE = [Interval(Real, 0, None, closed="neither")]
+_GROUPS = [Interval(Integral, 2, None, closed="left"), None]
+
+
+def bins_of(labels: LabelValues, n_groups: int | None) -> torch.Tensor:
+    """Number what decides which rows are alike: annotations, or bins of equal width.
+
+    An annotation that reaches beyond one bin is alike to itself only.
+    """
+    if n_groups is None:
+        return labels.groups
+    width = labels.span / n_groups
+    edges = group_edges(0.0, width, n_groups, device=labels.lower.device)
+    first, last = group_labels(labels.lower, labels.upper, edges)
+    return torch.where(first == last, first, n_groups + labels.groups)
 
 
 class SupervisedContrast(Regularizer):
@@ -30,6 +44,8 @@ class SupervisedContrast(Regularizer):
     ----------
     temperature : float, default=0.5
         Of the similarities.
+    n_groups : int or None, default=None
+        Rows are alike within as many bins of equal width, instead of by equal annotations.
 
     References
     ----------
@@ -37,10 +53,11 @@ class SupervisedContrast(Regularizer):
     """
 
     projects = True
-    _parameter_constraints: ClassVar[dict] = {"temperature": _POSITIVE}
+    _parameter_constraints: ClassVar[dict] = {"temperature": _POSITIVE, "n_groups": _GROUPS}
 
-    def __init__(self, temperature: float = 0.5) -> None:
+    def __init__(self, temperature: float = 0.5, *, n_groups: int | None = None) -> None:
         self.temperature = temperature
+        self.n_groups = n_groups
 
     def penalty(
         self, embedding: torch.Tensor, predictions: torch.Tensor, labels: LabelValues
@@ -50,7 +67,7 @@ class SupervisedContrast(Regularizer):
             labels.lower,
             labels.upper,
             temperature=self.temperature,
-            groups=labels.groups,
+            groups=bins_of(labels, self.n_groups),
             samples=labels.samples,
         )
 
@@ -62,6 +79,9 @@ class AngleCompensation(Regularizer):
     ----------
     temperature : float, default=0.5
         Of the similarities.
+    n_groups : int or None, default=None
+        Rows are alike within as many bins of equal width, the paper's M, instead of by equal
+        annotations. Angles come from the annotations all the same.
     eps : float, default=1e-6
         Keeps the gradient finite where embeddings coincide.
 
@@ -71,10 +91,17 @@ class AngleCompensation(Regularizer):
     """
 
     projects = True
-    _parameter_constraints: ClassVar[dict] = {"temperature": _POSITIVE, "eps": _POSITIVE}
+    _parameter_constraints: ClassVar[dict] = {
+        "temperature": _POSITIVE,
+        "n_groups": _GROUPS,
+        "eps": _POSITIVE,
+    }
 
-    def __init__(self, temperature: float = 0.5, *, eps: float = 1e-6) -> None:
+    def __init__(
+        self, temperature: float = 0.5, *, n_groups: int | None = None, eps: float = 1e-6
+    ) -> None:
         self.temperature = temperature
+        self.n_groups = n_groups
         self.eps = eps
 
     def penalty(
@@ -86,7 +113,7 @@ class AngleCompensation(Regularizer):
             labels.upper,
             labels.span,
             temperature=self.temperature,
-            groups=labels.groups,
+            groups=bins_of(labels, self.n_groups),
             samples=labels.samples,
             eps=self.eps,
         )
@@ -112,7 +139,7 @@ class RankContrast(Regularizer):
     projects = False
     _parameter_constraints: ClassVar[dict] = {
         "temperature": _POSITIVE,
-        "n_groups": [Interval(Integral, 2, None, closed="left"), None],
+        "n_groups": _GROUPS,
     }
 
     def __init__(self, temperature: float = 2.5, *, n_groups: int | None = None) -> None:
@@ -177,3 +204,40 @@ class ConR(Regularizer):
             groups=labels.groups,
             samples=labels.samples,
         )
+
+
+class WeightedSum(Regularizer):
+    """Several regularizers at once, such as ACCon and ConR.
+
+    If one of them compares projections to length 1, all of them do.
+
+    Parameters
+    ----------
+    regularizers : list of Regularizer
+        One or more.
+    weights : list of float
+        The weight of each.
+    """
+
+    def __init__(self, regularizers: list[Regularizer], weights: list[float]) -> None:
+        self.regularizers = regularizers
+        self.weights = weights
+
+    @property
+    def projects(self) -> bool:  # type: ignore[override]
+        """Whether one of them compares projections."""
+        return any(each.projects for each in self.regularizers)
+
+    @property
+    def needs_predictions(self) -> bool:  # type: ignore[override]
+        """Whether one of them compares predictions."""
+        return any(each.needs_predictions for each in self.regularizers)
+
+    def penalty(
+        self, embedding: torch.Tensor, predictions: torch.Tensor, labels: LabelValues
+    ) -> torch.Tensor:
+        parts = [
+            weight * each.penalty(embedding, predictions, labels)
+            for each, weight in zip(self.regularizers, self.weights, strict=True)
+        ]
+        return torch.stack(parts).sum()
