@@ -17,6 +17,7 @@ PACKAGES = [
     "vilma",
     "vilma.datasets",
     "vilma.deep",
+    "vilma.deep.callbacks",
     "vilma.deep.coarse_labels",
     "vilma.deep.losses",
     "vilma.deep.objectives",

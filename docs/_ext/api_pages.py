@@ -57,6 +57,7 @@ PAGES = (
     Page("deep_losses", "Networks: loss functions", "", "vilma.deep.losses"),
     Page("protocols", "Networks: choices of rows", "", "vilma.deep.protocols"),
     Page("views", "Networks: augmentation", "", "vilma.deep.views"),
+    Page("callbacks", "Networks: callbacks", "", "vilma.deep.callbacks"),
     Page("coarse_labels", "Networks: names for parts of a scale", "", "vilma.deep.coarse_labels"),
     Page(
         "labels",

@@ -56,8 +56,10 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         "l2", "focal_r" and "group", then see these vectors too, as in the papers; losses with a
         score for each label see the embedding itself, because softmax has little to tell vectors
         of one length apart by.
-    regularizer_weight : float or list of float, default=1.0
-        Weight of the regularizer beside the loss; of several, one for all or one each.
+    regularizer_weight : float, list of float or None, default=None
+        Weight of the regularizer beside the loss; of several, one for all or one each. None is
+        1 for ACCon and ranked contrast, 0.1 for SupCon and 0.01 for ConR, with which no loss was
+        worse than alone in ``benchmarks/DEEP.md``.
     encoder : torch.nn.Module or None, default=None
         Maps rows, as float32, to a matrix. It is copied; parameters with
         ``requires_grad=False`` stay as they are. By default, columns are standardised and go
@@ -181,7 +183,7 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
     _parameter_constraints: ClassVar[dict] = {
         "loss": [StrOptions(set(LOSSES)), Loss],
         "regularizer": [StrOptions(set(REGULARIZERS)), Regularizer, list, tuple, None],
-        "regularizer_weight": [Interval(Real, 0, None, closed="left"), list, tuple],
+        "regularizer_weight": [Interval(Real, 0, None, closed="left"), list, tuple, None],
         "encoder": [torch.nn.Module, None],
         "hidden_layer_sizes": ["array-like"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -196,7 +198,7 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         loss="l1",
         *,
         regularizer=None,
-        regularizer_weight=1.0,
+        regularizer_weight=None,
         encoder=None,
         hidden_layer_sizes=(128,),
         dropout=0.0,
@@ -303,9 +305,22 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         weight = self.regularizer_weight
         several = isinstance(self.regularizer, (list, tuple))
         if not several and not isinstance(weight, (list, tuple)):
-            return find_regularizer(self.regularizer), weight
+            regularizer = find_regularizer(self.regularizer)
+            if weight is None:
+                weight = 1.0 if regularizer is None else regularizer.usual_weight
+            return regularizer, weight
         names = list(self.regularizer) if several else []
-        weights = list(weight) if isinstance(weight, (list, tuple)) else [weight] * len(names)
+        for name in names:
+            if not isinstance(name, Regularizer) and name not in REGULARIZERS:
+                raise ValueError(
+                    f"A regularizer should be one of {sorted(REGULARIZERS)} or an object of "
+                    f"vilma.deep.objectives.Regularizer, got {name!r}."
+                )
+        found = [each for each in map(find_regularizer, names) if each is not None]
+        if weight is None:
+            weights = [each.usual_weight for each in found]
+        else:
+            weights = list(weight) if isinstance(weight, (list, tuple)) else [weight] * len(names)
         good = all(isinstance(each, Real) and each >= 0 for each in weights)
         if not names or len(weights) != len(names) or not good:
             raise ValueError(
@@ -313,14 +328,7 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
                 f"all or for each, got regularizer={self.regularizer!r} and "
                 f"regularizer_weight={weight!r}."
             )
-        for name in names:
-            if not isinstance(name, Regularizer) and name not in REGULARIZERS:
-                raise ValueError(
-                    f"A regularizer should be one of {sorted(REGULARIZERS)} or an object of "
-                    f"vilma.deep.objectives.Regularizer, got {name!r}."
-                )
-        found = [find_regularizer(name) for name in names]
-        return WeightedSum([each for each in found if each is not None], weights), 1.0
+        return WeightedSum(found, weights), 1.0
 
     def _make_encoder(self, rows: Rows) -> torch.nn.Module:
         if self.encoder is not None:

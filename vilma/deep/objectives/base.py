@@ -180,9 +180,14 @@ class LabelValues(NamedTuple):
 
 
 class Regularizer(BaseEstimator, ABC):
-    """Settings of a loss of embeddings; its parameters can be searched like an estimator's."""
+    """Settings of a loss of embeddings; its parameters can be searched like an estimator's.
+
+    Class attributes say whether it compares projections to length 1 (`projects`), whether it
+    looks at predictions (`needs_predictions`), and what it weighs beside a loss by default.
+    """
 
     _parameter_constraints: ClassVar[dict] = {}
+    usual_weight: ClassVar[float] = 1.0
     projects: ClassVar[bool]
     needs_predictions: ClassVar[bool] = False
 

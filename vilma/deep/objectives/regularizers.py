@@ -53,6 +53,7 @@ class SupervisedContrast(Regularizer):
     """
 
     projects = True
+    usual_weight = 0.1  # with 1, absolute errors on cells of ten years were worse: 9.2 for 8.6
     _parameter_constraints: ClassVar[dict] = {"temperature": _POSITIVE, "n_groups": _GROUPS}
 
     def __init__(self, temperature: float = 0.5, *, n_groups: int | None = None) -> None:
@@ -177,6 +178,7 @@ class ConR(Regularizer):
 
     projects = False
     needs_predictions = True
+    usual_weight = 0.01  # with 1, Gaussian labels on 600 faces were worse: 6.1 years for 5.6
     _parameter_constraints: ClassVar[dict] = {
         "window": [Interval(Real, 0, None, closed="left")],
         "temperature": _POSITIVE,
