@@ -42,6 +42,7 @@ PACKAGES = [
 
 PLOT = ["matplotlib>=3.8"]
 DEEP = ["torch>=2.6", "transformers>=5.10"]
+FORMULA = ["formulaic>=1.1"]
 FACES = ["dlib-bin>=19.24", "face-recognition-models>=0.3"]
 BENCHMARKS = [
     *PLOT,
@@ -68,6 +69,7 @@ TEST = [
     *PLOT,
     *DEEP,
     *FACES,
+    *FORMULA,
     "codespell>=2.3",
     "hypothesis>=6.100",
     "mypy>=1.13",
@@ -116,6 +118,7 @@ setup(
         "deep": DEEP,
         "docs": DOCS,
         "faces": FACES,
+        "formula": FORMULA,
         "plot": PLOT,
         "test": TEST,
     },

@@ -10,6 +10,7 @@ from scipy import stats
 from tests.reference import polr
 from vilma import OrderedLogit
 from vilma.datasets import load_anes96
+from vilma.inference import read_formula
 from vilma.likelihood import LINKS
 from vilma.surrogates import LabeledWeights
 
@@ -328,3 +329,31 @@ def test_proportional_odds_holds_or_not():
     two = (y > 0).astype(int)
     with pytest.raises(ValueError, match="the annotations identify 1"):
         OrderedLogit().fit(x[:, None], two).proportional_odds_test(x[:, None], two)
+
+
+# Formulas -------------------------------------------------------------------------------------
+
+
+def test_formulas():
+    pytest.importorskip("formulaic")
+    X, ends, _ = data()
+    table = X.assign(low=ends[:, 0], high=ends[:, 1].astype(float))
+    table["region"] = np.array(["n", "s", "w"])[np.arange(500) % 3]
+    table.loc[table["high"] == 3, "high"] = np.nan  # open ends are no missing values
+    columns, y = read_formula("low + high ~ age + C(region)", table)
+    assert columns.columns.tolist() == ["age", "C(region)[T.s]", "C(region)[T.w]"]
+    model = OrderedLogit(classes=range(4)).fit(columns, y)
+    plain = np.stack([X["age"], table["region"] == "s", table["region"] == "w"], axis=1)
+    expected = OrderedLogit(classes=range(4)).fit(plain.astype(float), ends)
+    np.testing.assert_allclose(model.coef_, expected.coef_, atol=1e-8)
+    assert "C(region)[T.w]" in str(model.summary())
+
+
+@pytest.mark.parametrize("formula", ["low", "nothing ~ age", "low + high + age ~ size", "low ~ 1"])
+def test_formulas_that_are_none(formula):
+    pytest.importorskip("formulaic")
+    X, ends, _ = data(m=20)
+    table = X.assign(low=ends[:, 0], high=ends[:, 1])
+    message = "no columns but the constant" if formula == "low ~ 1" else "A formula has the form"
+    with pytest.raises(ValueError, match=message):
+        read_formula(formula, table)

@@ -17,6 +17,7 @@ __all__ = [
     "IisvorImc",
     "IisvorImcPlanes",
     "MappedImc",
+    "OrderedLogit",
     "PathImc",
     "Vilma",
     "VilmaPlanes",
@@ -115,6 +116,29 @@ class IisvorImcPlanes(IisvorImc):
 
     name = "iisvor-imc-planes"
     defaults: ClassVar[dict[str, Any]] = {**IisvorImc.defaults, "solver": "cutting_plane"}
+
+
+class OrderedLogit(_Estimator):
+    """The ordered logit by the likelihood of the interval."""
+
+    name = "ordered-logit"
+    estimator = "OrderedLogit"
+    defaults: ClassVar[dict[str, Any]] = {
+        "alpha": (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0001),
+        "tol": 1e-6,
+        "max_iter": 200,
+    }
+
+    def certificate(self, X: Any) -> Certificate:
+        model = self._model
+        return {
+            "objective": model.objective_,
+            "gap": model.gap_,
+            "n_iter": model.n_iter_,
+            "inner_seconds": 0.0,  # thresholds are not minimised by themselves
+            "pair_seconds": _time_product_pair(X, self.threads),
+            "history": {name: model.history_[name].tolist() for name in ("seconds", "gap")},
+        }
 
 
 class PathImc(IisvorImc):

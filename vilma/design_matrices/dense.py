@@ -30,6 +30,10 @@ class DenseMatrix(DesignMatrix):
     def squared_row_norms(self) -> np.ndarray:
         return np.einsum("ij,ij->i", self._X, self._X)
 
+    def weighted_squares(self, weight: np.ndarray) -> np.ndarray:
+        """Return the sums of squares of the rows, columns weighted, of shape (n_samples,)."""
+        return np.einsum("ij,ij,j->i", self._X, self._X, weight)
+
     def gram(self, weight: np.ndarray) -> np.ndarray:
         out = np.zeros((self.shape[1], self.shape[1]))
         root = np.sqrt(weight)

@@ -311,6 +311,8 @@ class OrderedLogit(CumulativeClassifier):
            [0. , 0.3, 0.7]])
     """
 
+    _inference: Estimates
+
     _parameter_constraints: ClassVar[dict] = {
         "alpha": [Interval(Real, 0, None, closed="left")],
         "link": [StrOptions(set(LINKS))],

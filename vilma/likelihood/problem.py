@@ -66,12 +66,10 @@ class LikelihoodProblem:
     @cached_property
     def largest_row(self) -> float:
         r"""The largest :math:`(\sum_j x_{ij}^2 / \alpha_j)^{1/2}` of the rows."""
-        if np.ptp(self.penalty) == 0.0:
+        if isinstance(self.X, DenseMatrix):
+            squares = self.X.weighted_squares(1.0 / self.penalty)
+        else:  # the penalty is the same for all columns: only dense ones are brought to a scale
             squares = self.X.squared_row_norms() / self.penalty[0]
-        else:
-            unit = np.diag(1.0 / np.sqrt(self.penalty))
-            columns = [self.X.dot(column) for column in unit]
-            squares = np.sum(np.square(columns), axis=0)
         return float(np.sqrt(squares.max(initial=0.0)))
 
 
