@@ -122,8 +122,8 @@ def test_a_random_problem_without_noise_is_solved():
             {"annotation": "guess"},
             "annotation should be one of ['asymmetric', 'cells', 'sliding']",
         ),
-        ({"n_classes": 1}, "n_classes should be at least 2, got 1"),
-        ({"noise": -1}, "noise should not be negative, got -1"),
+        ({"n_classes": 1}, "n_classes should be an integer of at least 2, got 1"),
+        ({"noise": -1}, "noise should be finite and not negative, got -1"),
         ({"exact": 501}, "exact=501 exact labels are wanted of 500 rows"),
     ],
 )

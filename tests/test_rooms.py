@@ -11,6 +11,8 @@ ROOT = Path(__file__).parents[1]
 ROOMS = [
     "_wording",
     "_masked",
+    "_numbers",
+    "_sparse",
     "_optional",
     "_named_rows",
     "_numba",

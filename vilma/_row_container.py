@@ -51,6 +51,23 @@ class RowContainer:
             return key[0]
         raise IndexError(f"{type(self).__name__} can be indexed by rows only.")
 
+    def _rows_of(self, key: Any) -> np.ndarray:
+        """Return the numbers of the rows asked for, of shape (n_rows,)."""
+        key = self._row_key(key)
+        try:
+            rows = np.atleast_1d(np.arange(self.shape[0])[key])
+        except IndexError as error:
+            raise IndexError(
+                f"{type(self).__name__} of {self.shape[0]} rows cannot be indexed by {key!r}: "
+                f"{error}."
+            ) from error
+        if key is None or rows.ndim != 1:
+            raise IndexError(
+                f"{type(self).__name__} is indexed by a row, a slice or a one-dimensional "
+                f"selection of rows, got {key!r}."
+            )
+        return rows
+
 
 def _is_all(columns: Any) -> bool:
     return isinstance(columns, slice) and columns == slice(None)

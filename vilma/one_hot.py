@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from vilma._masked import refuse_masked
+from vilma._numbers import as_numbers, numbers_expected, require_integer
 from vilma._row_container import RowContainer
 from vilma._sparse import check_sparse
 
@@ -66,7 +67,8 @@ class OneHotCodes(RowContainer):
 
     def __init__(self, codes: ArrayLike, block_sizes: ArrayLike) -> None:
         refuse_masked(codes, "codes")
-        codes = np.asarray(codes)
+        with numbers_expected("codes"):
+            codes = np.asarray(codes)
         if codes.ndim != 2:
             raise ValueError(
                 f"Expected codes of shape (n_samples, n_blocks), got shape {codes.shape}."
@@ -113,11 +115,18 @@ class OneHotCodes(RowContainer):
             If some block of some row does not hold exactly one 1; the first such row is named.
         """
         check_sparse(X)
+        if not sparse.issparse(X):
+            X = as_numbers(X, "X")
+        if X.ndim != 2:
+            raise ValueError(f"Expected a matrix, got an array of shape {X.shape}.")
+        if X.dtype.kind not in "biuf":
+            raise TypeError(f"X should hold zeros and ones, got dtype {X.dtype}.")
         X = sparse.csr_array(X, copy=True)
         X.sum_duplicates()
         X.eliminate_zeros()
         sizes = np.asarray(block_sizes)
         if sizes.ndim == 0:
+            require_integer("block_sizes", block_sizes, 1)
             sizes = np.full(X.shape[1] // int(sizes), int(sizes))
         sizes = _read_sizes(sizes, len(sizes))
         starts = np.concatenate([[0], np.cumsum(sizes)])
@@ -171,12 +180,12 @@ class OneHotCodes(RowContainer):
         )
 
     def __getitem__(self, key: Any) -> OneHotCodes:
-        rows = np.arange(self.shape[0])[self._row_key(key)]
-        return self._trusted(self.codes[np.atleast_1d(rows)], self.block_sizes)
+        rows = self._rows_of(key)
+        return self._trusted(self.codes[rows], self.block_sizes)
 
     def __matmul__(self, other: np.ndarray) -> np.ndarray:
-        other = np.asarray(other)
-        if other.shape[0] != self.shape[1]:
+        other = as_numbers(other, "The other factor")
+        if other.ndim not in {1, 2} or other.shape[0] != self.shape[1]:
             raise ValueError(f"Cannot multiply shapes {self.shape} and {other.shape}.")
         return sum(
             other[start + self.codes[:, b]] for b, start in enumerate(self.block_starts[:-1])

@@ -145,6 +145,8 @@ def load_image_folder(
     """
     from vilma.features import find_images  # Pillow takes a while to import
 
+    if not isinstance(folder, (str, os.PathLike)):
+        raise TypeError(f"folder should be a path, got {folder!r}.")
     folder = Path(folder)
     paths = find_images(folder)
     if not paths:

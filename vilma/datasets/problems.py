@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 from scipy.stats import norm
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 
+from vilma._numbers import read_random_state, require_integer, require_number
 from vilma.intervals import (
     DrawnIntervals,
     annotate_asymmetric,
@@ -104,13 +105,16 @@ def make_interval_problem(
            [ 4,  6],
            [ 8,  8]])
     """
-    if annotation not in _ANNOTATE:
+    if not isinstance(annotation, str) or annotation not in _ANNOTATE:
         raise ValueError(f"annotation should be one of {sorted(_ANNOTATE)}, got {annotation!r}.")
-    if n_classes < 2:
-        raise ValueError(f"n_classes should be at least 2, got {n_classes!r}.")
-    if not noise >= 0:
-        raise ValueError(f"noise should not be negative, got {noise!r}.")
-    rng = check_random_state(random_state)
+    require_integer("n_samples", n_samples, 1)
+    require_integer("n_features", n_features, 1)
+    require_integer("n_classes", n_classes, 2)
+    require_number("noise", noise)
+    require_number("wrong", wrong)
+    if not 0 <= noise < np.inf:
+        raise ValueError(f"noise should be finite and not negative, got {noise!r}.")
+    rng = read_random_state(random_state)
     X = rng.normal(size=(n_samples, n_features))
     coef = rng.normal(size=n_features)
     coef /= np.linalg.norm(coef)

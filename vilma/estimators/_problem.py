@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
+from sklearn.model_selection import check_cv
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _check_n_features, _check_sample_weight, validate_data
 
 from vilma._masked import refuse_masked
+from vilma._numbers import numbers_expected, refuse_dates
 from vilma._row_container import RowContainer
 from vilma._sparse import check_sparse, without_spare_entries
 from vilma.labels import IntervalLabels, read_labels
 from vilma.mapped import MappedMatrix
 from vilma.surrogates import LabeledWeights
 
-__all__ = ["Problem", "all_or_nothing", "describe_scale", "read_X", "read_problem"]
+__all__ = [
+    "Problem",
+    "all_or_nothing",
+    "describe_scale",
+    "read_X",
+    "read_problem",
+    "read_sample_weight",
+    "read_splits",
+]
 
 
 class Problem(NamedTuple):
@@ -60,10 +70,17 @@ def read_X(estimator: BaseEstimator, X, *, reset: bool):
             )
         return X
     refuse_masked(X, "X")
+    refuse_dates(X, "X")
     check_sparse(X)
-    X = validate_data(
-        estimator, X, reset=reset, accept_sparse="csr", dtype=np.float64, accept_large_sparse=True
-    )
+    with numbers_expected("X"):
+        X = validate_data(
+            estimator,
+            X,
+            reset=reset,
+            accept_sparse="csr",
+            dtype=np.float64,
+            accept_large_sparse=True,
+        )
     return without_spare_entries(X)
 
 
@@ -96,10 +113,40 @@ def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Prob
     )
 
 
+def read_splits(cv, X, y) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the rows of training and test of all folds, of what users call `cv`."""
+    # A splitter needs the number of rows alone; what it takes X for is up to it.
+    if isinstance(cv, Mapping) or (isinstance(cv, Sequence) and not len(cv)):
+        raise ValueError(f"cv should be a splitter or a list of splits, got {cv!r}.")
+    if isinstance(cv, Sequence):
+        for place, split in enumerate(cv):
+            pair = isinstance(split, (tuple, list)) and len(split) == 2
+            if not pair or any(np.ndim(rows) != 1 for rows in split):
+                raise ValueError(
+                    f"cv should hold pairs (rows to train on, rows to test on), but cv[{place}] "
+                    f"is {split!r}."
+                )
+    splits = list(check_cv(cv).split(X, y))
+    for place, (train, test) in enumerate(splits):
+        if not (len(train) and len(test)):
+            raise ValueError(
+                f"The split {place} of cv has {len(train)} rows to train on and {len(test)} to "
+                "test on; both need some."
+            )
+    return splits
+
+
+def read_sample_weight(sample_weight, X) -> np.ndarray:
+    """Return weights as numbers, one for each row of X."""
+    refuse_masked(sample_weight, "sample_weight")
+    refuse_dates(sample_weight, "sample_weight")
+    with numbers_expected("sample_weight"):
+        return _check_sample_weight(sample_weight, X, dtype=np.float64)
+
+
 def _read_weight(sample_weight, X) -> tuple[np.ndarray, float]:
     """Return the weights in units of the last value."""
-    refuse_masked(sample_weight, "sample_weight")
-    weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    weight = read_sample_weight(sample_weight, X)
     negative = np.flatnonzero(weight < 0.0)
     if len(negative):
         row = negative[0]

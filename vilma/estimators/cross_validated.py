@@ -11,11 +11,15 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.metrics import check_scoring
-from sklearn.model_selection import KFold, check_cv
+from sklearn.model_selection import KFold
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _check_sample_weight
 
-from vilma.estimators._problem import all_or_nothing, read_X
+from vilma.estimators._problem import (
+    all_or_nothing,
+    read_sample_weight,
+    read_splits,
+    read_X,
+)
 from vilma.estimators.base import CertifiedFit, LinearOrdinalModel, OrdinalModel
 from vilma.estimators.iisvor import IISVOR_EXP, IISVOR_IMC
 from vilma.estimators.ordered_logit import CumulativeClassifier, OrderedLogit
@@ -137,14 +141,14 @@ class CrossValidatedClassifier(OrdinalModel):
         default = self._default_scorer(model.classes) if self.scoring is None else self.scoring
         scorer = check_scoring(model, default)
         y = _as_columns(y, model.classes)
-        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        weight = None if sample_weight is None else read_sample_weight(sample_weight, X)
         folds = 5 if self.cv is None else self.cv
         if isinstance(folds, Integral):
             folds = KFold(folds, shuffle=True, random_state=0)
             if weight is not None:  # rows of weight 0 count as none; none may fill a fold
                 kept = np.flatnonzero(weight)
                 X, y, weight = _safe_indexing(X, kept), y[kept], weight[kept]
-        splits = list(check_cv(folds).split(X, y))
+        splits = read_splits(folds, X, y)
         scores = Parallel(n_jobs=self.n_jobs)(
             delayed(_score_points)(model, points, scorer, X, y, weight, train, test)
             for train, test in splits

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from vilma._numbers import as_numbers
 from vilma.estimators._problem import read_problem
 from vilma.estimators.base import CertifiedFit
 from vilma.estimators.ordered_logit import OrderedLogit
@@ -70,6 +71,11 @@ def vilma_path(
     """
     values = read_alphas(alphas)
     estimator = VILMA() if estimator is None else estimator
+    if not isinstance(estimator, (LinearOrdinalClassifier, OrderedLogit)):
+        raise TypeError(
+            "estimator should be a VILMA, IISVOR_EXP, IISVOR_IMC or OrderedLogit, got a "
+            f"{type(estimator).__name__}."
+        )
     descending = np.argsort(-values, kind="stable")
     models = [clone(estimator).set_params(alpha=float(values[i])) for i in descending]
     fit_together(models, X, y, sample_weight)
@@ -94,7 +100,11 @@ def fit_together(models: list[Any], X, y, sample_weight) -> None:
 
 def read_alphas(alphas: Iterable[float]) -> np.ndarray:
     """Return the alphas as an array, all positive."""
-    values = np.array(list(alphas), dtype=np.float64)
+    if not isinstance(alphas, Iterable) or isinstance(alphas, (str, bytes, dict, set)):
+        raise TypeError(f"alphas should be a sequence of positive numbers, got {alphas!r}.")
+    values = as_numbers(list(alphas), "alphas")
+    if values.ndim != 1:
+        raise ValueError(f"alphas should be one-dimensional, got the shape {values.shape}.")
     if not len(values):
         raise ValueError("Expected at least one alpha, got none.")
     wrong = ~(np.isfinite(values) & (values > 0.0))

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state
 
+from vilma._numbers import read_random_state
 from vilma.labels import encode_endpoints, read_endpoints
 from vilma.labels.scale import IntArray, first_row, ordered_categories, read_scale
 from vilma.labels.values import BoolArray
@@ -52,7 +52,7 @@ def prepare(
         raise ValueError("y should be a 1d array of true labels, got intervals.")
     scale = _whole_numbers(endpoints.lower) if given is None else read_scale(given)
     codes, _ = encode_endpoints(endpoints, scale)
-    rng = check_random_state(random_state)
+    rng = read_random_state(random_state)
     n_samples = len(codes)
     is_exact = np.zeros(n_samples, dtype=bool)
     is_exact[rng.permutation(n_samples)[: _count_exact(exact, n_samples)]] = True
@@ -89,11 +89,6 @@ def _count_exact(exact: int | float, n_samples: int) -> int:
             f"{exact!r}."
         )
     return round(float(exact) * n_samples)
-
-
-def require_count(name: str, value: int, least: int) -> None:
-    if not isinstance(value, Integral) or value < least:
-        raise ValueError(f"{name} should be an integer of at least {least}, got {value!r}.")
 
 
 def assemble(

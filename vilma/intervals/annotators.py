@@ -195,7 +195,13 @@ def combine_by_item(
             "per annotation."
         )
     _refuse_nameless(items)
-    distinct, groups = np.unique(names, return_inverse=True)
+    try:
+        distinct, groups = np.unique(names, return_inverse=True)
+    except TypeError as error:
+        raise TypeError(
+            f"items should be names or numbers that have an order, got entries of type "
+            f"{type(names[0]).__name__} ({error})."
+        ) from error
     return _combine(ends, groups.ravel(), distinct, how, quantiles, scale)
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from vilma._numbers import require_number
+
 
 def zero_one_bound(interval_risk: float, ambiguity_degree: float) -> float:
     """Bound the 0/1 risk on true labels by the interval-insensitive one (Theorem 1).
@@ -45,6 +47,8 @@ def zero_one_bound(interval_risk: float, ambiguity_degree: float) -> float:
     >>> zero_one_bound(0.1, ambiguity_degree=0.5)
     0.2
     """
+    require_number("interval_risk", interval_risk)
+    require_number("ambiguity_degree", ambiguity_degree)
     if not 0 <= interval_risk <= 1:
         raise ValueError(f"A 0/1 risk is between 0 and 1, got interval_risk={interval_risk!r}.")
     if not 0 <= ambiguity_degree < 1:
@@ -92,13 +96,16 @@ def absolute_error_bound(interval_risk: float, exact_share: float, maximal_width
     >>> absolute_error_bound(3.0, exact_share=0.5, maximal_width=5)
     5.0
     """
+    require_number("interval_risk", interval_risk)
+    require_number("exact_share", exact_share)
+    require_number("maximal_width", maximal_width)
     if not (interval_risk >= 0 and np.isfinite(interval_risk)):
         raise ValueError(
             f"An absolute error is finite and not negative, got interval_risk={interval_risk!r}."
         )
     if not 0 <= exact_share <= 1:
         raise ValueError(f"exact_share should be between 0 and 1, got {exact_share!r}.")
-    if maximal_width < 1:
+    if not (maximal_width >= 1 and float(maximal_width).is_integer()):
         raise ValueError(
             f"maximal_width counts the labels of an interval and is at least 1, got "
             f"{maximal_width!r}."

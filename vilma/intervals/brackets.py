@@ -105,13 +105,17 @@ def parse_brackets(
            [ 20.,  inf],
            [  7.,   7.]])
     """
-    if closed not in _SIDES:
+    if not isinstance(closed, str) or closed not in _SIDES:
         raise ValueError(f"closed should be one of {sorted(_SIDES)}, got {closed!r}.")
-    if irregular not in {"warn", "raise", "ignore"}:
+    if not isinstance(irregular, str) or irregular not in {"warn", "raise", "ignore"}:
         raise ValueError(f"irregular should be 'warn', 'raise' or 'ignore', got {irregular!r}.")
-    if decimal not in {None, ".", ","}:
+    if decimal is not None and not (isinstance(decimal, str) and decimal in {".", ","}):
         raise ValueError(f"decimal should be '.', ',' or None, got {decimal!r}.")
-    if isinstance(ignore, (str, bytes)) or not all(isinstance(piece, str) for piece in ignore):
+    if (
+        isinstance(ignore, (str, bytes))
+        or not isinstance(ignore, Iterable)
+        or not all(isinstance(piece, str) for piece in ignore)
+    ):
         raise TypeError(f"ignore should be a list of strings, got {ignore!r}.")
     if names is not None and not isinstance(names, Mapping):
         raise TypeError(f"names should be a mapping of names to brackets, got {names!r}.")
@@ -155,7 +159,8 @@ def _read_column(labels: Any) -> list[Any]:
                 f"{list(labels.columns)}; pass the one that holds the "
                 "brackets. Two columns of ends need no parsing."
             )
-        labels = labels[labels.columns[0]]
+        table: Any = labels
+        labels = table[table.columns[0]]
     if isinstance(labels, np.ndarray):
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = labels.ravel()

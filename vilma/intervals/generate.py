@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
 
-from vilma.intervals._drawing import DrawnIntervals, assemble, prepare, require_count
+from vilma._numbers import read_random_state, require_integer, require_number
+from vilma.intervals._drawing import DrawnIntervals, assemble, prepare
 
 
 def annotate_cells(
@@ -64,7 +64,7 @@ def annotate_cells(
            [7, 7]])
     """
     codes, scale, _, is_exact = prepare(y, classes, exact, random_state)
-    require_count("width", width, 1)
+    require_integer("width", width, 1)
     lower = codes // width * width
     return assemble(codes, lower, lower + width - 1, is_exact, scale)
 
@@ -114,7 +114,7 @@ def annotate_sliding(
            [6, 7]])
     """
     codes, scale, rng, is_exact = prepare(y, classes, exact, random_state)
-    require_count("width", width, 1)
+    require_integer("width", width, 1)
     lower = codes - rng.randint(0, width, size=len(codes))
     return assemble(codes, lower, lower + width - 1, is_exact, scale)
 
@@ -165,8 +165,8 @@ def annotate_asymmetric(
            [7, 7]])
     """
     codes, scale, rng, is_exact = prepare(y, classes, exact, random_state)
-    require_count("below", below, 0)
-    require_count("above", above, 0)
+    require_integer("below", below, 0)
+    require_integer("above", above, 0)
     lower = codes - rng.randint(0, below + 1, size=len(codes))
     upper = codes + rng.randint(0, above + 1, size=len(codes))
     return assemble(codes, lower, upper, is_exact, scale)
@@ -214,9 +214,15 @@ def misplace_intervals(
     >>> drawn.wrong
     array([False, False,  True])
     """
+    if not isinstance(drawn, DrawnIntervals):
+        raise TypeError(
+            f"drawn should be what annotate_cells and its like return, got a "
+            f"{type(drawn).__name__}."
+        )
+    require_number("share", share)
     if not 0 <= share <= 1:
         raise ValueError(f"share should be between 0 and 1, got {share!r}.")
-    rng = check_random_state(random_state)
+    rng = read_random_state(random_state)
     scale = drawn.classes
     place = {label: code for code, label in enumerate(scale.tolist())}
     codes = np.array([place[label] for label in drawn.truth.tolist()])

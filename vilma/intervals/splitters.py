@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+from vilma._numbers import require_integer
 from vilma.labels import read_labels
 from vilma.labels.scale import IntArray
 
@@ -55,10 +56,10 @@ def interval_strata(
     >>> interval_strata([(1, 2), (1, 4), (3, 4), (2, 3), (4, 4), (1, 1)], n_strata=3)
     array([0, 1, 2, 1, 2, 0])
     """
-    if by not in {"midpoint", "cell"}:
+    if not isinstance(by, str) or by not in {"midpoint", "cell"}:
         raise ValueError(f"by should be 'midpoint' or 'cell', got {by!r}.")
-    if n_strata < 1:
-        raise ValueError(f"n_strata should be at least 1, got {n_strata!r}.")
+    require_integer("n_strata", n_strata, 1)
+    require_integer("least", least, 0)
     labels = read_labels(y, classes, allow_single_class=True)
     if by == "midpoint":
         key = _equal_parts(labels.lower + labels.upper, n_strata)

@@ -121,7 +121,7 @@ def is_ordered(dtype: Any) -> bool:
 
 def _named_categories(y: Any) -> Any:
     """Return columns of ordered categories, some of them numbers and some strings, as strings."""
-    dtypes = list(y.dtypes) if hasattr(y, "columns") else [getattr(y, "dtype", None)]
+    dtypes: list[Any] = list(y.dtypes) if hasattr(y, "columns") else [getattr(y, "dtype", None)]
     if not dtypes or not all(is_ordered(dtype) for dtype in dtypes):
         return y
     if all(category_names(dtype.categories) == list(dtype.categories) for dtype in dtypes):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vilma._numbers import require_integer
 from vilma.losses.distance import NAMED_LOSSES, FloatArray, distance_loss
 
 
@@ -56,6 +57,7 @@ def cost_matrix(loss: str | Callable[[float], float] | ArrayLike, n_classes: int
            [1., 0., 1.],
            [1., 1., 0.]])
     """
+    require_integer("n_classes", n_classes, 1)
     if isinstance(loss, str) or callable(loss):
         codes = np.arange(n_classes)
         return distance_loss(loss, np.abs(codes[:, None] - codes))

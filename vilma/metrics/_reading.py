@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
-from vilma._masked import refuse_masked
+from vilma._numbers import as_numbers
 from vilma.labels import Endpoints, encode_endpoints, read_endpoints, read_scale
 from vilma.labels.scale import IntArray, ordered_categories
 
@@ -122,9 +122,13 @@ def read_weights(sample_weight: ArrayLike | None, n_samples: int) -> FloatArray:
     """Check the weights of samples; without any, all weigh the same."""
     if sample_weight is None:
         return np.ones(n_samples)
-    refuse_masked(sample_weight, "sample_weight")
     weights = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+        as_numbers(sample_weight, "sample_weight"),
+        ensure_2d=False,
+        dtype=np.float64,
+        allow_nd=True,
+        ensure_min_samples=0,
+        input_name="sample_weight",
     )
     if weights.shape != (n_samples,):
         raise ValueError(

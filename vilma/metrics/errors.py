@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vilma._masked import refuse_masked
+from vilma._numbers import as_numbers, require_number
 from vilma.metrics._reading import read_pair, weighted_mean
 
 
@@ -49,6 +49,7 @@ def cumulative_score(
     >>> cumulative_score([[20, 30], [40, None], [25, 25]], [33, 60, 24], k=1)
     0.6666666666666666
     """
+    require_number("k", k)
     if not k >= 0:
         raise ValueError(f"k should not be negative, got {k!r}.")
     distances = read_pair(y_true, y_pred, classes).distances()
@@ -104,8 +105,7 @@ def epsilon_error(
     0.1967
     """
     distances = read_pair(y_true, y_pred, classes).distances()
-    refuse_masked(sigma, "sigma")
-    deviation = np.asarray(sigma, dtype=np.float64)
+    deviation = as_numbers(sigma, "sigma")
     if deviation.shape not in {(), distances.shape}:
         raise ValueError(
             f"sigma has shape {deviation.shape}, but there are {len(distances)} samples; expected "
@@ -160,6 +160,7 @@ def geometric_mean_error(
     >>> geometric_mean_error([1, 1, 1], [1, 2, 5])
     1.2599210498948732
     """
+    require_number("floor", floor)
     if not (floor > 0 and np.isfinite(floor)):
         raise ValueError(
             f"floor should be positive, got {floor!r}: with a floor of 0, one perfect prediction "

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
-from vilma._masked import refuse_masked
+from vilma._numbers import as_numbers
 from vilma.labels import (
     Endpoints,
     encode_endpoints,
@@ -184,7 +184,7 @@ def prediction_interval_coverage(
     >>> prediction_interval_coverage([3, 7], [(2, 4), (3, 6)])
     0.5
     """
-    if require not in {"all", "any"}:
+    if not isinstance(require, str) or require not in {"all", "any"}:
         raise ValueError(f"require should be 'all' or 'any', got {require!r}.")
     given = ordered_categories(y_true) if classes is None else classes
     scale = None if given is None else read_scale(given)
@@ -245,8 +245,9 @@ def _read_scored(
 
 
 def _read_probabilities(y_proba: ArrayLike) -> FloatArray:
-    refuse_masked(y_proba, "y_proba")
-    proba = check_array(y_proba, ensure_2d=False, dtype=np.float64, input_name="y_proba")
+    proba = check_array(
+        as_numbers(y_proba, "y_proba"), ensure_2d=False, dtype=np.float64, input_name="y_proba"
+    )
     if proba.ndim == 1 or proba.shape[1] == 1:
         second = proba.reshape(-1, 1)
         proba = np.concatenate([1.0 - second, second], axis=1)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 from numpy.typing import ArrayLike
 from sklearn.metrics import make_scorer
 
+from vilma.labels import read_scale
+from vilma.losses import cost_matrix, distance_loss
 from vilma.metrics.errors import cumulative_score, epsilon_error, geometric_mean_error
 from vilma.metrics.insensitive import interval_coverage, interval_insensitive_loss
 from vilma.metrics.kappa import quadratic_weighted_kappa
@@ -51,6 +54,11 @@ def interval_scorer(
         ``scorer(estimator, X, y)`` returns the negated loss of ``estimator.predict(X)``, so that
         greater is better; to be passed as `scoring` to ``GridSearchCV`` or ``cross_val_score``.
 
+    Raises
+    ------
+    ValueError, TypeError
+        If there is no such loss, it is not V-shaped at 0, or `classes` is no scale.
+
     Notes
     -----
     Given an integer `cv`, scikit-learn inspects `y` for classes to stratify by, and refuses the
@@ -65,9 +73,21 @@ def interval_scorer(
     >>> interval_scorer("mae")(model, [[0], [0]], [[3, 4], [-np.inf, 2]])
     -0.5
     """
+    _check_scale(classes)
+    if isinstance(loss, str) or callable(loss):
+        distance_loss(loss, [0.0])
+    elif classes is None:
+        raise ValueError("A matrix of costs needs `classes`, the labels of its rows and columns.")
+    else:
+        cost_matrix(loss, len(read_scale(classes)))
     return make_scorer(
         interval_insensitive_loss, greater_is_better=False, loss=loss, classes=classes
     )
+
+
+def _check_scale(classes: ArrayLike | None) -> None:
+    if classes is not None:
+        read_scale(classes)
 
 
 def ordinal_scorer(
@@ -97,7 +117,9 @@ def ordinal_scorer(
     Raises
     ------
     ValueError
-        If there is no such metric.
+        If there is no such metric, or `classes` is no scale.
+    TypeError
+        If the metric has no such parameter.
 
     See Also
     --------
@@ -111,9 +133,17 @@ def ordinal_scorer(
     >>> ordinal_scorer("cumulative_score", k=1)(model, [[0], [0]], [[3, 4], [5, 6]])
     0.5
     """
-    if metric not in _METRICS:
+    if not isinstance(metric, str) or metric not in _METRICS:
         raise ValueError(f"Unknown metric {metric!r}; expected one of {sorted(_METRICS)}.")
     function, greater_is_better = _METRICS[metric]
+    _check_scale(classes)
+    known = set(inspect.signature(function).parameters)
+    unknown = sorted(set(parameters) - known)
+    if unknown:
+        others = sorted(known - {"y_true", "y_pred", "y_proba", "classes", "sample_weight"})
+        raise TypeError(
+            f"{metric} has no parameter {unknown[0]!r}; it has {', '.join(others) or 'no others'}."
+        )
     response = "predict_proba" if function in _OF_PROBABILITIES else "predict"
     return make_scorer(
         function,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vilma._numbers import require_number
 from vilma.labels import encode_endpoints, read_endpoints
 from vilma.metrics._reading import FloatArray, read_pair
 from vilma.metrics.labelwise import spread
@@ -83,9 +84,11 @@ def shot_report(
     >>> report["few"].mean_absolute_error
     1.0
     """
+    for name, value in (("many", many), ("few", few), ("floor", floor)):
+        require_number(name, value)
     if not 0 < few <= many:
         raise ValueError(f"Expected 0 < few <= many, got few={few!r} and many={many!r}.")
-    if not floor > 0:
+    if not (floor > 0 and np.isfinite(floor)):
         raise ValueError(f"floor should be positive, got {floor!r}.")
     pair = read_pair(y_true, y_pred, classes)
     distances = pair.distances()

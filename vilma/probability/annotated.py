@@ -95,6 +95,8 @@ def read_rows(
     ValueError, TypeError
         As `fit` of vilma's estimators does.
     """
+    if X is None:
+        raise ValueError("X is None; expected the rows that the labels belong to.")
     labels = read_labels(y, declared_scale(estimator) if classes is None else classes)
     (X,) = indexable(X)
     check_consistent_length(X, labels.lower)

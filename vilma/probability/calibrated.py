@@ -9,12 +9,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from vilma.estimators._problem import all_or_nothing
+from vilma.estimators._problem import all_or_nothing, read_splits
 from vilma.intervals import IntervalStratifiedKFold
 from vilma.labels import in_class_order
 from vilma.likelihood import LINKS
@@ -255,8 +254,8 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
             splits = folds.split(np.zeros((len(counted), 1)), rows.y[counted])
             return [(counted[train], counted[test]) for train, test in splits]
         # A splitter of the user sees all rows: a list of splits has their numbers.
-        splits = check_cv(self.cv).split(np.zeros((len(rows), 1)), rows.y)
-        return [(rows.counted(train), rows.counted(test)) for train, test in splits]
+        given = read_splits(self.cv, np.zeros((len(rows), 1)), rows.y)
+        return [(rows.counted(train), rows.counted(test)) for train, test in given]
 
     def project(self, X) -> np.ndarray:
         """Project onto the line on which the link depends, or onto the estimator's lines.
