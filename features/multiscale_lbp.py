@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags, check_array
 
+from vilma._numba import interruptible
 from vilma.features._lbp_kernels import halve, interior_patterns
 from vilma.one_hot import OneHotCodes
 
@@ -216,6 +217,7 @@ class MultiScaleLBP(  # type: ignore[call-arg]
         patterns.has_canonical_format = True  # spares every later user the check
         return patterns
 
+    @interruptible()
     def compute_codes(self, X: ArrayLike) -> NDArray[np.uint8]:
         """Compute the patterns themselves: the output of transform in one byte per block.
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numba
 from numba.core import event as numba_event
 
-__all__ = ["njit", "report_compilation"]
+__all__ = ["interruptible", "njit", "report_compilation"]
 
 F = TypeVar("F", bound=Callable)
 
@@ -101,3 +101,22 @@ def report_compilation(verbose: int) -> Iterator[None]:
         return
     with numba_event.install_listener("numba:compile", _Announcement(announce)):
         yield
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Raise KeyboardInterrupt whenever Ctrl-C ends kernels within this context.
+
+    Python notices Ctrl-C while Numba makes Python objects of a kernel's results. Numba then
+    returns them all the same, and Python raises ``SystemError: ... returned a result with an
+    exception set``, which names the KeyboardInterrupt as its cause only.
+    """
+    try:
+        yield
+    except SystemError as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, KeyboardInterrupt):
+            cause = cause.__cause__ or cause.__context__
+        if cause is None:
+            raise
+        raise KeyboardInterrupt from error

@@ -14,6 +14,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _check_n_features, _check_sample_weight, validate_data
 
 from vilma._masked import refuse_masked
+from vilma._numba import interruptible
 from vilma._numbers import numbers_expected, refuse_dates
 from vilma._row_container import RowContainer
 from vilma._sparse import check_sparse, without_spare_entries
@@ -46,7 +47,8 @@ def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
     """Give the estimator its former attributes back if the block does not end."""
     before = dict(vars(estimator))
     try:
-        yield
+        with interruptible():
+            yield
     except BaseException:  # an interrupt too must not leave it half fitted
         vars(estimator).clear()
         vars(estimator).update(before)

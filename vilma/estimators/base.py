@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from vilma._numba import report_compilation
+from vilma._numba import interruptible, report_compilation
 from vilma.design_matrices import (
     DesignMatrix,
     as_design_matrix,
@@ -70,6 +70,7 @@ class LinearOrdinalModel(OrdinalModel):
     Subclasses say how it is fitted.
     """
 
+    @interruptible()
     def project(self, X) -> np.ndarray:
         """Project onto the line that the thresholds divide.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from vilma._numba import interruptible
 from vilma._numbers import as_numbers
 from vilma.estimators._problem import read_problem
 from vilma.estimators.base import CertifiedFit
@@ -71,14 +72,15 @@ def vilma_path(
     """
     values = read_alphas(alphas)
     estimator = VILMA() if estimator is None else estimator
-    if not isinstance(estimator, (LinearOrdinalClassifier, OrderedLogit)):
+    if not isinstance(estimator, (CertifiedFit, OrderedLogit)):
         raise TypeError(
-            "estimator should be a VILMA, IISVOR_EXP, IISVOR_IMC or OrderedLogit, got a "
-            f"{type(estimator).__name__}."
+            "estimator should be a VILMA, PWVILMA, IISVOR_EXP, IISVOR_IMC or OrderedLogit, "
+            f"got a {type(estimator).__name__}."
         )
     descending = np.argsort(-values, kind="stable")
     models = [clone(estimator).set_params(alpha=float(values[i])) for i in descending]
-    fit_together(models, X, y, sample_weight)
+    with interruptible():
+        fit_together(models, X, y, sample_weight)
     return [models[place] for place in np.argsort(descending)]
 
 

@@ -49,6 +49,7 @@ def v_shaped_surrogate(labels: LabeledWeights, cost: np.ndarray) -> Surrogate:
         return ImplicitHinge(labels)
     return VShaped(labels, cost)
 
+
 class VILMA(LinearOrdinalClassifier):
     r"""Linear ordinal classification from interval labels for any V-shaped loss.
 
