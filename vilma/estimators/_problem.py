@@ -115,8 +115,11 @@ def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Prob
     )
 
 
-def read_splits(cv, X, y) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the rows of training and test of all folds, of what users call `cv`."""
+def read_splits(cv, X, y, **params) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the rows of training and test of all folds, of what users call `cv`.
+
+    `params` are those of the splitter's `split`, such as groups.
+    """
     # A splitter needs the number of rows alone; what it takes X for is up to it.
     if isinstance(cv, Mapping) or (isinstance(cv, Sequence) and not len(cv)):
         raise ValueError(f"cv should be a splitter or a list of splits, got {cv!r}.")
@@ -128,7 +131,7 @@ def read_splits(cv, X, y) -> list[tuple[np.ndarray, np.ndarray]]:
                     f"cv should hold pairs (rows to train on, rows to test on), but cv[{place}] "
                     f"is {split!r}."
                 )
-    splits = list(check_cv(cv).split(X, y))
+    splits = list(check_cv(cv).split(X, y, **params))
     for place, (train, test) in enumerate(splits):
         if not (len(train) and len(test)):
             raise ValueError(

@@ -10,9 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone
-from sklearn.metrics import check_scoring
+from sklearn.metrics import check_scoring, get_scorer
 from sklearn.model_selection import KFold
-from sklearn.utils import _safe_indexing
+from sklearn.utils import Bunch, _safe_indexing, check_consistent_length
+from sklearn.utils._metadata_requests import _raise_for_params, _routing_enabled
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.validation import _check_method_params
 
 from vilma.estimators._problem import (
     all_or_nothing,
@@ -75,7 +78,7 @@ class CrossValidatedClassifier(OrdinalModel):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, **params):
         """Choose alpha by cross-validation, then fit on all data.
 
         Parameters
@@ -86,7 +89,11 @@ class CrossValidatedClassifier(OrdinalModel):
         y : array-like of shape (n_samples,) or (n_samples, 2)
             Exact labels, or intervals ``[lower, upper]``; an end may be open.
         sample_weight : array-like of shape (n_samples,), default=None
-            Nonnegative weights, for fits and scores.
+            Nonnegative weights, for fits and scores; with metadata routing, for the scores of a
+            `scoring` that requests them.
+        **params : dict
+            ``groups=...``, of shape (n_samples,), for a splitter as `cv` that keeps groups
+            together; with metadata routing, whatever splitter and scorer request.
 
         Returns
         -------
@@ -96,16 +103,21 @@ class CrossValidatedClassifier(OrdinalModel):
         Raises
         ------
         ValueError
-            As `fit` of the estimator for one alpha does, and if an alpha is not positive.
+            As `fit` of the estimator for one alpha does; if an alpha is not positive; if groups
+            are given and `cv` is a number or None.
+        TypeError
+            If a parameter is given that nobody asks for.
         """
+        _raise_for_params(params, self, "fit", allow=["groups"])
         with all_or_nothing(self):
             self._validate_params()
+            routed = self._route(params, sample_weight)
             grid = self._grid()
             points = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
             X = read_X(self, X, reset=True)
             classes = read_labels(y, self.classes).classes
             model = self._make_single(classes)
-            scores = self._score_folds(model, points, X, y, sample_weight)
+            scores = self._score_folds(model, points, X, y, sample_weight, routed)
             means = scores.mean(axis=1)
             best = max(
                 (points[i] for i in np.flatnonzero(means == means.max())), key=_regularisation
@@ -132,25 +144,72 @@ class CrossValidatedClassifier(OrdinalModel):
         params = {name: getattr(self, name) for name in shared - {"n_jobs", "classes"}}
         return self._single(**params, classes=classes)
 
-    def _default_scorer(self, classes: np.ndarray) -> Callable[..., float]:
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return the routing of groups and weights.
+
+        Returns
+        -------
+        MetadataRouter
+            `fit` passes metadata to `split` of the splitter and to the scorer.
+        """
+        return (
+            MetadataRouter(owner=self)
+            .add_self_request(self)
+            .add(
+                splitter=self.cv, method_mapping=MethodMapping().add(caller="fit", callee="split")
+            )
+            .add(
+                scorer=self._scorer(self.classes),
+                method_mapping=MethodMapping().add(caller="fit", callee="score"),
+            )
+        )
+
+    def _default_scorer(self, classes) -> Callable[..., float]:
         """Return how folds are scored if the user does not say."""
         return interval_scorer(self._default_loss, classes=classes)
 
-    def _score_folds(self, model, points: list[dict], X, y, sample_weight) -> np.ndarray:
+    def _scorer(self, classes) -> Any:
+        """Return what scores a fold."""
+        if self.scoring is not None:
+            return get_scorer(self.scoring)
+        scorer: Any = self._default_scorer(classes)
+        return scorer.set_score_request(sample_weight=True) if _routing_enabled() else scorer
+
+    def _route(self, params: dict, sample_weight) -> Bunch:
+        """Return the arguments of the splitter and of the scorer."""
+        given = {name: value for name, value in params.items() if value is not None}
+        if "groups" in given and (self.cv is None or isinstance(self.cv, Integral)):
+            raise ValueError(
+                f"groups are given, but cv={self.cv!r} deals single rows to the folds. Pass a "
+                "splitter that keeps groups together, such as cv=GroupKFold(5)."
+            )
+        if sample_weight is not None:
+            given["sample_weight"] = sample_weight
+        if _routing_enabled():
+            return process_routing(self, "fit", **given)
+        split = {name: given[name] for name in ("groups",) if name in given}
+        score = {name: given[name] for name in ("sample_weight",) if name in given}
+        return Bunch(splitter=Bunch(split=split), scorer=Bunch(score=score))
+
+    def _score_folds(
+        self, model, points: list[dict], X, y, sample_weight, routed: Bunch
+    ) -> np.ndarray:
         """Return the scores of all points of the grid on all folds."""
-        default = self._default_scorer(model.classes) if self.scoring is None else self.scoring
-        scorer = check_scoring(model, default)
+        scorer = check_scoring(model, self._scorer(model.classes))
         y = _as_columns(y, model.classes)
+        split, score = routed.splitter.split, routed.scorer.score
+        check_consistent_length(X, *split.values())
         weight = None if sample_weight is None else read_sample_weight(sample_weight, X)
         folds = 5 if self.cv is None else self.cv
         if isinstance(folds, Integral):
-            folds = KFold(folds, shuffle=True, random_state=0)
-            if weight is not None:  # rows of weight 0 count as none; none may fill a fold
-                kept = np.flatnonzero(weight)
-                X, y, weight = _safe_indexing(X, kept), y[kept], weight[kept]
-        splits = read_splits(folds, X, y)
+            # Rows of weight 0 count as none; none may fill a fold.
+            rows = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
+            numbered = KFold(folds, shuffle=True, random_state=0).split(rows[:, None])
+            splits = [(rows[train], rows[test]) for train, test in numbered]
+        else:
+            splits = read_splits(folds, X, y, **split)
         scores = Parallel(n_jobs=self.n_jobs)(
-            delayed(_score_points)(model, points, scorer, X, y, weight, train, test)
+            delayed(_score_points)(model, points, scorer, X, y, weight, score, train, test)
             for train, test in splits
         )
         return np.array(scores).T
@@ -168,7 +227,7 @@ def _as_columns(y, classes: np.ndarray) -> np.ndarray:
     return ends[:, 0] if exact else ends
 
 
-def _score_points(model, points, scorer, X, y, weight, train, test) -> list[float]:
+def _score_points(model, points, scorer, X, y, weight, score, train, test) -> list[float]:
     """Fit all points of the grid on the training rows and score them on the others.
 
     The fits of one problem go on from one another, in the order of the strength of their penalty.
@@ -180,8 +239,8 @@ def _score_points(model, points, scorer, X, y, weight, train, test) -> list[floa
         together = [models[i] for i in order if models[i]._problem_key() == key]
         fit_together(together, _safe_indexing(X, train), y[train], part)
     held_out = _safe_indexing(X, test), y[test]
-    extra = {} if weight is None else {"sample_weight": weight[test]}
-    return [scorer(fitted, *held_out, **extra) for fitted in models]
+    score = _check_method_params(X, score, test)
+    return [scorer(fitted, *held_out, **score) for fitted in models]
 
 
 class IISVOR_IMCCV(LinearOrdinalModel, CrossValidatedClassifier):

@@ -32,6 +32,7 @@ _METRICS: dict[str, tuple[Callable[..., float], bool]] = {
     "quadratic_weighted_kappa": (quadratic_weighted_kappa, True),
     "ranked_probability_score": (ranked_probability_score, False),
 }
+_PASSED_WHEN_CALLED = {"y_true", "y_pred", "y_proba", "sample_weight"}
 
 _OF_PROBABILITIES = (interval_log_loss, ranked_probability_score)
 
