@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 import time
 
 import numpy as np
@@ -63,10 +62,6 @@ def interrupt(function, after):
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no timers")
-@pytest.mark.skipif(
-    threading.current_thread() is not threading.main_thread(),
-    reason="signals need the main thread",
-)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:The projection is the same for all rows:UserWarning")
 @pytest.mark.parametrize("name", ESTIMATORS)

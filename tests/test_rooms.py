@@ -33,6 +33,7 @@ ROOMS = [
     "inference",
     "estimators",
     "probability",
+    "model_selection",
     "features",
     "datasets",
     "displays",

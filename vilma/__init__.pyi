@@ -1,4 +1,13 @@
-from . import datasets, deep, displays, features, intervals, metrics, probability
+from . import (
+    datasets,
+    deep,
+    displays,
+    features,
+    intervals,
+    metrics,
+    model_selection,
+    probability,
+)
 from .estimators import (
     IISVOR_EXP,
     IISVOR_EXPCV,
@@ -42,6 +51,7 @@ __all__ = [
     "hstack",
     "intervals",
     "metrics",
+    "model_selection",
     "probability",
     "save_mapped",
     "vilma_path",

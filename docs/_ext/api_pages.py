@@ -49,6 +49,7 @@ PAGES = (
     ),
     Page("intervals", "Interval labels", "", "vilma.intervals"),
     Page("metrics", "Metrics", "", "vilma.metrics"),
+    Page("model_selection", "Model selection", "", "vilma.model_selection"),
     Page("displays", "Displays", "", "vilma.displays"),
     Page("features", "Image features", "", "vilma.features"),
     Page("datasets", "Data", "", "vilma.datasets"),

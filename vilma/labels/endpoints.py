@@ -13,6 +13,12 @@ from vilma.labels.interval_objects import Bounds, holds_intervals, labels_inside
 from vilma.labels.scale import first_row, refuse_non_finite
 from vilma.labels.values import BoolArray, read_values
 
+_ENCODED_COLUMNS = (
+    " Both columns hold 0, 1, 2, ...: if you passed something else, scikit-learn's "
+    "cross_val_predict has encoded each column by itself, as it does with a method other than "
+    "'predict'. Use vilma.model_selection.cross_val_predict."
+)
+
 
 @dataclass(frozen=True)
 class Endpoints:
@@ -92,7 +98,7 @@ def read_endpoints(
         lower_open = lower_open | np.isinf(lower)
         upper_open = upper_open | np.isinf(upper)
     endpoints = Endpoints(lower, upper, lower_open, upper_open, exact=False)
-    if not endpoints.strings:
+    if not endpoints.strings and (scale is None or scale.dtype.kind != "U"):
         refuse_reversed(lower, upper, endpoints, name)
     return endpoints
 
@@ -142,4 +148,13 @@ def refuse_reversed(
         raise ValueError(
             f"{name} has the lower end above the upper end in row {row}: "
             f"[{endpoints.lower[row].item()!r}, {endpoints.upper[row].item()!r}]."
+            + (_ENCODED_COLUMNS if _are_codes(endpoints) else "")
         )
+
+
+def _are_codes(endpoints: Endpoints) -> bool:
+    """Tell whether both columns hold 0, 1, 2, ... without a gap, as encoders make them."""
+    columns = [np.unique(ends) for ends in (endpoints.lower, endpoints.upper)]
+    return all(
+        ends.dtype.kind in "iu" and np.array_equal(ends, np.arange(len(ends))) for ends in columns
+    )

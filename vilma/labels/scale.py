@@ -14,6 +14,14 @@ from vilma.labels.values import BoolArray, category_names, is_ordered, read_valu
 IntArray = NDArray[np.int64]
 
 
+_CODES_INSTEAD_OF_LABELS = (
+    " If you passed strings, a tool of scikit-learn has replaced them by positions among the "
+    "sorted labels, which lose their order: Voting, Bagging and Stacking, and cross_val_predict "
+    "with a method other than 'predict', do so. Give it numbers instead, such as the positions on "
+    "the scale, and leave `classes` out; or use vilma.model_selection.cross_val_predict."
+)
+
+
 def read_scale(classes: ArrayLike, *, allow_single_class: bool = False) -> NDArray[Any]:
     """Check a user's ordered scale.
 
@@ -177,6 +185,7 @@ def encode(
         raise TypeError(
             f"{name} holds {_describe(values)} but classes holds {_describe(scale)}: "
             f"{values[first_row(wanted)].item()!r} cannot be on the scale {abbreviate(scale)}."
+            + (_CODES_INSTEAD_OF_LABELS if values.dtype.kind in "iu" else "")
         )
     by_value = in_class_order(scale)
     place = np.searchsorted(scale, values, sorter=by_value)
