@@ -60,6 +60,9 @@ update of an example        solvers.coordinate_ascent._kernels.ascend
 choice of the method        solvers.solver.Solver
 the certificate             solvers.certificate.Certificate
 thresholds without support  thresholds.spread_thresholds
+PW-VILMA's surrogate        surrogates.piecewise.PiecewiseVShaped
+its penalty and metric      solvers.metric.CorrelatedMetric
+its classifier              estimators.piecewise.PiecewiseLinearModel
 ==========================  =========================================
 """
 
