@@ -19,6 +19,8 @@ __all__ = [
     "MappedImc",
     "OrderedLogit",
     "PathImc",
+    "PwVilma",
+    "PwVilmaFour",
     "Vilma",
     "VilmaPlanes",
     "VilmaSquared",
@@ -81,6 +83,26 @@ class VilmaPlanes(Vilma):
 
     name = "vilma-planes"
     defaults: ClassVar[dict[str, Any]] = {**Vilma.defaults, "solver": "cutting_plane"}
+
+
+class PwVilma(_Estimator):
+    """PW-VILMA, a direction for every step."""
+
+    name = "pwvilma"
+    estimator = "PWVILMA"
+    defaults: ClassVar[dict[str, Any]] = {
+        **_Estimator.defaults,
+        "correlation": 0.9,
+        "n_pieces": None,
+        "loss": "mae",
+    }
+
+
+class PwVilmaFour(PwVilma):
+    """PW-VILMA with four directions, for many features."""
+
+    name = "pwvilma-four"
+    defaults: ClassVar[dict[str, Any]] = {**PwVilma.defaults, "n_pieces": 4}
 
 
 class VilmaZeroOne(Vilma):
