@@ -131,6 +131,13 @@ def check(matrix, X):
         assert scores.dtype == gradient.dtype == np.float64
         np.testing.assert_allclose(scores, X @ coef, rtol=1e-6, atol=1e-12)
         np.testing.assert_allclose(gradient, X.T @ coefficients, rtol=1e-6, atol=1e-12)
+    for n_vectors in (1, 3, 4, 9):  # several at once, side by side
+        coef, gradient = (rng.normal(size=(length, n_vectors)) for length in X.shape[::-1])
+        scores, sums = matrix.dot(coef), matrix.transpose_dot(gradient)
+        assert (scores.shape, sums.shape) == ((X.shape[0], n_vectors), (X.shape[1], n_vectors))
+        assert scores.dtype == sums.dtype == np.float64
+        np.testing.assert_allclose(scores, X @ coef, rtol=1e-6, atol=1e-12)
+        np.testing.assert_allclose(sums, X.T @ gradient, rtol=1e-6, atol=1e-12)
     norms = np.linalg.norm(X, axis=1) ** 2
     np.testing.assert_allclose(matrix.squared_row_norms(), norms, rtol=1e-6)
 
