@@ -46,7 +46,7 @@ class LeafCodes(TransformerMixin, BaseEstimator):
         Number of random trees; a given `estimator` has its own.
     max_depth : int, default=5
         Depth of random trees; 5 gives at most 32 leaves, one byte a tree.
-    min_samples_leaf : int, default=5
+    min_samples_leaf : int, default=1
         Least number of rows in a leaf of random trees.
     prefit : bool, default=False
         Take `estimator` as it is, fitted already, instead of training a clone.
@@ -110,7 +110,7 @@ class LeafCodes(TransformerMixin, BaseEstimator):
         *,
         n_trees: int = 100,
         max_depth: int = 5,
-        min_samples_leaf: int = 5,
+        min_samples_leaf: int = 1,
         prefit: bool = False,
         classes: ArrayLike | None = None,
         output: str = "codes",

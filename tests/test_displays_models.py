@@ -30,6 +30,7 @@ from vilma.displays import (
     ConvergenceDisplay,
     DirectionsDisplay,
     ErrorByLabelDisplay,
+    HeaviestColumnsDisplay,
     LBPWeightsDisplay,
     OrdinalConfusionDisplay,
     PathDisplay,
@@ -37,6 +38,7 @@ from vilma.displays import (
 )
 from vilma.displays._density import label_densities
 from vilma.displays._drawing import label_ticks
+from vilma.features import TableFeatures
 from vilma.metrics import interval_insensitive_loss
 
 matplotlib.use("Agg")
@@ -463,3 +465,22 @@ def test_the_path_of_the_chosen_correlation(problem):
     loss = model.losses_.index(model.loss_)
     np.testing.assert_array_equal(display.scores, model.cv_scores_[:, place, loss])
     assert display.chosen == model.alpha_
+
+
+def test_heaviest_columns_have_the_largest_deviations():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    y = np.digitize(X[:, 0] - X[:, 1] > 0, [0.5])
+    features = TableFeatures(n_trees=5, max_depth=2, n_components=4)
+    model = make_pipeline(features, IISVOR_IMC(0.001)).fit(X, y)
+    display = HeaviestColumnsDisplay.from_estimator(model, X, n_columns=6)
+    columns = features.transform(X).toarray()
+    influence = (columns * model[-1].coef_).std(axis=0) * np.sign(model[-1].coef_)
+    heaviest = np.argsort(-np.abs(influence))[:6]
+    np.testing.assert_allclose(display.influences, influence[heaviest], rtol=1e-6)
+    assert list(display.names) == list(features.get_feature_names_out()[heaviest])
+    assert [label.get_text() for label in display.ax_.get_yticklabels()] == list(display.names)
+    straight = HeaviestColumnsDisplay.from_estimator(model[-1], columns, n_columns=1)
+    assert straight.names[0] == f"x{heaviest[0]}"
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        HeaviestColumnsDisplay.from_estimator(model, X, names=["a"])

@@ -125,7 +125,10 @@ def test_splitters_can_be_printed():
     ("splitter", "message"),
     [
         (IntervalStratifiedKFold(2, by="width"), "by should be 'midpoint' or 'cell', got 'width'"),
-        (IntervalStratifiedKFold(2, n_strata=0), "n_strata should be an integer of at least 1, got 0"),
+        (
+            IntervalStratifiedKFold(2, n_strata=0),
+            "n_strata should be an integer of at least 1, got 0",
+        ),
         (IntervalStratifiedKFold(500), "Cannot have number of splits n_splits=500 greater than"),
     ],
 )

@@ -189,7 +189,7 @@ def test_mixed_columns_pass_through_model_selection():
     assert cross_val_score(model, X, y, cv=3, error_score="raise").shape == (3,)
     search = GridSearchCV(
         model,
-        {"iisvor_imc__alpha": [1.0, 0.01]},
+        {"iisvor_imc__alpha": [0.01, 0.001]},
         scoring=interval_scorer("mae", classes=range(5)),
         cv=KFold(3),
         n_jobs=2,

@@ -9,6 +9,7 @@ from vilma.displays.annotations import AnnotationsDisplay
 from vilma.displays.confusion import OrdinalConfusionDisplay
 from vilma.displays.convergence import ConvergenceDisplay
 from vilma.displays.directions import DirectionsDisplay
+from vilma.displays.heaviest_columns import HeaviestColumnsDisplay
 from vilma.displays.label_errors import ErrorByLabelDisplay
 from vilma.displays.lbp_weights import LBPWeightsDisplay
 from vilma.displays.path import PathDisplay
@@ -19,6 +20,7 @@ __all__ = [
     "ConvergenceDisplay",
     "DirectionsDisplay",
     "ErrorByLabelDisplay",
+    "HeaviestColumnsDisplay",
     "LBPWeightsDisplay",
     "OrdinalConfusionDisplay",
     "PathDisplay",

@@ -21,6 +21,7 @@ from vilma.design_matrices import (
     center_narrow_columns,
 )
 from vilma.design_matrices.threads import BlockThreads
+from vilma.estimators._diagnosis import are_alike, warn_of_annotations, warn_of_weak_signal
 from vilma.estimators._problem import (
     Problem,
     all_or_nothing,
@@ -212,6 +213,10 @@ class CertifiedFit(OrdinalModel, ABC):
         -----
         sklearn.exceptions.ConvergenceWarning
             If `max_iter` iterations did not close the relative gap to `tol`.
+        vilma.exceptions.WeakSignalWarning
+            If one label is predicted for every training row, or few labels for most of them.
+        vilma.exceptions.AnnotationWarning
+            If no annotation divides the labels at an end of the scale, half of all or more.
         """
         with all_or_nothing(self):
             self._validate_params()
@@ -219,6 +224,7 @@ class CertifiedFit(OrdinalModel, ABC):
             (solution,) = self._solve(problem, [self._settings(problem)])
             self._store(problem, solution)
         self._warn_of_gap(problem, solution)
+        self._warn_of_what_was_learned(problem, solution)
         return self
 
     def __getstate__(self):
@@ -303,6 +309,11 @@ class CertifiedFit(OrdinalModel, ABC):
         self.history_ = solution.history
         self.n_iter_ = solution.n_iter
 
+    def _warn_of_what_was_learned(self, problem: Problem, solution: Solution) -> None:
+        """Warn where the optimum is certified, and yet says little."""
+        name = f"{type(self).__name__}(alpha={self.alpha:g})"
+        warn_of_annotations(name, problem.labels, problem.classes)
+
     def _warn_of_gap(self, problem: Problem, solution: Solution) -> None:
         if solution.status == "converged":
             return
@@ -344,6 +355,23 @@ class LinearOrdinalClassifier(LinearOrdinalModel, CertifiedFit):
             self.thresholds_ = spread_thresholds(
                 self.surrogate_thresholds_, supported_thresholds(problem.labels)
             )
+
+    def _warn_of_what_was_learned(self, problem: Problem, solution: Solution) -> None:
+        super()._warn_of_what_was_learned(problem, solution)
+        if solution.status != "converged" or are_alike(problem.X):
+            return
+        projection = np.asarray(problem.X @ self.coef_)
+        predicted = np.searchsorted(self.thresholds_, projection, side="left")
+        name = f"{type(self).__name__}(alpha={self.alpha:g})"
+        warn_of_weak_signal(name, self._advice(), predicted, problem.labels, problem.classes)
+
+    def _advice(self) -> str:
+        """What to try where the signal is too weak for this loss."""
+        return (
+            "Where many labels meet a weak signal this is the optimum for this loss, at any "
+            'alpha: try VILMA(loss="squared"), or VILMACV(), which chooses loss and alpha by '
+            "cross-validation. Else decrease alpha."
+        )
 
 
 def margins(scores: np.ndarray) -> np.ndarray:

@@ -1,19 +1,27 @@
-"""Estimators that choose alpha by cross-validation along the regularisation path."""
+"""Estimators that choose alpha, loss and columns by cross-validation.
+
+Every fold follows the regularisation path of every point of a grid, for every set of the blocks of
+X. The default grid of alphas starts with four and goes on beyond an end as long as the best one
+lies there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import product
+import warnings
+from collections.abc import Callable, Sequence
+from itertools import combinations, product
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring, get_scorer
 from sklearn.model_selection import KFold
 from sklearn.utils import Bunch, _safe_indexing, check_consistent_length
 from sklearn.utils._metadata_requests import _raise_for_params, _routing_enabled
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import _check_method_params
 
@@ -32,8 +40,27 @@ from vilma.estimators.vilma import VILMA
 from vilma.intervals import to_intervals
 from vilma.labels import read_labels
 from vilma.metrics import interval_scorer, ordinal_scorer
+from vilma.mixed import MixedColumns
 
 __all__ = ["IISVOR_EXPCV", "IISVOR_IMCCV", "PWVILMACV", "VILMACV", "OrderedLogitCV"]
+
+
+_FIRST_ALPHAS = (1.0, 0.1, 0.01, 0.001)
+_LEAST_ALPHA, _LARGEST_ALPHA = 1e-5, 100.0  # how far the default grid is extended
+
+BlockSet: TypeAlias = "tuple[str, ...] | None"  # names of blocks of X; None: all there are
+
+
+class Folds(NamedTuple):
+    """Data and how they are split, fitted and scored."""
+
+    X: Any
+    y: np.ndarray
+    weight: np.ndarray | None
+    splits: list[tuple[np.ndarray, np.ndarray]]
+    scorer: Callable[..., float]
+    score: dict[str, Any]  # further arguments of the scorer, with an entry for every row
+    tell: bool  # of fits in folds that do not converge: where the user asked for their alphas
 
 
 class CrossValidatedClassifier(OrdinalModel):
@@ -43,7 +70,9 @@ class CrossValidatedClassifier(OrdinalModel):
     _default_loss: ClassVar[str]  # of `scoring`
 
     _parameter_constraints: ClassVar[dict] = {
-        "alphas": ["array-like"],
+        "alphas": ["array-like", None],
+        "blocks": [StrOptions({"choose", "all"}), "array-like"],
+        "rule": [StrOptions({"best", "one_standard_error"})],
         "cv": ["cv_object"],
         "scoring": [str, callable, None],
         "refit": ["boolean"],
@@ -55,8 +84,10 @@ class CrossValidatedClassifier(OrdinalModel):
 
     def __init__(
         self,
-        alphas=(1.0, 0.1, 0.01, 0.001),
+        alphas=None,
         *,
+        blocks="choose",
+        rule: str = "best",
         cv=None,
         scoring=None,
         refit: bool = True,
@@ -68,6 +99,8 @@ class CrossValidatedClassifier(OrdinalModel):
         verbose: int = 0,
     ) -> None:
         self.alphas = alphas
+        self.blocks = blocks
+        self.rule = rule
         self.cv = cv
         self.scoring = scoring
         self.refit = refit
@@ -79,7 +112,7 @@ class CrossValidatedClassifier(OrdinalModel):
         self.verbose = verbose
 
     def fit(self, X, y, sample_weight=None, **params):
-        """Choose alpha by cross-validation, then fit on all data.
+        """Choose by cross-validation, then fit on all data.
 
         Parameters
         ----------
@@ -103,37 +136,50 @@ class CrossValidatedClassifier(OrdinalModel):
         Raises
         ------
         ValueError
-            As `fit` of the estimator for one alpha does; if an alpha is not positive; if groups
-            are given and `cv` is a number or None.
+            As `fit` of the estimator for one alpha does; if an alpha is not positive, or a block
+            is not one of X; if groups are given and `cv` is a number or None.
         TypeError
             If a parameter is given that nobody asks for.
+
+        Warns
+        -----
+        UserWarning
+            If the best alpha is at an end of three or more, and better than its neighbour.
         """
         _raise_for_params(params, self, "fit", allow=["groups"])
         with all_or_nothing(self):
             self._validate_params()
             routed = self._route(params, sample_weight)
             grid = self._grid()
-            points = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
             X = read_X(self, X, reset=True)
+            n_features, names = self.n_features_in_, vars(self).get("feature_names_in_")
             classes = read_labels(y, self.classes).classes
             model = self._make_single(classes)
-            scores = self._score_folds(model, points, X, y, sample_weight, routed)
-            means = scores.mean(axis=1)
-            best = max(
-                (points[i] for i in np.flatnonzero(means == means.max())), key=_regularisation
-            )
-            self.cv_scores_ = scores.reshape(*map(len, grid.values()), -1)
+            sets = _read_block_sets(self.blocks, X)
+            folds = self._make_folds(model, X, y, sample_weight, routed)
+            scores = _score_grid(model, grid, sets, folds, self.n_jobs)
+            if self.alphas is None:
+                grid, scores = _extend(model, grid, sets, folds, self.n_jobs, scores)
+            chosen, best = _choose(grid, sets, scores, self.rule)
+            self.blocks_ = sets[chosen]
+            self.cv_scores_ = scores[chosen]
+            self.n_tried_ = int(np.prod(scores.shape[:-1]))
             self._store_choice(grid, best)
             if self.refit:
-                model.set_params(**best).fit(X, y, sample_weight)
+                model.set_params(**best).fit(_select(X, self.blocks_), y, sample_weight)
                 for name, value in vars(model).items():
                     if name.endswith("_"):
                         setattr(self, name, value)
+                self.coef_ = _spread_coef(X, self.blocks_, model.coef_)
+                self.n_features_in_ = n_features
+                if names is not None:
+                    self.feature_names_in_ = names
+        _warn_of_edge(type(self).__name__, grid["alpha"], self.alpha_, scores)
         return self
 
     def _grid(self) -> dict[str, Any]:
         """Return the values to try of every parameter that is chosen."""
-        return {"alpha": read_alphas(self.alphas)}
+        return {"alpha": read_alphas(_FIRST_ALPHAS if self.alphas is None else self.alphas)}
 
     def _store_choice(self, grid: dict[str, Any], best: dict[str, Any]) -> None:
         self.alphas_, self.alpha_ = grid["alpha"], float(best["alpha"])
@@ -191,28 +237,197 @@ class CrossValidatedClassifier(OrdinalModel):
         score = {name: given[name] for name in ("sample_weight",) if name in given}
         return Bunch(splitter=Bunch(split=split), scorer=Bunch(score=score))
 
-    def _score_folds(
-        self, model, points: list[dict], X, y, sample_weight, routed: Bunch
-    ) -> np.ndarray:
-        """Return the scores of all points of the grid on all folds."""
+    def _make_folds(self, model, X, y, sample_weight, routed: Bunch) -> Folds:
         scorer = check_scoring(model, self._scorer(model.classes))
         y = _as_columns(y, model.classes)
-        split, score = routed.splitter.split, routed.scorer.score
+        split = routed.splitter.split
         check_consistent_length(X, *split.values())
         weight = None if sample_weight is None else read_sample_weight(sample_weight, X)
-        folds = 5 if self.cv is None else self.cv
-        if isinstance(folds, Integral):
+        cv = 5 if self.cv is None else self.cv
+        if isinstance(cv, Integral):
             # Rows of weight 0 count as none; none may fill a fold.
             rows = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
-            numbered = KFold(folds, shuffle=True, random_state=0).split(rows[:, None])
+            numbered = KFold(cv, shuffle=True, random_state=0).split(rows[:, None])
             splits = [(rows[train], rows[test]) for train, test in numbered]
         else:
-            splits = read_splits(folds, X, y, **split)
-        scores = Parallel(n_jobs=self.n_jobs)(
-            delayed(_score_points)(model, points, scorer, X, y, weight, score, train, test)
-            for train, test in splits
+            splits = read_splits(cv, X, y, **split)
+        tell = self.alphas is not None
+        return Folds(X, y, weight, splits, scorer, routed.scorer.score, tell)
+
+
+def _read_block_sets(blocks, X) -> list[BlockSet]:
+    """Return the sets of blocks to try, the fewest columns first."""
+    names = X.names if isinstance(X, MixedColumns) else None
+    if isinstance(blocks, str):
+        if blocks == "all" or names is None:
+            return [None]
+        first, *others = dict.fromkeys(names)
+        return [
+            (first, *chosen)
+            for size in range(len(others) + 1)
+            for chosen in combinations(others, size)
+        ]
+    if not isinstance(X, MixedColumns):
+        raise ValueError(
+            f"blocks={blocks!r} chooses among blocks of columns, which X does not have. Put them "
+            "together by vilma.hstack, or leave blocks as it is."
         )
-        return np.array(scores).T
+    sets = [tuple(each) for each in blocks]
+    if not sets:
+        raise ValueError("Expected at least one set of blocks, got none.")
+    return sorted(sets, key=lambda each: X.select(each).shape[1])
+
+
+def _select(X, blocks: BlockSet):
+    return X if blocks is None else X.select(blocks)
+
+
+def _spread_coef(X, blocks: BlockSet, coef: np.ndarray) -> np.ndarray:
+    """Return coefficients for all columns of X, 0 outside the blocks that were chosen."""
+    if blocks is None:
+        return coef
+    numbers = np.arange(X.shape[1])
+    columns = [
+        numbers[start:stop]
+        for name in blocks
+        for own, (start, stop) in zip(X.names, X.column_ranges(), strict=True)
+        if own == name
+    ]
+    full = np.zeros((*coef.shape[:-1], X.shape[1]))
+    full[..., np.concatenate(columns)] = coef
+    return full
+
+
+def _points(grid: dict[str, Any]) -> list[dict[str, Any]]:
+    return [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+
+
+def _score_grid(
+    model, grid: dict[str, Any], sets: list[BlockSet], folds: Folds, n_jobs: int | None
+) -> np.ndarray:
+    """Return the scores of all folds.
+
+    Returns
+    -------
+    ndarray of shape (n_sets, n_alphas, ..., n_folds)
+        An axis for every parameter of the grid.
+    """
+    points = _points(grid)
+    by_fold = Parallel(n_jobs=n_jobs)(
+        delayed(_score_fold)(model, points, sets, folds, train, test)
+        for train, test in folds.splits
+    )
+    lengths = [len(values) for values in grid.values()]
+    return np.array(by_fold).T.reshape(len(sets), *lengths, len(by_fold))
+
+
+def _score_fold(
+    model,
+    points: list[dict[str, Any]],
+    sets: list[BlockSet],
+    folds: Folds,
+    train: np.ndarray,
+    test: np.ndarray,
+) -> list[float]:
+    """Fit all points of the grid on the training rows and score them on the others.
+
+    The fits of one problem go on from one another, in the order of the strength of their penalty.
+    """
+    weight = None if folds.weight is None else folds.weight[train]
+    extra = _check_method_params(folds.X, folds.score, test)
+    X, held_out = _safe_indexing(folds.X, train), _safe_indexing(folds.X, test)
+    order = sorted(range(len(points)), key=lambda i: _regularisation(points[i]), reverse=True)
+    scores = []
+    for blocks in sets:
+        models = [clone(model).set_params(**point) for point in points]
+        with warnings.catch_warnings():
+            if not folds.tell:
+                warnings.simplefilter("ignore", ConvergenceWarning)
+            for key in {each._problem_key(): None for each in models}:
+                together = [models[i] for i in order if models[i]._problem_key() == key]
+                fit_together(together, _select(X, blocks), folds.y[train], weight)
+        columns = _select(held_out, blocks)
+        scores += [folds.scorer(each, columns, folds.y[test], **extra) for each in models]
+    return scores
+
+
+def _extend(
+    model,
+    grid: dict[str, Any],
+    sets: list[BlockSet],
+    folds: Folds,
+    n_jobs: int | None,
+    scores: np.ndarray,
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Go on with the default grid beyond the end where the best alpha is."""
+    while (alpha := _next_alpha(grid["alpha"], scores)) is not None:
+        more = _score_grid(model, {**grid, "alpha": np.array([alpha])}, sets, folds, n_jobs)
+        above = alpha > grid["alpha"][0]
+        alphas = [alpha, *grid["alpha"]] if above else [*grid["alpha"], alpha]
+        grid = {**grid, "alpha": np.array(alphas)}
+        scores = np.concatenate([more, scores] if above else [scores, more], axis=1)
+    return grid, scores
+
+
+def _best_by_alpha(scores: np.ndarray) -> np.ndarray:
+    """Best mean score for every alpha."""
+    means = np.moveaxis(scores.mean(axis=-1), 1, 0)
+    return means.reshape(len(means), -1).max(axis=1)
+
+
+def _next_alpha(alphas: np.ndarray, scores: np.ndarray) -> float | None:
+    """Return the alpha beyond the end of the falling grid where the best is, if there is one."""
+    means = _best_by_alpha(scores)
+    best = int(np.argmax(means))  # the largest alpha of equals
+    # Where all are alike, as if nothing had been learned, a smaller one may be the first to learn.
+    lowest = best == len(means) - 1 or means.max() == means.min()
+    if lowest and alphas[-1] > 1.5 * _LEAST_ALPHA:
+        return float(f"{alphas[-1] / 10:.3g}")
+    # Level with the next is no reason to go up: without a signal all large alphas are alike.
+    if best == 0 and alphas[0] < _LARGEST_ALPHA / 1.5 and means[0] > means[1]:
+        return float(f"{alphas[0] * 10:.3g}")
+    return None
+
+
+def _choose(
+    grid: dict[str, Any], sets: Sequence[BlockSet], scores: np.ndarray, rule: str
+) -> tuple[int, dict[str, Any]]:
+    """Return the place of the chosen set of blocks, and the chosen point of the grid.
+
+    The best mean score; of equals the strongest penalty, and then the fewest blocks. By the rule
+    of one standard error: of all within that of the best one, the one of the fewest blocks, and
+    then of the strongest penalty.
+    """
+    tried = [(place, point) for place in range(len(sets)) for point in _points(grid)]
+    by_fold = scores.reshape(len(tried), -1)
+    means = by_fold.mean(axis=1)
+    if rule == "best":
+        best = np.flatnonzero(means == means.max())
+        return max((tried[i] for i in best), key=lambda each: _regularisation(each[1]))
+    folds = by_fold[int(np.argmax(means))]
+    error = float(folds.std(ddof=1) / np.sqrt(len(folds))) if len(folds) > 1 else 0.0
+    near = np.flatnonzero(means >= means.max() - error)
+    fewest = min(len(sets[tried[i][0]] or ()) for i in near)
+    simple = [tried[i] for i in near if len(sets[tried[i][0]] or ()) == fewest]
+    return max(simple, key=lambda each: _regularisation(each[1]))
+
+
+def _warn_of_edge(name: str, alphas: np.ndarray, alpha: float, scores: np.ndarray) -> None:
+    """Warn if the best alpha is at an end of three or more, and better than its neighbour."""
+    order = np.argsort(-alphas, kind="stable")
+    falling, means = alphas[order], _best_by_alpha(scores)[order]
+    place = falling.tolist().index(alpha)
+    if len(means) < 3 or place not in (0, len(means) - 1):
+        return
+    if means[place] <= means[1 if place == 0 else -2]:
+        return
+    end, beyond = ("largest", "larger") if place == 0 else ("smallest", "smaller")
+    warnings.warn(
+        f"{name} chose alpha={alpha:g}, the {end} that was tried: a {beyond} one may do better. "
+        "Pass alphas that go further, or bring X to another scale.",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def _regularisation(point: dict[str, Any]) -> tuple[float, float]:
@@ -227,22 +442,6 @@ def _as_columns(y, classes: np.ndarray) -> np.ndarray:
     return ends[:, 0] if exact else ends
 
 
-def _score_points(model, points, scorer, X, y, weight, score, train, test) -> list[float]:
-    """Fit all points of the grid on the training rows and score them on the others.
-
-    The fits of one problem go on from one another, in the order of the strength of their penalty.
-    """
-    part = None if weight is None else weight[train]
-    models = [clone(model).set_params(**point) for point in points]
-    order = sorted(range(len(points)), key=lambda i: _regularisation(points[i]), reverse=True)
-    for key in {model._problem_key(): None for model in models}:
-        together = [models[i] for i in order if models[i]._problem_key() == key]
-        fit_together(together, _safe_indexing(X, train), y[train], part)
-    held_out = _safe_indexing(X, test), y[test]
-    score = _check_method_params(X, score, test)
-    return [scorer(fitted, *held_out, **score) for fitted in models]
-
-
 class IISVOR_IMCCV(LinearOrdinalModel, CrossValidatedClassifier):
     """Support vector ordinal regression, implicit constraints, alpha by cross-validation.
 
@@ -250,8 +449,15 @@ class IISVOR_IMCCV(LinearOrdinalModel, CrossValidatedClassifier):
 
     Parameters
     ----------
-    alphas : array-like of shape (n_alphas,), default=(1.0, 0.1, 0.01, 0.001)
-        Weights of the squared norm to try, all positive.
+    alphas : array-like of shape (n_alphas,), default=None
+        Weights of the penalty to try, all positive. None starts with 1, 0.1, 0.01 and 0.001 and
+        goes on by tenths, to 0.00001, or by tens, to 100, while the best is at the end.
+    blocks : {"choose", "all"} or list of lists of str, default="choose"
+        Sets of the named blocks of `MixedColumns` to choose among; ``"choose"`` tries all that
+        contain the first block. X without named blocks is used as it is.
+    rule : {"best", "one_standard_error"}, default="best"
+        Take the best mean score; or of all within one standard error of it, the one of the fewest
+        blocks, and then of the strongest penalty.
     cv : int, cross-validation splitter or iterable, default=None
         None means 5 folds. A number means that many folds of the shuffled rows (always the same
         shuffle); splitters and lists of splits are used as they are.
@@ -279,10 +485,15 @@ class IISVOR_IMCCV(LinearOrdinalModel, CrossValidatedClassifier):
     ----------
     alpha_ : float
         The alpha with the best mean score; the largest of them where several share it.
+    blocks_ : tuple of str or None
+        The blocks that were chosen; None where X has no named ones. Coefficients of the others
+        are 0.
+    n_tried_ : int
+        Number of all combinations that were scored.
     alphas_ : ndarray of shape (n_alphas,)
         The alphas tried.
     cv_scores_ : ndarray of shape (n_alphas, n_folds)
-        Scores of the folds.
+        Scores of the folds, with the blocks that were chosen.
     coef_, thresholds_, surrogate_thresholds_, scale_, classes_, objective_, lower_bound_, \
             gap_, history_, n_iter_
         As those of `IISVOR_IMC`, of the fit on all data.
@@ -313,8 +524,15 @@ class IISVOR_EXPCV(LinearOrdinalModel, CrossValidatedClassifier):
 
     Parameters
     ----------
-    alphas : array-like of shape (n_alphas,), default=(1.0, 0.1, 0.01, 0.001)
-        Weights of the squared norm to try, all positive.
+    alphas : array-like of shape (n_alphas,), default=None
+        Weights of the penalty to try, all positive. None starts with 1, 0.1, 0.01 and 0.001 and
+        goes on by tenths, to 0.00001, or by tens, to 100, while the best is at the end.
+    blocks : {"choose", "all"} or list of lists of str, default="choose"
+        Sets of the named blocks of `MixedColumns` to choose among; ``"choose"`` tries all that
+        contain the first block. X without named blocks is used as it is.
+    rule : {"best", "one_standard_error"}, default="best"
+        Take the best mean score; or of all within one standard error of it, the one of the fewest
+        blocks, and then of the strongest penalty.
     cv : int, cross-validation splitter or iterable, default=None
         None means 5 folds. A number means that many folds of the shuffled rows (always the same
         shuffle); splitters and lists of splits are used as they are.
@@ -342,10 +560,15 @@ class IISVOR_EXPCV(LinearOrdinalModel, CrossValidatedClassifier):
     ----------
     alpha_ : float
         The alpha with the best mean score; the largest of them where several share it.
+    blocks_ : tuple of str or None
+        The blocks that were chosen; None where X has no named ones. Coefficients of the others
+        are 0.
+    n_tried_ : int
+        Number of all combinations that were scored.
     alphas_ : ndarray of shape (n_alphas,)
         The alphas tried.
     cv_scores_ : ndarray of shape (n_alphas, n_folds)
-        Scores of the folds.
+        Scores of the folds, with the blocks that were chosen.
     coef_, thresholds_, surrogate_thresholds_, scale_, classes_, objective_, lower_bound_, \
             gap_, history_, n_iter_
         As those of `IISVOR_EXP`, of the fit on all data.
@@ -370,14 +593,24 @@ class IISVOR_EXPCV(LinearOrdinalModel, CrossValidatedClassifier):
 
 
 class VILMACV(LinearOrdinalModel, CrossValidatedClassifier):
-    """Linear ordinal classification for any V-shaped loss, alpha by cross-validation.
+    """Linear ordinal classification for V-shaped losses, loss and alpha by cross-validation.
 
-    Every fold fits the whole path of alphas, each going on from the one before.
+    Every fold fits the whole path of alphas for every loss, each going on from the one before.
+    With many labels and a weak signal the absolute error has nothing but the median to offer, and
+    the squared error follows what signal there is; where there is plenty, the absolute error is
+    the better one. So both are tried by default, and compared by `scoring`.
 
     Parameters
     ----------
-    alphas : array-like of shape (n_alphas,), default=(1.0, 0.1, 0.01, 0.001)
-        Weights of the squared norm to try, all positive.
+    alphas : array-like of shape (n_alphas,), default=None
+        Weights of the penalty to try, all positive. None starts with 1, 0.1, 0.01 and 0.001 and
+        goes on by tenths, to 0.00001, or by tens, to 100, while the best is at the end.
+    blocks : {"choose", "all"} or list of lists of str, default="choose"
+        Sets of the named blocks of `MixedColumns` to choose among; ``"choose"`` tries all that
+        contain the first block. X without named blocks is used as it is.
+    rule : {"best", "one_standard_error"}, default="best"
+        Take the best mean score; or of all within one standard error of it, the one of the fewest
+        blocks, and then of the strongest penalty.
     cv : int, cross-validation splitter or iterable, default=None
         None means 5 folds. A number means that many folds of the shuffled rows (always the same
         shuffle); splitters and lists of splits are used as they are.
@@ -387,9 +620,8 @@ class VILMACV(LinearOrdinalModel, CrossValidatedClassifier):
     refit : bool, default=True
         Fit the best alpha on all data. Otherwise the estimator knows `alpha_` and
         `cv_scores_` only, and cannot predict.
-    loss : {"mae", "zero_one", "squared"}, callable or array-like of shape \
-            (n_classes, n_classes), default="mae"
-        The loss to be bounded, as for `VILMA`.
+    losses : sequence of losses, default=("mae", "squared")
+        The losses to try, each as `loss` of `VILMA`: a name, a function or a matrix.
     penalize_biases : bool, default=False
         Regularise the biases too, as for `VILMA`.
     tol : float, default=1e-3
@@ -410,10 +642,17 @@ class VILMACV(LinearOrdinalModel, CrossValidatedClassifier):
     ----------
     alpha_ : float
         The alpha with the best mean score; the largest of them where several share it.
+    loss_ : str, callable or array-like
+        The loss with the best mean score.
+    blocks_ : tuple of str or None
+        The blocks that were chosen; None where X has no named ones. Coefficients of the others
+        are 0.
+    n_tried_ : int
+        Number of all combinations that were scored.
     alphas_ : ndarray of shape (n_alphas,)
         The alphas tried.
     cv_scores_ : ndarray of shape (n_alphas, n_folds)
-        Scores of the folds.
+        Scores of the folds, with the blocks and the loss that were chosen.
     coef_, thresholds_, surrogate_thresholds_, scale_, classes_, objective_, lower_bound_, \
             gap_, history_, n_iter_
         As those of `VILMA`, of the fit on all data.
@@ -438,18 +677,20 @@ class VILMACV(LinearOrdinalModel, CrossValidatedClassifier):
 
     _parameter_constraints: ClassVar[dict] = {
         **CrossValidatedClassifier._parameter_constraints,
-        "loss": VILMA._parameter_constraints["loss"],
+        "losses": ["array-like"],
         "penalize_biases": VILMA._parameter_constraints["penalize_biases"],
     }
 
     def __init__(
         self,
-        alphas=(1.0, 0.1, 0.01, 0.001),
+        alphas=None,
         *,
+        blocks="choose",
+        rule: str = "best",
         cv=None,
         scoring=None,
         refit: bool = True,
-        loss="mae",
+        losses=("mae", "squared"),
         penalize_biases: bool = False,
         tol: float = 1e-3,
         max_iter: int = 1000,
@@ -460,6 +701,8 @@ class VILMACV(LinearOrdinalModel, CrossValidatedClassifier):
     ) -> None:
         super().__init__(
             alphas,
+            blocks=blocks,
+            rule=rule,
             cv=cv,
             scoring=scoring,
             refit=refit,
@@ -470,8 +713,20 @@ class VILMACV(LinearOrdinalModel, CrossValidatedClassifier):
             n_jobs=n_jobs,
             verbose=verbose,
         )
-        self.loss = loss
+        self.losses = losses
         self.penalize_biases = penalize_biases
+
+    def _grid(self) -> dict[str, Any]:
+        losses = list(self.losses)
+        if not losses:
+            raise ValueError("Expected at least one loss, got none.")
+        return {**super()._grid(), "loss": losses}
+
+    def _store_choice(self, grid: dict[str, Any], best: dict[str, Any]) -> None:
+        super()._store_choice(grid, best)
+        self.loss_ = best["loss"]
+        place = next(i for i, loss in enumerate(grid["loss"]) if loss is self.loss_)
+        self.cv_scores_ = self.cv_scores_[:, place]
 
 
 class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
@@ -481,8 +736,15 @@ class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
 
     Parameters
     ----------
-    alphas : array-like of shape (n_alphas,), default=(1.0, 0.1, 0.01, 0.001)
-        Weights of the squared norm to try, all positive.
+    alphas : array-like of shape (n_alphas,), default=None
+        Weights of the penalty to try, all positive. None starts with 1, 0.1, 0.01 and 0.001 and
+        goes on by tenths, to 0.00001, or by tens, to 100, while the best is at the end.
+    blocks : {"choose", "all"} or list of lists of str, default="choose"
+        Sets of the named blocks of `MixedColumns` to choose among; ``"choose"`` tries all that
+        contain the first block. X without named blocks is used as it is.
+    rule : {"best", "one_standard_error"}, default="best"
+        Take the best mean score; or of all within one standard error of it, the one of the fewest
+        blocks, and then of the strongest penalty.
     cv : int, cross-validation splitter or iterable, default=None
         None means 5 folds. A number means that many folds of the shuffled rows (always the same
         shuffle); splitters and lists of splits are used as they are.
@@ -515,10 +777,15 @@ class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
     ----------
     alpha_ : float
         The alpha with the best mean score; the largest of them where several share it.
+    blocks_ : tuple of str or None
+        The blocks that were chosen; None where X has no named ones. Coefficients of the others
+        are 0.
+    n_tried_ : int
+        Number of all combinations that were scored.
     alphas_ : ndarray of shape (n_alphas,)
         The alphas tried.
     cv_scores_ : ndarray of shape (n_alphas, n_folds)
-        Scores of the folds.
+        Scores of the folds, with the blocks that were chosen.
     coef_, thresholds_, likelihood_thresholds_, classes_, scale_, objective_, lower_bound_, gap_, \
             newton_decrement_, log_likelihood_, history_, n_iter_
         As those of `OrderedLogit`, of the fit on all data.
@@ -548,8 +815,10 @@ class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
 
     def __init__(
         self,
-        alphas=(1.0, 0.1, 0.01, 0.001),
+        alphas=None,
         *,
+        blocks="choose",
+        rule: str = "best",
         cv=None,
         scoring=None,
         refit: bool = True,
@@ -564,6 +833,8 @@ class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
     ) -> None:
         super().__init__(
             alphas,
+            blocks=blocks,
+            rule=rule,
             cv=cv,
             scoring=scoring,
             refit=refit,
@@ -589,8 +860,15 @@ class PWVILMACV(PiecewiseLinearModel, CrossValidatedClassifier):
 
     Parameters
     ----------
-    alphas : array-like of shape (n_alphas,), default=(1.0, 0.1, 0.01, 0.001)
-        Weights of the penalty to try, all positive.
+    alphas : array-like of shape (n_alphas,), default=None
+        Weights of the penalty to try, all positive. None starts with 1, 0.1, 0.01 and 0.001 and
+        goes on by tenths, to 0.00001, or by tens, to 100, while the best is at the end.
+    blocks : {"choose", "all"} or list of lists of str, default="choose"
+        Sets of the named blocks of `MixedColumns` to choose among; ``"choose"`` tries all that
+        contain the first block. X without named blocks is used as it is.
+    rule : {"best", "one_standard_error"}, default="best"
+        Take the best mean score; or of all within one standard error of it, the one of the fewest
+        blocks, and then of the strongest penalty.
     correlations : array-like of shape (n_correlations,), default=(1.0, 0.9)
         Prior correlations of the directions to try, between 0 and 1. A single direction, 1, is
         always tried: where the truth has one, more of them can only harm. Between 0.5 and 0.99
@@ -631,6 +909,11 @@ class PWVILMACV(PiecewiseLinearModel, CrossValidatedClassifier):
         largest correlation.
     loss_ : str, callable or array-like
         The loss with the best mean score; where several share it, the first.
+    blocks_ : tuple of str or None
+        The blocks that were chosen; None where X has no named ones. Coefficients of the others
+        are 0.
+    n_tried_ : int
+        Number of all combinations that were scored.
     alphas_ : ndarray of shape (n_alphas,)
         The alphas tried.
     correlations_ : ndarray of shape (n_correlations,)
@@ -638,7 +921,7 @@ class PWVILMACV(PiecewiseLinearModel, CrossValidatedClassifier):
     losses_ : list
         The losses tried.
     cv_scores_ : ndarray of shape (n_alphas, n_correlations, n_losses, n_folds)
-        Scores of the folds.
+        Scores of the folds, with the blocks that were chosen.
     coef_, pieces_, step_weights_, thresholds_, surrogate_thresholds_, biases_, scale_, \
             classes_, objective_, lower_bound_, gap_, history_, n_iter_
         As those of `PWVILMA`, of the fit on all data.
@@ -672,8 +955,10 @@ class PWVILMACV(PiecewiseLinearModel, CrossValidatedClassifier):
 
     def __init__(
         self,
-        alphas=(1.0, 0.1, 0.01, 0.001),
+        alphas=None,
         *,
+        blocks="choose",
+        rule: str = "best",
         correlations=(1.0, 0.9),
         losses=("mae", "squared"),
         n_pieces: int | None = None,
@@ -689,6 +974,8 @@ class PWVILMACV(PiecewiseLinearModel, CrossValidatedClassifier):
     ) -> None:
         super().__init__(
             alphas,
+            blocks=blocks,
+            rule=rule,
             cv=cv,
             scoring=scoring,
             refit=refit,

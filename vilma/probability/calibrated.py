@@ -14,6 +14,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from vilma.estimators._problem import all_or_nothing, read_splits
+from vilma.exceptions import AnnotationWarning, WeakSignalWarning
 from vilma.intervals import IntervalStratifiedKFold
 from vilma.labels import in_class_order
 from vilma.likelihood import LINKS
@@ -232,7 +233,11 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
     def _read_held_out(
         self, read: Callable, wrapped: Any, train: AnnotatedRows, test: AnnotatedRows
     ) -> np.ndarray:
-        return read(self._fit_wrapped(wrapped, train), train, test)
+        with warnings.catch_warnings():  # the fit to all rows says the same
+            warnings.simplefilter("ignore", WeakSignalWarning)
+            warnings.simplefilter("ignore", AnnotationWarning)
+            fitted = self._fit_wrapped(wrapped, train)
+        return read(fitted, train, test)
 
     def _store_link(self, link: SoftmaxLink | CumulativeLink) -> None:
         for name in ("cuts_", "offsets_"):  # of an earlier fit

@@ -1,0 +1,1 @@
+"""The league: one table of ranks of all methods on a folder of tables."""

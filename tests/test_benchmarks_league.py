@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+pandas = pytest.importorskip("pandas")
+
+from benchmarks.league.__main__ import main  # noqa: E402
+from benchmarks.league.methods import METHODS, RECOMMENDED  # noqa: E402
+from benchmarks.league.report import mean_ranks, write_report  # noqa: E402
+from benchmarks.league.tables import annotate, find_tables, splits  # noqa: E402
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    X = pandas.DataFrame({"a": rng.normal(size=80), "b": rng.choice(["x", "y"], 80)})
+    score = X["a"] + (X["b"] == "x") + 0.1 * rng.normal(size=80)
+    label = np.digitize(score, [-0.5, 0.2, 0.9, 1.5])
+    X.assign(label=label).to_csv(tmp_path / "exact.csv", index=False)
+    ends = {"lower": np.where(label > 0, label, -np.inf), "upper": np.minimum(label + 1, 4)}
+    X.assign(**ends).to_csv(tmp_path / "intervals.csv.xz", index=False)
+    (tmp_path / "other.csv").write_text("x\n1\n")
+    return tmp_path
+
+
+def test_tables_of_labels_and_of_intervals_are_found(folder):
+    exact, intervals = find_tables(folder)
+    assert (exact.name, exact.exact, exact.n_classes) == ("exact", True, 5)
+    assert (intervals.name, intervals.exact, intervals.n_classes) == ("intervals", False, 5)
+    assert list(intervals.features) == ["a", "b"]
+    assert intervals.intervals.min() == 0
+    assert intervals.intervals.max() == 4
+    (split,) = splits(exact, 1, "exact", 50)
+    assert split.matrices[0].shape == (50, 3)
+    np.testing.assert_allclose(split.matrices[0][:, 0].mean(), 0, atol=1e-12)
+    assert len(split.test) == 20
+    with pytest.raises(ValueError, match="No table in"):
+        find_tables(folder / "..")
+
+
+@pytest.mark.parametrize("design", ["exact", "sliding", "brackets", "question"])
+def test_annotations_contain_the_label(design):
+    labels = np.repeat(np.arange(9), 20)
+    drawn = annotate(labels, 9, design, 0)
+    assert ((drawn[:, 0] <= labels) & (labels <= drawn[:, 1])).all()
+    widths = drawn[:, 1] - drawn[:, 0] + 1
+    assert widths.max() == {"exact": 1, "sliding": 3, "brackets": 3, "question": 8}[design]
+    if design == "question":
+        assert ((drawn[:, 0] == 0) | (drawn[:, 1] == 8)).all()
+    np.testing.assert_array_equal(drawn, annotate(labels, 9, design, 0))
+
+
+@pytest.mark.filterwarnings("ignore:.* chose alpha=:UserWarning")
+def test_the_league_goes_on_where_it_was_stopped(folder, tmp_path):
+    output = tmp_path / "out" / "league.jsonl"
+    arguments = ["--data", str(folder), "--output", str(output), "--splits", "1"]
+    arguments += ["--design", "exact", "--design", "question"]
+    arguments += ["--method", "median", "--method", "linear-imc"]
+    result = CliRunner().invoke(main, [*arguments, "--table", "exact"], catch_exceptions=False)
+    assert "### exact: 1 tables, 1 splits, 2 methods" in result.output
+    lines = output.read_text().splitlines()
+    assert len(lines) == 4  # one table, two designs, two methods
+    output.write_text("\n".join([*lines[:3], lines[3][:20]]))  # cut short
+    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    measured = [json.loads(line) for line in output.read_text().splitlines() if line[-1] == "}"]
+    assert [each["mae"] for each in measured[:3]] == [json.loads(x)["mae"] for x in lines[:3]]
+    keys = {(each["table"], each["design"], each["method"]) for each in measured}
+    assert ("intervals", "real", "median") in keys
+    assert len(keys) == 6
+    by_method = {
+        each["method"]: each["mae"]
+        for each in measured
+        if (each["table"], each["design"]) == ("exact", "exact")
+    }
+    assert by_method["linear-imc"] < by_method["median"]
+
+
+def test_ranks_and_comparisons():
+    errors = pandas.DataFrame({"a": [1.0, 2.0], "b": [2.0, 2.0], "c": [np.nan, 3.0]})
+    assert mean_ranks(errors).to_dict() == {"a": 1.25, "b": 1.75, "c": 3.0}
+    results = [
+        {"table": t, "design": "exact", "split": 0, "method": m, "mae": e, "seconds": 1.0}
+        for t in range(6)
+        for m, e in ((RECOMMENDED, 1.0 + t), ("median", 2.0 + t + 0.1 * t))
+    ]
+    text = write_report(results)
+    assert f"| {RECOMMENDED} | 1.00 | 3.500 |" in text
+    assert "| median | 2.00 | 4.750 | 6 : 0 | 0.031 | 1.0 |" in text
+    assert "With 1 comparisons one p below 1.000 is to be expected by chance" in text
+    assert write_report([]) == "Nothing has been measured."
+
+
+@pytest.mark.parametrize(
+    "name", ["mord-it", "logistic-median", "svr", "forest-median", "lightgbm", "catboost", "ebm"]
+)
+def test_peers_learn_and_stay_on_the_scale(name):
+    method = METHODS[name]
+    if not method.installed():
+        pytest.skip(f"install {method.package}")
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    labels = np.digitize(X[:, 0], [-0.7, 0, 0.7])
+    model = method(method.candidates({})[-1], np.arange(4), 1)
+    model.fit(X, np.column_stack([labels, labels]))
+    predicted = model.predict(X)
+    assert predicted.dtype.kind in "iu"
+    assert set(np.unique(predicted)) <= set(range(4))
+    assert np.abs(predicted - labels).mean() < 0.5

@@ -1,0 +1,199 @@
+"""What cross-validated estimators choose besides alpha, and how far they look."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import KFold
+from sklearn.pipeline import make_pipeline
+
+import vilma
+from vilma import IISVOR_IMC, IISVOR_IMCCV, VILMA, VILMACV, OneHotCodes, vilma_path
+from vilma.estimators.cross_validated import _next_alpha
+from vilma.features import TableFeatures
+
+FOLDS = list(KFold(3, shuffle=True, random_state=1).split(np.zeros(240)))
+
+
+def signal_in_codes(n_samples=240, seed=0):
+    """Labels that follow the codes of the second block; the first and third are noise."""
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 6, (n_samples, 2))
+    labels = np.array([0, 3, 1, 4, 2, 0])[codes[:, 0]]
+    blocks = [
+        rng.normal(size=(n_samples, 2)),
+        OneHotCodes(codes, 6),
+        rng.normal(size=(n_samples, 9)),
+    ]
+    return vilma.hstack(blocks, names=["noise", "codes", "more"]), labels
+
+
+def weak_signal(n_samples=400, n_labels=20, seed=0):
+    """Many labels, of which a column tells little."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=n_samples)
+    latent = 0.35 * x + rng.normal(size=n_samples)
+    labels = np.digitize(latent, np.quantile(latent, np.linspace(0, 1, n_labels + 1)[1:-1]))
+    return x.reshape(-1, 1), labels
+
+
+def mean_error(model, X, y):
+    return -np.abs(model.predict(X) - y).mean()
+
+
+@pytest.mark.parametrize("search", [IISVOR_IMCCV, VILMACV])
+def test_blocks_are_chosen_as_by_a_loop(search):
+    X, y = signal_in_codes()
+    sets = [["noise"], ["noise", "codes"], ["noise", "more"], ["noise", "codes", "more"]]
+    alphas = [0.1, 0.01]
+    options = {"losses": ["mae"]} if search is VILMACV else {}
+    model = search(alphas, cv=FOLDS, **options).fit(X, y)
+    means = {}
+    for blocks in sets:
+        part = X.select(blocks)
+        scores = [
+            [
+                mean_error(each, part[test], y[test])
+                for each in vilma_path(part[train], y[train], alphas, estimator=IISVOR_IMC())
+            ]
+            for train, test in FOLDS
+        ]
+        for alpha, mean in zip(alphas, np.mean(scores, axis=0), strict=True):
+            means[tuple(blocks), alpha] = mean
+    best = max(means, key=means.get)
+    assert best[0] == ("noise", "codes")
+    assert (model.blocks_, model.alpha_) == best
+    assert model.cv_scores_.mean(axis=1).max() == pytest.approx(means[best])
+    assert model.n_tried_ == 8
+    # The fit on all data, with zeros for what was left out.
+    expected = IISVOR_IMC(model.alpha_).fit(X.select(best[0]), y)
+    np.testing.assert_array_equal(model.coef_, np.append(expected.coef_, np.zeros(9)))
+    np.testing.assert_array_equal(model.predict(X), expected.predict(X.select(best[0])))
+    assert model.n_features_in_ == 23
+
+
+def test_sets_of_blocks_may_be_given():
+    X, y = signal_in_codes()
+    model = IISVOR_IMCCV([0.1, 0.01], blocks=[["more"], ["codes"]], cv=FOLDS).fit(X, y)
+    assert model.blocks_ == ("codes",)
+    assert np.flatnonzero(model.coef_).min() >= 2
+    assert np.flatnonzero(model.coef_).max() < 14
+    whole = IISVOR_IMCCV([0.1, 0.01], blocks="all", cv=FOLDS).fit(X, y)
+    assert whole.blocks_ is None
+    with pytest.raises(ValueError, match="no block 'other'"):
+        IISVOR_IMCCV(blocks=[["other"]]).fit(X, y)
+    with pytest.raises(ValueError, match="blocks of columns, which X does not have"):
+        IISVOR_IMCCV(blocks=[["codes"]]).fit(X.toarray(), y)
+    with pytest.raises(ValueError, match="at least one set of blocks"):
+        IISVOR_IMCCV(blocks=[]).fit(X, y)
+
+
+def test_blocks_without_names_are_all_taken():
+    X, y = signal_in_codes()
+    plain = vilma.hstack(X.blocks)
+    assert IISVOR_IMCCV([0.1], cv=FOLDS).fit(plain, y).blocks_ is None
+
+
+def test_the_loss_is_chosen():
+    X, y = weak_signal()
+    folds = list(KFold(4, shuffle=True, random_state=0).split(y))
+    model = VILMACV([0.1, 0.01], cv=folds).fit(X, y)
+    assert model.loss_ == "squared"
+    single = VILMA(model.alpha_, loss="squared").fit(X, y)
+    np.testing.assert_array_equal(model.coef_, single.coef_)
+    median = np.median(y)
+    assert np.abs(model.predict(X) - y).mean() < 0.99 * np.abs(median - y).mean()
+    with pytest.warns(vilma.exceptions.WeakSignalWarning):
+        absolute = VILMACV([0.1, 0.01], losses=["mae"], cv=folds).fit(X, y)
+    assert absolute.loss_ == "mae"
+    assert model.cv_scores_.mean(axis=1).max() > absolute.cv_scores_.mean(axis=1).max()
+    with pytest.raises(ValueError, match="at least one loss"):
+        VILMACV(losses=[]).fit(X, y)
+
+
+def test_losses_may_be_functions_and_matrices():
+    X, y = signal_in_codes()
+    costs = np.abs(np.subtract.outer(range(5), range(5)))
+    model = VILMACV([0.1], losses=[lambda distance: min(distance, 2), costs], cv=FOLDS).fit(X, y)
+    assert model.loss_ is costs or callable(model.loss_)
+
+
+def test_the_default_grid_goes_on_below():
+    # Columns of a small scale want a small alpha; larger ones learn nothing and are all alike.
+    X, y = signal_in_codes()
+    small = vilma.hstack(X.blocks, scales=[0.01, 0.02, 0.01]).select([1])
+    with pytest.warns(UserWarning, match=r"IISVOR_IMCCV chose alpha=1e-05, the smallest that was"):
+        model = IISVOR_IMCCV(cv=FOLDS).fit(small, y)
+    np.testing.assert_allclose(model.alphas_, [1, 0.1, 0.01, 0.001, 1e-4, 1e-5])
+    assert model.cv_scores_.shape == (6, 3)
+    assert model.cv_scores_[3].max() < model.cv_scores_[5].min()
+    given = IISVOR_IMCCV(model.alphas_[4:], cv=FOLDS).fit(small, y)
+    np.testing.assert_allclose(model.cv_scores_[4:], given.cv_scores_, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("alphas", "means", "expected"),
+    [
+        ([1.0, 0.1, 0.01], [-3, -2, -1], 0.001),
+        ([1.0, 0.1, 0.01], [-3, -1, -2], None),
+        ([1.0, 0.1, 0.01], [-1, -2, -3], 10.0),
+        ([100.0, 10.0, 1.0], [-1, -2, -3], None),  # as far as it goes
+        ([1e-3, 1e-4, 1e-5], [-3, -2, -1], None),
+        ([1.0, 0.1, 0.01], [-1, -1, -2], None),  # the larger one of two that are level
+        ([1.0, 0.1, 0.01], [-2, -1, -1], None),
+        ([1.0, 0.1, 0.01], [-2, -2, -2], 0.001),  # nothing has been learned so far
+    ],
+)
+def test_where_the_default_grid_goes_on(alphas, means, expected):
+    scores = np.column_stack([means, means]) + np.array([0.5, -0.5])
+    worse = scores - 5.0  # another set of blocks
+    assert _next_alpha(np.array(alphas), np.stack([worse, scores])) == expected
+
+
+def test_an_alpha_at_the_end_of_a_given_grid_is_told():
+    X, y = signal_in_codes()
+    codes = X.select([1])
+    with pytest.warns(
+        UserWarning, match=r"chose alpha=0.1, the smallest that was tried: a smaller"
+    ):
+        IISVOR_IMCCV([1.0, 0.3, 0.1], cv=FOLDS).fit(codes, y)
+    IISVOR_IMCCV([1.0, 0.1, 0.01, 0.001], cv=FOLDS).fit(codes, y)  # the end is no better
+
+
+def test_alphas_keep_the_order_given():
+    X, y = signal_in_codes()
+    rising = IISVOR_IMCCV([0.001, 0.01, 0.1], blocks="all", cv=FOLDS).fit(X, y)
+    falling = IISVOR_IMCCV([0.1, 0.01, 0.001], blocks="all", cv=FOLDS).fit(X, y)
+    np.testing.assert_array_equal(rising.alphas_, [0.001, 0.01, 0.1])
+    np.testing.assert_array_equal(rising.cv_scores_, falling.cv_scores_[::-1])
+    assert rising.alpha_ == falling.alpha_
+
+
+def test_rule_of_one_standard_error_takes_what_is_simpler():
+    X, y = weak_signal()
+    rng = np.random.default_rng(0)
+    X = vilma.hstack([X, rng.normal(size=(400, 3))], names=["signal", "noise"])
+    search = VILMACV([0.1, 0.01, 0.001, 0.0001], losses=["squared"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of the end of the grid
+        best = clone(search).fit(X, y)
+        model = search.set_params(rule="one_standard_error").fit(X, y)
+    assert model.blocks_ == ("signal",)
+    assert model.alpha_ >= best.alpha_
+    scores = best.cv_scores_[list(best.alphas_).index(best.alpha_)]
+    error = scores.std(ddof=1) / np.sqrt(5)
+    chosen = model.cv_scores_[list(model.alphas_).index(model.alpha_)].mean()
+    assert chosen >= scores.mean() - error
+
+
+def test_a_table_in_one_pipeline():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, size=(300, 2))
+    y = np.digitize((X**2).sum(axis=1), [0.3, 0.6, 0.9])  # rings
+    features = TableFeatures(n_trees=30, n_components=50)
+    model = make_pipeline(features, IISVOR_IMCCV(cv=3)).fit(X[:200], y[:200])
+    assert model[-1].blocks_ != ("linear",)
+    assert model.score(X[200:], y[200:]) > 0.8

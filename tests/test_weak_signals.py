@@ -1,0 +1,156 @@
+"""Warnings where the optimum is certified and yet says little."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.preprocessing import StandardScaler
+
+from vilma import IISVOR_EXP, IISVOR_IMC, VILMA, CalibratedOrdinalClassifier
+from vilma.datasets import load_anes96
+from vilma.estimators._diagnosis import undivided_ends, warn_of_weak_signal
+from vilma.exceptions import AnnotationWarning, WeakSignalWarning
+from vilma.surrogates import LabeledWeights
+
+
+def incomes():
+    data = load_anes96(target="income")
+    level = np.unique(data.target[:, 0], return_inverse=True)[1]
+    return StandardScaler().fit_transform(data.data), level
+
+
+def questions(thresholds, n_samples=300, seed=0):
+    """Answers to "at least k?" of ten labels that follow a column."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=n_samples)
+    label = np.digitize(x, np.linspace(-1.5, 1.5, 9))
+    asked = rng.choice(thresholds, n_samples)
+    yes = label >= asked
+    intervals = np.column_stack([np.where(yes, asked, 0), np.where(yes, 9, asked - 1)])
+    return x.reshape(-1, 1), intervals, label
+
+
+@pytest.mark.parametrize("alpha", [1.0, 0.01])
+def test_the_median_for_everybody_is_told(alpha):
+    X, level = incomes()
+    with pytest.warns(WeakSignalWarning) as caught:
+        model = IISVOR_IMC(alpha).fit(X, level)
+    assert len(np.unique(model.predict(X))) == 1
+    text = str(caught[0].message)
+    assert text.startswith(f"IISVOR_IMC(alpha={alpha:g}) predicts 16 for every training row.")
+    assert 'VILMA(loss="squared")' in text
+    assert "weak_signals.rst" in text
+    assert caught[0].filename == __file__
+
+
+def test_the_loss_that_is_named_does_better_and_is_silent():
+    X, level = incomes()
+    model = VILMA(0.01, loss="squared").fit(X, level)  # a warning would be an error
+    assert np.abs(model.predict(X) - level).mean() < 4.2
+
+
+def test_another_loss_is_not_advised_to_those_who_have_it():
+    X, level = incomes()
+    with pytest.warns(WeakSignalWarning, match="Try a smaller alpha, or other columns"):
+        VILMA(1e6, loss="squared").fit(X, level)
+
+
+def test_few_labels_for_most_rows_are_told():
+    labels = LabeledWeights(np.arange(10), np.arange(10), np.ones(10), 10)
+    with pytest.warns(WeakSignalWarning, match=r"M predicts only 2 of 10 labels, .* for 80%"):
+        warn_of_weak_signal("M", "", np.repeat([4, 5], 5), labels, np.arange(10))
+
+
+@pytest.mark.parametrize(
+    ("predicted", "lower", "upper", "weight"),
+    [
+        ([1, 2, 3, 4, 5] * 2, np.arange(10), np.arange(10), np.ones(10)),  # half of the labels
+        ([4] * 10, [4] * 9 + [0], [9] * 9 + [4], np.ones(10)),  # one label, right for all
+        # Two labels of many, which most rows have.
+        ([4, 5] * 5, [4, 5] * 4 + [0, 9], [4, 5] * 4 + [1, 9], np.ones(10)),
+        # Rows of no weight do not count, see `read_problem`; here one of little.
+        ([4, 5] * 5, [4, 5, 0, 9, 1, 2, 3, 6, 7, 8], [4, 5, 0, 9, 1, 2, 3, 6, 7, 8],
+         [9.0, 9.0, *[0.1] * 8]),
+    ],
+)  # fmt: skip
+def test_what_is_no_weak_signal(predicted, lower, upper, weight):
+    labels = LabeledWeights(np.array(lower), np.array(upper), np.array(weight), 10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_weak_signal("M", "", np.array(predicted), labels, np.arange(10))
+
+
+def test_calibrated_probabilities_of_a_constant_projection_are_told_once():
+    X, level = incomes()
+    with pytest.warns(UserWarning, match="predicts|projection") as caught:
+        CalibratedOrdinalClassifier(IISVOR_IMC(1.0)).fit(X, level)
+    weak, constant = caught  # not one for every fold
+    assert weak.category is WeakSignalWarning
+    assert "projection is the same for all rows" in str(constant.message)
+
+
+@pytest.mark.parametrize("estimator", [IISVOR_IMC, IISVOR_EXP])
+def test_one_threshold_for_all_cannot_teach(estimator):
+    X, y, _ = questions([5])
+    with pytest.warns(
+        AnnotationWarning, match="divides the labels 10 to 14 nor the labels 15 to 19: where"
+    ):
+        estimator(0.01, classes=range(10, 20)).fit(X, y + 10)
+
+
+def test_high_thresholds_alone_cannot_teach():
+    X, y, _ = questions([6, 7, 8, 9])
+    with pytest.warns(AnnotationWarning, match="divides the labels 0 to 5: where"):
+        IISVOR_IMC(0.01, classes=range(10)).fit(X, y)
+
+
+def ends(lower, upper, n_classes=10, weight=None):
+    lower, upper = np.array(lower), np.array(upper)
+    weight = np.ones(len(lower)) if weight is None else np.array(weight, float)
+    return undivided_ends(LabeledWeights(lower, upper, weight, n_classes))
+
+
+def naive_ends(lower, upper, n_classes):
+    """Thresholds with an annotation on either side, by trying all."""
+    learned = [
+        k
+        for k in range(n_classes - 1)
+        if any(u <= k for u in upper) and any(low > k for low in lower)
+    ]
+    if not learned:
+        return []
+    runs = [(0, learned[0]), (learned[-1] + 1, n_classes - 1)]
+    spanned = [
+        all(any(lo <= k < up for lo, up in zip(lower, upper, strict=True)) for k in range(a, b))
+        for a, b in runs
+    ]
+    return [
+        (a, b)
+        for (a, b), each in zip(runs, spanned, strict=True)
+        if each and b > a and (len(learned) == 1 or 2 * (b - a + 1) >= n_classes)
+    ]
+
+
+def test_undivided_ends_agree_with_trying_all_thresholds():
+    rng = np.random.default_rng(0)
+    found = 0
+    for _ in range(500):
+        n_classes, m = rng.integers(2, 9), rng.integers(1, 6)
+        pairs = np.sort(rng.integers(0, n_classes, (m, 2)), axis=1)
+        result = ends(*pairs.T, n_classes)
+        assert result == naive_ends(*pairs.T, n_classes)
+        found += bool(result)
+    assert 50 < found < 450
+
+
+def test_usual_designs_are_no_reason_to_warn():
+    label = np.arange(10)
+    assert ends(label, label) == []
+    assert ends(np.maximum(label - 3, 0), np.minimum(label + 3, 9)) == []  # sliding
+    assert ends(label // 4 * 4, np.minimum(label // 4 * 4 + 3, 9)) == []  # brackets
+    assert ends([5, 6, 7], [5, 6, 7]) == []  # low labels that nobody mentions
+    X, y, label = questions(range(1, 10))
+    model = IISVOR_IMC(0.01, classes=range(10)).fit(X, y)
+    assert np.abs(model.predict(X) - label).mean() < 0.5

@@ -1,0 +1,120 @@
+"""What a fit says about itself where its certificate is silent: weak signals, poor annotations."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from vilma.exceptions import AnnotationWarning, WeakSignalWarning
+from vilma.surrogates import LabeledWeights
+
+__all__ = ["are_alike", "undivided_ends", "warn_of_annotations", "warn_of_weak_signal"]
+
+# Annotations leave the labels at both ends of a scale together as a matter of course: the first of
+# three brackets, the ends under sliding intervals. Worth a word is half of the labels.
+_LARGEST_END = 1 / 2
+# Few labels are predicted also where few are frequent. Worth a word is a quarter of the rows.
+_MOST_MISSED = 1 / 4
+
+_HOW_TO = "The how-to page 'Weak signals' (docs/howto/weak_signals.rst) explains it."
+
+
+def are_alike(X) -> bool:
+    """Return whether all rows of an array are alike, so that no model can tell them apart."""
+    return isinstance(X, np.ndarray) and bool((X[:1] == X).all())
+
+
+def undivided_ends(labels: LabeledWeights) -> list[tuple[int, int]]:
+    """Return the runs of labels at either end that no annotation divides.
+
+    The threshold between labels k and k + 1 can be learned if some annotations lie below it and
+    some above. Below the lowest such threshold, and above the highest, annotations only cross.
+
+    Returns
+    -------
+    list of tuple of (int, int)
+        First and last label of a run of two labels or more that some annotation spans, and that
+        is more than a third of the scale, or all there is on one side of a single threshold.
+    """
+    lower, upper, weight, n_classes = labels
+    below = np.cumsum(np.bincount(upper, weight, minlength=n_classes))[:-1]
+    beginning = np.cumsum(np.bincount(lower, weight, minlength=n_classes))[:-1]
+    above = weight.sum() - beginning
+    crossed = beginning - below > 0.0
+    learned = np.flatnonzero((below > 0.0) & (above > 0.0))
+    if not len(learned):
+        return []  # such annotations are refused, or nobody spoke of two labels
+    first, last = int(learned[0]), int(learned[-1])
+    runs = [(0, first, crossed[:first]), (last + 1, n_classes - 1, crossed[last + 1 :])]
+    single = len(learned) == 1
+    return [
+        (start, stop)
+        for start, stop, spanned in runs
+        if spanned.all()
+        and stop > start
+        and (single or stop - start + 1 >= _LARGEST_END * n_classes)
+    ]
+
+
+def warn_of_annotations(name: str, labels: LabeledWeights, classes: np.ndarray) -> None:
+    """Warn where annotations of an end of the scale cannot teach, naming its labels.
+
+    Parameters
+    ----------
+    name : str
+        Of the estimator.
+    labels : LabeledWeights
+    classes : ndarray of shape (n_classes,)
+        The scale.
+    """
+    runs = undivided_ends(labels)
+    if not runs:
+        return
+    named = " nor ".join(f"the labels {classes[a]} to {classes[b]}" for a, b in runs)
+    warnings.warn(
+        f"No annotation given to {name} divides {named}: where among them a row lies cannot be "
+        "learned, and is a guess. Ask about these labels, too; annotations that begin or end "
+        "within them teach the difference.",
+        AnnotationWarning,
+        stacklevel=4,
+    )
+
+
+def warn_of_weak_signal(
+    name: str, advice: str, predicted: np.ndarray, labels: LabeledWeights, classes: np.ndarray
+) -> None:
+    """Warn if a model predicts the same for all of its training rows, or few labels for most.
+
+    Parameters
+    ----------
+    name : str
+        Of the estimator.
+    advice : str
+        What to try.
+    predicted : ndarray of shape (n_samples,)
+        Positions of the predicted labels on the scale.
+    labels : LabeledWeights
+    classes : ndarray of shape (n_classes,)
+        The scale.
+    """
+    lower, upper, weight, n_classes = labels
+    is_predicted = np.bincount(predicted, minlength=n_classes) > 0
+    so_far = np.concatenate([[0], np.cumsum(is_predicted)])
+    missed = float(weight[so_far[upper + 1] == so_far[lower]].sum() / weight.sum())
+    n_predicted = int(is_predicted.sum())
+    if missed == 0.0:
+        return
+    if n_predicted == 1:
+        only = classes[int(np.argmax(is_predicted))]
+        what = f"predicts {only} for every training row"
+    else:
+        ends = np.bincount(lower, minlength=n_classes) + np.bincount(upper, minlength=n_classes)
+        n_occurring = np.count_nonzero(ends)
+        if n_predicted >= n_occurring / 2 or missed <= _MOST_MISSED:
+            return
+        what = (
+            f"predicts only {n_predicted} of {n_occurring} labels, none of which is right for "
+            f"{missed:.0%} of the training rows"
+        )
+    warnings.warn(f"{name} {what}. {advice} {_HOW_TO}", WeakSignalWarning, stacklevel=4)

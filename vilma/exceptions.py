@@ -1,0 +1,11 @@
+"""Warnings of the package."""
+
+__all__ = ["AnnotationWarning", "WeakSignalWarning"]
+
+
+class WeakSignalWarning(UserWarning):
+    """A fitted model tells few rows apart: another loss, alpha or other columns may do better."""
+
+
+class AnnotationWarning(UserWarning):
+    """The annotations leave labels together that nothing can tell apart."""
