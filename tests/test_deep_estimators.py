@@ -237,7 +237,7 @@ def test_frozen_parameters_stay():
     X, y = images()
     encoder = TinyConv()
     encoder.layers[0].weight.requires_grad_(False)
-    model = DeepOrdinalClassifier(encoder=encoder, **QUICK).fit(X, y)
+    model = DeepOrdinalClassifier(encoder=encoder, device="cpu", **QUICK).fit(X, y)
     fitted = model.network_.encoder.layers[0]
     assert torch.equal(fitted.weight, encoder.layers[0].weight)
     assert not torch.equal(fitted.bias, encoder.layers[0].bias)
@@ -305,7 +305,7 @@ def test_projected_embeddings_have_length_one():
 @pytest.mark.parametrize("loss", ["ce", "gaussian", "pml"])
 def test_scores_of_labels_see_the_embedding_itself(loss, regularizer):
     X, y, _ = data()
-    settings = {"hidden_layer_sizes": (9,), **THOROUGH}
+    settings = {"hidden_layer_sizes": (9,), "device": "cpu", **THOROUGH}
     alone = DeepOrdinalClassifier(loss, **settings).fit(X, y)
     model = DeepOrdinalClassifier(loss, regularizer=regularizer, **settings).fit(X, y)
     assert model.transform(X).shape == (120, 9)
