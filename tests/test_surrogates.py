@@ -15,6 +15,9 @@ from vilma.surrogates import (
     VShaped,
 )
 from vilma.surrogates import _hinge_kernels as kernels
+from vilma.surrogates._v_shaped_kernels import solve_network
+from vilma.surrogates.smoothed_problem import SmoothedProblem
+from vilma.surrogates.transport import solve_transport
 from vilma.thresholds import to_biases
 
 HINGES = {"exp": ExplicitHinge, "imc": ImplicitHinge}
@@ -426,3 +429,98 @@ def test_breakpoints_that_differ_by_rounding_only():
     for kind in HINGES:
         problem = make_problem(kind, lower, lower, 2)
         check(problem, scores, np.random.default_rng(0), 0.0, kind)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_both_ways_to_the_v_shaped_minimum_are_valid(style, monkeypatch):
+    # These problems are small enough for the transportation problem; smoothing alone must do, too.
+    monkeypatch.setattr("vilma.surrogates.v_shaped._LITTLE_WORK", -1)
+    monkeypatch.setattr("vilma.surrogates.v_shaped._COARSEST", 3)
+    for bearable in (-1, 1e8):
+        monkeypatch.setattr("vilma.surrogates.v_shaped._BEARABLE_WORK", bearable)
+        for seed in range(20):
+            problem = random_problem(seed, kind="vshaped")
+            rng = np.random.default_rng(seed)
+            check(problem, draw_scores(rng, problem, style), rng, 1e-6, f"seed {seed}")
+
+
+def uneven(problem, rng, decades):
+    weights = 10.0 ** rng.uniform(-decades, decades, size=len(problem.lower))
+    return replace(problem, weights=weights)
+
+
+def test_v_shaped_with_weights_of_six_orders_of_magnitude():
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        problem = uneven(random_problem(seed, kind="vshaped"), rng, 3)
+        check(problem, draw_scores(rng, problem, STYLES[seed % 5]), rng, 1e-9, f"seed {seed}")
+
+
+def test_v_shaped_with_weights_of_twenty_orders_of_magnitude():
+    # More than the linear program can tell apart: value and plane have to meet instead.
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        problem = uneven(random_problem(seed, kind="vshaped"), rng, 10)
+        scores = draw_scores(rng, problem, STYLES[seed % 5])
+        surrogate = make_surrogate(problem)
+        solution = surrogate.minimize(scores, 1e-9, LARGEST_SCORE)
+        naive = inner_objective(problem, scores, to_biases(solution.thresholds))
+        assert solution.value == pytest.approx(naive, rel=1e-11, abs=1e-11), f"seed {seed}"
+        charge = solution.plane.bias_residual * surrogate.bound_thresholds(LARGEST_SCORE)
+        error = solution.value - solution.plane.at(scores) + charge
+        assert -1e-11 <= error <= 1e-9, f"seed {seed}"
+        at = scores + rng.normal(size=len(scores))
+        biases = to_biases(surrogate.minimize(at, 1e-9, LARGEST_SCORE).thresholds)
+        assert solution.plane.at(at) - charge <= inner_objective(problem, at, biases) + 1e-10
+
+
+def test_the_flow_of_the_transportation_problem_by_linear_programming():
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        problem = random_problem(seed, kind="vshaped")
+        surrogate = make_surrogate(problem)
+        used = surrogate._problem.used
+        if len(used) < 2:
+            continue
+        scores = draw_scores(rng, problem, "integers")
+        rows = kept(problem)
+        biases, plane = solve_transport(surrogate._labels, surrogate._cost, used, scores[rows])
+        exact, _ = reference_inner(problem, scores)
+        assert plane.at(scores[rows]) == pytest.approx(exact, abs=1e-11), f"seed {seed}"
+        smoothed = SmoothedProblem(surrogate._labels, surrogate._cost, used)
+        order = np.argsort(scores[rows])
+        value = smoothed.value(smoothed.sort(scores[rows], order), biases)
+        assert value == pytest.approx(exact, abs=1e-11), f"seed {seed}"
+
+
+def test_labels_that_nobody_has_keep_the_value():
+    # Every second label and both ends are nobody's; the thresholds of all are returned.
+    rng = np.random.default_rng(3)
+    codes = rng.choice([2, 4, 6, 8], size=40)
+    for cost in ("squared", "zero_one"):
+        problem = make_problem("vshaped", codes, codes, 11, cost=cost)
+        solution = check(problem, np.round(codes + rng.normal(size=40)), rng, 1e-9, cost)
+        assert len(solution.thresholds) == 10
+
+
+def test_networks_by_dense_algebra():
+    rng = np.random.default_rng(0)
+    for n in (2, 3, 8, 20):
+        matrix = np.zeros((n, n))
+        for _ in range(2 * n):
+            p, q = rng.choice(n, size=2, replace=False)
+            matrix[p, q] = matrix[q, p] = 10.0 ** rng.uniform(-3, 3)
+        neighbours = np.zeros((n, n), np.int64)
+        degree = (matrix > 0).sum(axis=1)
+        for p in range(n):
+            neighbours[p, : degree[p]] = np.flatnonzero(matrix[p])
+        ridge = 10.0 ** rng.uniform(-3, 0, size=n - 1)
+        whole = matrix + np.diag(ridge, 1) + np.diag(ridge, -1)
+        laplacian = np.diag(whole.sum(axis=1)) - whole
+        currents = rng.normal(size=n)
+        expected = np.append(0.0, np.linalg.solve(laplacian[1:, 1:], currents[1:]))
+        network = matrix, neighbours, degree.astype(np.int64)
+        solve_network(network, ridge, currents, np.zeros(n, np.int64), np.zeros(n, np.int64))
+        np.testing.assert_allclose(currents, expected, rtol=1e-9, atol=1e-12)
+        assert not matrix.any()
+        assert not network[2].any()

@@ -46,7 +46,7 @@ its minimum for VILMA          surrogates.v_shaped.VShaped.minimize
 (20) subgradient of G          surrogates.plane (where (20) needs care)
 its plane for IMC              surrogates._hinge_kernels.imc_plane
 its plane for EXP              surrogates._hinge_kernels.exp_plane
-its plane for VILMA            surrogates._v_shaped_kernels.balanced_plane
+its plane for VILMA            surrogates.smoothed_problem.SmoothedProblem.plane
 =============================  ========================================================
 
 Beyond the paper:

@@ -1,385 +1,366 @@
 r"""Kernels of the V-shaped surrogate (VILMA) at fixed scores.
 
-With theta_k = b_k - b_{k+1} (labels are codes from 0) the loss of one example is
+With labels as numbers :math:`y_0 < y_1 < \dots` and biases b, the loss of one example is
 
-    max_{y <= l} [ D(y, l) - (l - y) s + sum_{k=y}^{l-1} theta_k ]
-  + max_{y >= u} [ D(y, u) + (y - u) s - sum_{k=u}^{y-1} theta_k ].
+    max_{y <= l} [ D(y, l) + s (y - l) + b_y - b_l ]
+  + max_{y >= u} [ D(y, u) + s (y - u) + b_y - b_u ].
 
 Both sides are the same program in x = direction * s, with direction -1 for predictions below the
-lower endpoint and +1 above the upper one: label y = endpoint + direction * d has, as a function of
-x, slope d and intercept D(y, endpoint) - direction * (sum of the thresholds between). All examples
-that share an endpoint share these lines, so a side's loss is a sum of hinges
-``step * max(0, x - border)`` over the *borders* of the upper envelope, and with x sorted within
-each endpoint and prefix sums kept it costs a binary search per border, no pass over the examples.
+lower endpoint and +1 above the upper one: label y has, as a function of x, the slope
+``|y - endpoint|`` and the intercept ``D(y, endpoint) + b_y - b_endpoint``. All examples that share
+an endpoint share these lines. Their upper envelope between the smallest and the largest x of the
+group consists of a few lines and the *borders* where one takes over from another; with x sorted
+within each endpoint and prefix sums kept, value and derivatives cost a binary search per border
+and one pass over the lines of every endpoint, no pass over the examples.
 
-Smoothing. The mean loss Phi(theta) has a kink for every example, and at its minimum the labels of
-tied examples must be mixed so that the derivative in theta vanishes. Averaging over a shift of all
-scores by t in [-h, h] does that mixing: an example within h of a border goes beyond it by the
-fraction ``(x - border + h) / (2 h)``. The averaged function is convex with a Lipschitz
-derivative, Newton's method drives that derivative to rounding level, and there the fractions
-make a plane whose bias part cancels. The plane is valid for any h; a wide window only makes it
-less tight, by an amount that falls with h^2 and is measured. (A proximal bundle method on Phi
-itself was tried first and needs hundreds of planes: with many examples Phi is nearly smooth.)
+**Smoothing.** The mean loss has a kink for every example, and at its minimum the labels of tied
+examples must be mixed so that the derivative in b vanishes. Averaging over a shift of all scores
+by t in [-h, h] does that mixing: an example within h of a border goes beyond it by the fraction
+``(x - border + h) / (2 h)``. The averaged function is convex with a Lipschitz derivative, Newton's
+method drives that derivative to rounding level, and there the fractions make a plane whose bias
+part cancels. The plane is valid for any h, because its fractions are a convex combination of
+labels for every example (``plane.py``); a wide window only makes it less tight, by an amount that
+falls with h^2 and is measured. (A proximal bundle method on the loss itself was tried first and
+needs hundreds of planes: with many examples the loss is nearly smooth.)
+
+**The Hessian is a network.** A border between labels p and q moves by (db_p - db_q) / |y_q - y_p|,
+and the weight w within its window adds
+
+.. math:: \frac{w}{2 h\, |y_q - y_p|} (db_p - db_q)^2
+
+to the second-order term: the Hessian in b is the Laplacian matrix of a network of resistors whose
+nodes are the labels and whose edges are the borders that have examples near them. Envelopes of
+neighbouring endpoints share most of their borders, so the network is sparse, and Newton's systems
+take time in proportion to its edges instead of the cube of the labels. Eliminating a node of a
+network gives a network; every conductance is then a sum of positive numbers and keeps its relative
+accuracy, however much the weights of the examples differ.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from vilma._cholesky import factorize, solve_factorized
 from vilma._numba import njit
 
 
 @njit
-def group_by_endpoint(x, order, endpoint, weight, starts):
+def group_by_endpoint(
+    x, order, endpoint, weight, place, members, sorted_x, weight_before, x_before
+):
     """Sort the examples within each endpoint by x, with prefix sums of weight and weighted x.
 
-    Returns
-    -------
-    members : ndarray of shape (m,)
-        Indices of the examples, group after group, ascending x within a group.
-    sorted_x : ndarray of shape (m,)
-    weight_before, x_before : ndarray of shape (m + 1,)
-        Sums of weight and of weight * x over all places before the given one.
+    `place` is where each group begins, and is used up; `weight_before[0]` and `x_before[0]` are 0.
+    Written to: `members`, the examples, group after group, ascending x within a group; their x,
+    `sorted_x`; the sums of weight and of weight * x over all places before the given one.
     """
-    m = order.shape[0]
-    members = np.empty(m, np.int64)
-    place = starts[:-1].copy()
-    for position in range(m):
+    for position in range(order.shape[0]):
         i = order[position]
         members[place[endpoint[i]]] = i
         place[endpoint[i]] += 1
-    sorted_x = np.empty(m)
-    weight_before = np.zeros(m + 1)
-    x_before = np.zeros(m + 1)
     lost = 0.0  # compensated: the balance of a plane is read off these sums
-    for position in range(m):
+    for position in range(order.shape[0]):
         i = members[position]
         sorted_x[position] = x[i]
         term = weight[i] - lost
         weight_before[position + 1] = weight_before[position] + term
         lost = (weight_before[position + 1] - weight_before[position]) - term
         x_before[position + 1] = x_before[position] + weight[i] * x[i]
-    return members, sorted_x, weight_before, x_before
 
 
 @njit
-def find_borders(cost, theta, direction, starts, sorted_x, reach):
-    """List the borders of all envelopes of one side that some x comes within `reach` of.
+def _bisect(sorted_x, start, stop, value, behind_ties):
+    """Place of `value` in ``sorted_x[start:stop]``, before or behind what equals it."""
+    while start < stop:
+        middle = (start + stop) // 2
+        if sorted_x[middle] < value or (behind_ties and sorted_x[middle] == value):
+            start = middle + 1
+        else:
+            stop = middle
+    return start
 
-    Returns
-    -------
-    place : ndarray of shape (n,)
-        Where on the x axis the border lies.
-    label_before, label_behind : ndarray of shape (n,)
-        The labels that win on either side of it.
-    group : ndarray of shape (n,)
-        The endpoint whose examples the border concerns.
+
+@njit
+def _find_envelope(labels, cost, biases, endpoint, direction, low, high, hull, border):
+    """Upper envelope between `low` and `high` of the lines of one endpoint.
+
+    Returns its number of lines; line ``hull[j]``, of growing slope, takes over at ``border[j]``.
     """
-    n_classes = cost.shape[0]
-    place = np.empty(n_classes * n_classes)
-    label_before = np.empty(n_classes * n_classes, np.int64)
-    label_behind = np.empty(n_classes * n_classes, np.int64)
-    group = np.empty(n_classes * n_classes, np.int64)
-    intercept = np.empty(n_classes)
-    hull = np.empty(n_classes, np.int64)
-    border = np.empty(n_classes)
-    n = 0
-    for endpoint in range(n_classes):
-        start, stop = starts[endpoint], starts[endpoint + 1]
-        n_lines = endpoint + 1 if direction < 0 else n_classes - endpoint
-        if start == stop or n_lines == 1:
-            continue
-        # Lines come with growing slope d; line hull[j] takes over at border[j].
-        hull[0] = 0
-        intercept[0] = 0.0
-        n_hull = 1
-        between = 0.0
-        for d in range(1, n_lines):
-            y = endpoint + direction * d
-            between += theta[y] if direction < 0 else theta[y - 1]
-            intercept[d] = cost[y, endpoint] - direction * between
-            while True:
-                last = hull[n_hull - 1]
-                crossing = (intercept[last] - intercept[d]) / (d - last)
-                if n_hull > 1 and crossing <= border[n_hull - 1]:
-                    n_hull -= 1
-                else:
-                    break
-            hull[n_hull] = d
-            border[n_hull] = crossing
-            n_hull += 1
-        for j in range(1, n_hull):
-            if border[j] > sorted_x[stop - 1] + reach:
+    n_labels = labels.shape[0]
+    own = labels[endpoint]
+    # The best lines at both ends: steeper and flatter ones are nowhere the best in between. Of
+    # equal ones the flattest is the first and the steepest the last.
+    first = endpoint
+    last = endpoint
+    best_low = -np.inf
+    best_high = -np.inf
+    charges = cost[endpoint]
+    if direction > 0:
+        for j in range(endpoint, n_labels):
+            intercept = charges[j] + biases[j]
+            slope = labels[j] - own
+            if intercept + slope * low > best_low:
+                best_low = intercept + slope * low
+                first = j
+            if intercept + slope * high >= best_high:
+                best_high = intercept + slope * high
+                last = j
+    else:
+        for j in range(endpoint + 1):
+            intercept = charges[j] + biases[j]
+            slope = own - labels[j]
+            if intercept + slope * low >= best_low:
+                best_low = intercept + slope * low
+                first = j
+            if intercept + slope * high > best_high:
+                best_high = intercept + slope * high
+                last = j
+    hull[0] = first
+    n_hull = 1
+    for j in range(first + direction, last + direction, direction):
+        intercept = cost[endpoint, j] + biases[j]
+        crossing = 0.0
+        while True:
+            before = hull[n_hull - 1]
+            crossing = cost[endpoint, before] + biases[before] - intercept
+            crossing /= (labels[j] - labels[before]) * direction
+            if n_hull > 1 and crossing <= border[n_hull - 1]:
+                n_hull -= 1
+            else:
                 break
-            place[n] = border[j]
-            label_before[n] = endpoint + direction * hull[j - 1]
-            label_behind[n] = endpoint + direction * hull[j]
-            group[n] = endpoint
-            n += 1
-    return place[:n], label_before[:n], label_behind[:n], group[:n]
+        hull[n_hull] = j
+        border[n_hull] = crossing
+        n_hull += 1
+    return n_hull
 
 
 @njit
-def side_value(borders, starts, sorted_x, weight_before, x_before):
-    """Sum of one side's losses: of ``step * weight * max(0, x - border)``."""
-    place, label_before, label_behind, group = borders
+def side_value(labels, cost, biases, side, hull, border):
+    """Sum of one side's losses, not smoothed."""
+    direction, starts, sorted_x, weight_before, x_before = side
     value = 0.0
-    for j in range(place.shape[0]):
-        stop = starts[group[j] + 1]
-        start = starts[group[j]]
-        first = start + np.searchsorted(sorted_x[start:stop], place[j], side="right")
-        beyond = x_before[stop] - x_before[first]
-        beyond -= place[j] * (weight_before[stop] - weight_before[first])
-        value += abs(label_behind[j] - label_before[j]) * beyond
+    for endpoint in range(labels.shape[0]):
+        start, stop = starts[endpoint], starts[endpoint + 1]
+        if start == stop:
+            continue
+        n_hull = _find_envelope(
+            labels,
+            cost,
+            biases,
+            endpoint,
+            direction,
+            sorted_x[start],
+            sorted_x[stop - 1],
+            hull,
+            border,
+        )
+        first = start
+        for j in range(n_hull):
+            last = stop
+            if j + 1 < n_hull:
+                last = _bisect(sorted_x, first, stop, border[j + 1], True)
+            line = hull[j]
+            if last > first and line != endpoint:
+                slope = (labels[line] - labels[endpoint]) * direction
+                intercept = cost[endpoint, line] + biases[line] - biases[endpoint]
+                value += slope * (x_before[last] - x_before[first])
+                value += intercept * (weight_before[last] - weight_before[first])
+            first = last
     return value
 
 
 @njit
-def add_side_derivatives(
-    borders, direction, half_width, starts, sorted_x, weight_before, x_before, gradient, corners
-):
-    """Add the smoothed side's first derivative, and its second one as corners of squares.
+def _connect(network, p, q, conductance):
+    """Add to the conductance between two nodes.
 
-    A border between labels p < q weighs on the thresholds p, ..., q - 1 alike: its share of the
-    Hessian is constant on a square, kept as four corners until `fill_squares`.
+    The network is the matrix of conductances, for every node the list of its neighbours, and the
+    lengths of these lists.
     """
-    place, label_before, label_behind, group = borders
-    for j in range(place.shape[0]):
-        start, stop = starts[group[j]], starts[group[j] + 1]
-        inside = sorted_x[start:stop]
-        first = start + np.searchsorted(inside, place[j] - half_width, side="left")
-        last = start + np.searchsorted(inside, place[j] + half_width, side="right")
-        window = weight_before[last] - weight_before[first]
-        mass = weight_before[stop] - weight_before[last]
-        if window > 0.0:
-            ramp = x_before[last] - x_before[first] - (place[j] - half_width) * window
-            mass += min(max(ramp / (2.0 * half_width), 0.0), window)
-        p = min(label_before[j], label_behind[j])
-        q = max(label_before[j], label_behind[j])
-        for k in range(p, q):
-            gradient[k] -= direction * mass
-        if window > 0.0:
-            curvature = window / (2.0 * half_width * (q - p))
-            corners[p, p] += curvature
-            corners[p, q] -= curvature
-            corners[q, p] -= curvature
-            corners[q, q] += curvature
+    matrix, neighbours, degree = network
+    if conductance == 0.0:
+        return
+    if matrix[p, q] == 0.0:
+        neighbours[p, degree[p]] = q
+        neighbours[q, degree[q]] = p
+        degree[p] += 1
+        degree[q] += 1
+    matrix[p, q] += conductance
+    matrix[q, p] = matrix[p, q]
 
 
 @njit
-def fill_squares(corners):
-    """Turn corners into the matrix they stand for, by summing along rows and columns."""
-    n = corners.shape[0] - 1
-    for i in range(n):
-        for j in range(1, n):
-            corners[i, j] += corners[i, j - 1]
-    for i in range(1, n):
-        for j in range(n):
-            corners[i, j] += corners[i - 1, j]
-    return corners[:n, :n]
+def add_side_derivatives(problem, biases, half_width, side, gradient, network, scratch):
+    """Add one side's smoothed first derivative, and its second one as edges of the network.
+
+    The derivative in b_y is the weight that label y wins less the weight of the examples that
+    have it as their endpoint. `scratch` needs no values.
+    """
+    labels, cost, _ = problem
+    direction, starts, sorted_x, weight_before, x_before = side
+    hull, border = scratch
+    for endpoint in range(labels.shape[0]):
+        start, stop = starts[endpoint], starts[endpoint + 1]
+        if start == stop:
+            continue
+        n_hull = _find_envelope(
+            labels,
+            cost,
+            biases,
+            endpoint,
+            direction,
+            sorted_x[start] - half_width,
+            sorted_x[stop - 1] + half_width,
+            hull,
+            border,
+        )
+        total = weight_before[stop] - weight_before[start]
+        gradient[endpoint] -= total
+        gradient[hull[0]] += total
+        first = start
+        for j in range(1, n_hull):
+            first = _bisect(sorted_x, first, stop, border[j] - half_width, False)
+            last = _bisect(sorted_x, first, stop, border[j] + half_width, True)
+            window = weight_before[last] - weight_before[first]
+            mass = weight_before[stop] - weight_before[last]
+            p, q = hull[j - 1], hull[j]
+            if window > 0.0:
+                ramp = x_before[last] - x_before[first] - (border[j] - half_width) * window
+                mass += min(max(ramp / (2.0 * half_width), 0.0), window)
+                _connect(network, p, q, window / (2.0 * half_width * abs(labels[q] - labels[p])))
+            gradient[p] -= mass
+            gradient[q] += mass
+
+
+@njit
+def solve_network(network, ridge, vector, order, left):
+    """Replace `vector`, currents into the nodes, by their potentials; the network is used up.
+
+    Solves ``L x = vector`` with x[0] = 0 and L the Laplacian matrix of the network, to which edges
+    of conductance ``ridge[k] > 0`` between neighbours k and k + 1 are added first: they hold
+    labels that no example ties to another.
+
+    Nodes are eliminated, those with the fewest neighbours first. Eliminating a node of neighbours
+    j with conductances c_j of sum c joins each pair of them by c_i c_j / c and hands c_j / c of
+    the node's current on to j. No step subtracts anything from a conductance.
+    """
+    matrix, neighbours, degree = network
+    n = degree.shape[0]
+    for k in range(n - 1):
+        _connect(network, k, k + 1, ridge[k])
+    for k in range(n):
+        left[k] = degree[k]  # neighbours not yet eliminated
+    for t in range(n - 1):
+        node = -1
+        for k in range(1, n):
+            if left[k] >= 0 and (node < 0 or left[k] < left[node]):
+                node = k
+        order[t] = node
+        left[node] = -1
+        n_near = 0
+        total = 0.0
+        for s in range(degree[node]):
+            k = neighbours[node, s]
+            if left[k] >= 0:
+                neighbours[node, n_near] = k
+                n_near += 1
+                total += matrix[node, k]
+            else:
+                matrix[node, k] = 0.0
+        degree[node] = n_near
+        total = max(total, 1e-300)
+        matrix[node, node] = total
+        for s in range(n_near):
+            k = neighbours[node, s]
+            left[k] -= 1
+            share = matrix[node, k] / total
+            vector[k] += share * vector[node]
+            for r in range(s):
+                j = neighbours[node, r]
+                if matrix[j, k] == 0.0:
+                    left[j] += 1
+                    left[k] += 1
+                _connect(network, j, k, share * matrix[node, j])
+    vector[0] = 0.0
+    for t in range(n - 2, -1, -1):
+        node = order[t]
+        value = vector[node]
+        for s in range(degree[node]):
+            k = neighbours[node, s]
+            value += matrix[node, k] * vector[k]
+            matrix[node, k] = 0.0
+        vector[node] = value / matrix[node, node]
+        matrix[node, node] = 0.0
+        degree[node] = 0
+    for s in range(degree[0]):
+        matrix[0, neighbours[0, s]] = 0.0
+    degree[0] = 0
 
 
 @njit
 def add_side_plane(
-    cost,
-    borders,
-    direction,
+    problem,
+    biases,
     half_width,
     nudge,
-    starts,
-    sorted_x,
-    weight_before,
+    side,
     members,
     weight,
     score_gradient,
     gradient,
+    slope,
+    scratch,
 ):
     """Add one side's mixture of labels to `score_gradient` and `gradient`; return its costs.
 
-    `nudge` is a change of the thresholds too small to survive in the borders' own rounding: it
-    moves the fractions directly.
+    `nudge` is a change of the biases too small to survive in the borders' own rounding: it moves
+    the fractions directly. `slope`, one longer than the side, is zero at first and used up.
     """
-    place, label_before, label_behind, group = borders
+    labels, cost, _ = problem
+    direction, starts, sorted_x, weight_before, _ = side
+    hull, border = scratch
     fixed = 0.0
-    slope = np.zeros(members.shape[0] + 1)
-    for j in range(place.shape[0]):
-        start, stop = starts[group[j]], starts[group[j] + 1]
-        inside = sorted_x[start:stop]
-        first = start + np.searchsorted(inside, place[j] - half_width, side="left")
-        last = start + np.searchsorted(inside, place[j] + half_width, side="right")
-        p = min(label_before[j], label_behind[j])
-        q = max(label_before[j], label_behind[j])
-        shift = 0.0
-        for k in range(p, q):
-            shift += nudge[k]
-        shift *= direction / (q - p)
-        mass = weight_before[stop] - weight_before[last]
-        for position in range(first, last):
-            i = members[position]
-            ramp = (sorted_x[position] - place[j] + half_width - shift) / (2.0 * half_width)
-            fraction = min(max(ramp, 0.0), 1.0)
-            mass += fraction * weight[i]
-            score_gradient[i] += direction * (q - p) * fraction * weight[i]
-        slope[last] += direction * (q - p)
-        slope[stop] -= direction * (q - p)
-        fixed += (cost[label_behind[j], group[j]] - cost[label_before[j], group[j]]) * mass
-        for k in range(p, q):
-            gradient[k] -= direction * mass
+    for endpoint in range(labels.shape[0]):
+        start, stop = starts[endpoint], starts[endpoint + 1]
+        if start == stop:
+            continue
+        n_hull = _find_envelope(
+            labels,
+            cost,
+            biases,
+            endpoint,
+            direction,
+            sorted_x[start] - half_width,
+            sorted_x[stop - 1] + half_width,
+            hull,
+            border,
+        )
+        total = weight_before[stop] - weight_before[start]
+        gradient[endpoint] -= total
+        gradient[hull[0]] += total
+        fixed += cost[endpoint, hull[0]] * total
+        slope[start] += labels[hull[0]] - labels[endpoint]
+        slope[stop] -= labels[hull[0]] - labels[endpoint]
+        first = start
+        for j in range(1, n_hull):
+            p, q = hull[j - 1], hull[j]
+            rise = labels[q] - labels[p]
+            shift = (nudge[q] - nudge[p]) / abs(rise)
+            first = _bisect(sorted_x, first, stop, border[j] - half_width, False)
+            last = _bisect(sorted_x, first, stop, border[j] + half_width, True)
+            mass = weight_before[stop] - weight_before[last]
+            for position in range(first, last):
+                i = members[position]
+                ramp = (sorted_x[position] - border[j] + half_width + shift) / (2.0 * half_width)
+                fraction = min(max(ramp, 0.0), 1.0)
+                mass += fraction * weight[i]
+                score_gradient[i] += rise * fraction * weight[i]
+            slope[last] += rise
+            slope[stop] -= rise
+            fixed += (cost[endpoint, q] - cost[endpoint, p]) * mass
+            gradient[p] -= mass
+            gradient[q] += mass
     running = 0.0
     for position in range(members.shape[0]):
         running += slope[position]
         if running != 0.0:
             score_gradient[members[position]] += running * weight[members[position]]
     return fixed
-
-
-@njit
-def _both_borders(cost, theta, lower_side, upper_side, reach):
-    return (
-        find_borders(cost, theta, -1, lower_side[0], lower_side[1], reach),
-        find_borders(cost, theta, 1, upper_side[0], upper_side[1], reach),
-    )
-
-
-@njit
-def _derivatives(cost, theta, half_width, lower_side, upper_side, total_weight):
-    """Gradient and Hessian of the smoothed mean loss."""
-    n = theta.shape[0]
-    below, above = _both_borders(cost, theta, lower_side, upper_side, half_width)
-    gradient = np.zeros(n)
-    corners = np.zeros((n + 1, n + 1))
-    add_side_derivatives(below, -1, half_width, *lower_side, gradient, corners)
-    add_side_derivatives(above, 1, half_width, *upper_side, gradient, corners)
-    return gradient / total_weight, fill_squares(corners) / total_weight
-
-
-@njit
-def _newton_step(hessian, gradient, ridge):
-    n = gradient.shape[0]
-    matrix = hessian.copy()
-    trace = 0.0
-    for k in range(n):
-        trace += hessian[k, k]
-    for k in range(n):
-        matrix[k, k] = max(matrix[k, k], 0.0) + ridge + 1e-12 * trace / n + 1e-300
-    factor = np.empty((n, n))
-    factorize(matrix, n, 1e-15, factor)
-    step = -gradient
-    solve_factorized(factor, n, step)
-    return step
-
-
-@njit
-def minimize_smoothed(
-    cost, start, half_width, lower_side, upper_side, total_weight, spread, tol, max_iter
-):
-    """Levenberg-Marquardt iteration on the smoothed mean loss.
-
-    A step that overshoots, so that the slope along it ends steeply upwards, is tried again with
-    a larger ridge: that shortens it in the thresholds without examples in their windows, where
-    the curvature is unknown, and leaves the well-determined ones alone.
-
-    Returns the thresholds and the number of evaluations.
-    """
-    theta = start.copy()
-    gradient, hessian = _derivatives(cost, theta, half_width, lower_side, upper_side, total_weight)
-    size = np.max(np.abs(gradient))
-    ridge = size / spread
-    n_evaluations = 1
-    rejected = False
-    while n_evaluations < max_iter and size > tol:
-        step = _newton_step(hessian, gradient, ridge)
-        trial_gradient, trial_hessian = _derivatives(
-            cost, theta + step, half_width, lower_side, upper_side, total_weight
-        )
-        n_evaluations += 1
-        slope = np.dot(trial_gradient, step)
-        if slope > 0.0:
-            ridge *= 4.0
-            rejected = True
-            continue
-        theta += step
-        gradient = trial_gradient
-        hessian = trial_hessian
-        size = np.max(np.abs(gradient))
-        # A ridge that had to grow is still needed: forgetting it means growing it again.
-        ridge = 0.25 * ridge if rejected else min(0.2 * ridge, size / spread)
-        rejected = False
-    return theta, n_evaluations
-
-
-@njit
-def mean_loss(cost, theta, lower_side, upper_side, total_weight):
-    """Mean loss at given thresholds, not smoothed."""
-    below, above = _both_borders(cost, theta, lower_side, upper_side, 0.0)
-    value = side_value(below, *lower_side) + side_value(above, *upper_side)
-    return value / total_weight
-
-
-@njit
-def mixed_plane(
-    cost, theta, half_width, nudge, lower_side, upper_side, members, weight, total_weight
-):
-    """Coefficients and offset of the mixture of labels, and its derivative in theta."""
-    below, above = _both_borders(cost, theta, lower_side, upper_side, half_width)
-    score_gradient = np.zeros(weight.shape[0])
-    gradient = np.zeros(theta.shape[0])
-    fixed = add_side_plane(
-        cost,
-        below,
-        -1,
-        half_width,
-        nudge,
-        *lower_side[:3],
-        members[0],
-        weight,
-        score_gradient,
-        gradient,
-    )
-    fixed += add_side_plane(
-        cost,
-        above,
-        1,
-        half_width,
-        nudge,
-        *upper_side[:3],
-        members[1],
-        weight,
-        score_gradient,
-        gradient,
-    )
-    return score_gradient / total_weight, fixed / total_weight, gradient / total_weight
-
-
-@njit
-def balanced_plane(cost, theta, half_width, lower_side, upper_side, members, weight, total_weight):
-    """Mixture of labels at the smoothed minimiser, its bias part cancelled to rounding.
-
-    Returns
-    -------
-    score_gradient : ndarray of shape (m,)
-    offset : float
-    bias_residual : float
-        1-norm of the derivative in theta that is left.
-    """
-    _, hessian = _derivatives(cost, theta, half_width, lower_side, upper_side, total_weight)
-    nudge = np.zeros(theta.shape[0])
-    best_score_gradient = np.zeros(weight.shape[0])
-    best_offset = 0.0
-    least_residual = np.inf
-    for _ in range(4):
-        score_gradient, offset, gradient = mixed_plane(
-            cost, theta, half_width, nudge, lower_side, upper_side, members, weight, total_weight
-        )
-        residual = np.sum(np.abs(gradient))
-        if not residual < least_residual:
-            break
-        gained = residual < 0.01 * least_residual
-        best_score_gradient = score_gradient
-        best_offset = offset
-        least_residual = residual
-        if residual <= 1e-16 or not gained:
-            break
-        nudge += _newton_step(hessian, gradient, 0.0)
-    return best_score_gradient, best_offset, least_residual

@@ -27,13 +27,17 @@ _EASY = 5  # evaluations after which a width counts as easily solved
 class Attempt(NamedTuple):
     """What Newton's method came to at one width."""
 
-    thresholds: np.ndarray  # (n_classes - 1,)
+    thresholds: np.ndarray  # or biases
     width: float
     error: float  # value less plane, with the charge
     charge: float  # for what is left of the plane's bias part
     bias_residual: float
     n_evaluations: int
     result: Any  # what `solve` wants back
+
+    def is_too_narrow(self, accuracy: float) -> bool:
+        """Tell whether Newton's method failed: the bias part was left, and not by rounding."""
+        return self.charge > 0.5 * accuracy and self.bias_residual > _ROUNDING_RESIDUAL
 
 
 def shrink_width(
@@ -50,8 +54,8 @@ def shrink_width(
     Parameters
     ----------
     solve : callable
-        Maps thresholds to start from and a width to an `Attempt`.
-    start, center : ndarray of shape (n_classes - 1,)
+        Maps thresholds (or biases) to start from and a width to an `Attempt`.
+    start, center : ndarray
         Where to start, and where to if that fails even at the widest.
     width, widest : float
         The width to begin with, and the largest that may be tried.
@@ -69,7 +73,7 @@ def shrink_width(
             best = attempt
         if attempt.error <= accuracy:
             break
-        if attempt.charge > 0.5 * accuracy and attempt.bias_residual > _ROUNDING_RESIDUAL:
+        if attempt.is_too_narrow(accuracy):
             # Too narrow to get there from here.
             boldest = np.sqrt(boldest)
             if solved is not None:

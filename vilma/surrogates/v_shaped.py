@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from vilma.surrogates import _v_shaped_kernels as kernels
 from vilma.surrogates.linear_form import v_shaped_form
 from vilma.surrogates.plane import InnerMinimum, Plane
-from vilma.surrogates.smoothing import MAX_EVALUATIONS, NARROWEST, Attempt, shrink_width
+from vilma.surrogates.smoothed_problem import SmoothedProblem, SortedScores
+from vilma.surrogates.smoothing import NARROWEST, Attempt, shrink_width
 from vilma.surrogates.surrogate import LabeledWeights, PiecewiseLinearForm, Surrogate
+from vilma.surrogates.transport import solve_transport, transport_work
 
 __all__ = ["VShaped"]
 
-_NEWTON_TOL = 1e-6  # largest derivative left; the plane's fractions remove the rest
-_RESOLUTION = 1e-13  # of the largest cost: Newton steps on the thresholds do not get below
+# Work of the transportation problem, (2 m)^2 K, up to which it is solved at once (under a
+# millisecond), and up to which it is where smoothing fails (a fraction of a second).
+_LITTLE_WORK = 3e5
+_BEARABLE_WORK = 1e8
+# Windows hold about two borders. Wider ones need three times the evaluations, because solutions
+# change much with the width; narrower ones leave labels without examples.
+_NATURAL = 2.0
+# Labels of the coarsest problem of a nested start, and the share by which its width shrinks.
+_COARSEST = 8
+_SHRINK = 0.3
+# The last solution is a start if its width, or this share of the scores' mean move, is at most so
+# many natural widths (1: twice the time with 200 labels; 16: some calls fail first).
+_MOVED = 0.3
+_NEAR = 4.0
+_RESOLUTION = 1e-13  # of the largest cost: Newton steps on the biases do not get below
 _UNSMOOTHED = 1e-300  # ties share a label's border evenly, nothing else is mixed
 
 
-class _SortedScores(NamedTuple):
-    """The scores as the kernels take them: one side per kind of endpoint."""
+class _Start(NamedTuple):
+    """Where to begin."""
 
-    lower_side: tuple[np.ndarray, ...]
-    upper_side: tuple[np.ndarray, ...]
-    members: tuple[np.ndarray, np.ndarray]
-    spread: float
+    biases: np.ndarray
+    half_width: float
 
 
 class VShaped(Surrogate):
@@ -34,8 +47,27 @@ class VShaped(Surrogate):
     .. math:: \max_{y \le l} [\Delta(y, l) + s (y - l) + b_y - b_l]
             + \max_{y \ge u} [\Delta(y, u) + s (y - u) + b_y - b_u]
 
-    The biases are found by Newton's method on a smoothed problem whose width shrinks until value
-    and plane are within the accuracy asked. Thresholds and width are kept for the next call.
+    The biases are found by continuation in the width of a smoothing window
+    (`vilma.surrogates.smoothed_problem`), or, for few examples, as the prices of a transportation
+    problem (`vilma.surrogates.transport`).
+
+    1. Only labels that win somewhere count: a label that is nobody's endpoint wins nothing at the
+       minimum.
+    2. Few examples: solve the transportation problem, done.
+    3. Start at the last call's biases and width if the scores have not moved far since. Otherwise
+       nested: solve for every 2^k-th label at the width natural to them, interpolate to twice as
+       many labels, and so on.
+    4. Minimise the problem smoothed over the width.
+    5. Measure the error: value less plane, plus the charge for what is left of its bias part. Done
+       if it is within the accuracy asked.
+    6. If it is the charge that is too large, the width was too narrow to get there from here:
+       solve the transportation problem if that is bearable, else begin again with a nested start,
+       else go back to a wider one.
+    7. Otherwise narrow the width: the error falls with its square, or in proportion to it under
+       ties (`vilma.surrogates.smoothing.shrink_width`). Go on with 4.
+
+    Scores, biases and width are kept for the next call; the result of any call is as accurate as
+    asked, whatever came before.
 
     Parameters
     ----------
@@ -49,55 +81,84 @@ class VShaped(Surrogate):
         self._cost = np.ascontiguousarray(cost, dtype=np.float64)
         self.scale = float(self._cost.max())
         self.resolution = _RESOLUTION * self.scale
-        self._max_evaluations = MAX_EVALUATIONS[0] + MAX_EVALUATIONS[1] * labels.n_classes
-        self._total_weight = float(labels.weight.sum())
-        self._starts = [
-            np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=labels.n_classes))])
-            for codes in (labels.lower, labels.upper)
-        ]
-        self._thresholds: np.ndarray | None = None
-        self._half_width = np.inf
+        self._problem = SmoothedProblem(labels, self._cost, _winning_labels(labels))
+        self._last: tuple[np.ndarray, _Start] | None = None
 
     def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
-        sorted_scores = self._sort(scores)
+        # 1. The labels that win somewhere; a single one wins at no cost.
+        problem = self._problem
+        order = np.argsort(scores)
+        sorted_scores = problem.sort(scores, order)
+        if len(problem.used) == 1:
+            plane = Plane(np.zeros(len(scores)), 0.0)
+            return InnerMinimum(0.0, self._thresholds(np.zeros(1), sorted_scores), plane)
+        # 2. Few examples: exactly.
+        work = transport_work(self._labels, len(problem.used))
+        if work <= _LITTLE_WORK:
+            biases, plane = self._transport(scores)
+            value = problem.value(sorted_scores, biases)
+            return InnerMinimum(value, self._thresholds(biases, sorted_scores), plane)
+        # 3. The start.
+        near = self._near_start(scores, sorted_scores)
+        start = self._nested_start(scores, order) if near is None else near
+        nested = near is None
         bound = self.bound_thresholds(largest_score)
-        spread = sorted_scores.spread
 
-        def solve(start: np.ndarray, half_width: float) -> Attempt:
-            inner, n_evaluations = self._solve_width(sorted_scores, start, half_width)
-            residual = inner.plane.bias_residual
-            charge = bound * residual
-            error = inner.value - inner.plane.at(scores) + charge
+        def attempt(biases: np.ndarray, half_width: float) -> Attempt:
+            # 4. Minimise the smoothed problem. 5. Measure the error.
+            solution, n_evaluations = problem.minimize(sorted_scores, biases, half_width)
+            value = problem.value(sorted_scores, solution)
+            plane = problem.plane(sorted_scores, solution, half_width)
+            charge = bound * plane.bias_residual
+            error = value - plane.at(scores) + charge
+            residual = plane.bias_residual
             return Attempt(
-                inner.thresholds, half_width, error, charge, residual, n_evaluations, inner
+                solution, half_width, error, charge, residual, n_evaluations, (value, plane)
             )
 
-        center = np.full(self._labels.n_classes - 1, float(np.median(scores)))
-        start = center if self._thresholds is None else self._thresholds
-        half_width = min(max(self._half_width, 10.0 * NARROWEST * spread), spread)
-        best = shrink_width(solve, start, center, half_width, spread, spread, accuracy)
-        self._thresholds = best.thresholds
-        self._half_width = 1.5 * best.width if best.error < 0.5 * accuracy else best.width
-        return best.result
+        def solve(biases: np.ndarray, half_width: float) -> Attempt:
+            nonlocal nested
+            tried = attempt(biases, half_width)
+            if tried.is_too_narrow(accuracy):
+                # 6. Another way there.
+                if work <= _BEARABLE_WORK:
+                    solution, plane = self._transport(scores)
+                    value = problem.value(sorted_scores, solution)
+                    return Attempt(solution, half_width, 0.0, 0.0, 0.0, 0, (value, plane))
+                if not nested:
+                    nested = True
+                    tried = attempt(*self._nested_start(scores, order))
+            return tried
+
+        # 7. Narrow the width.
+        spread = sorted_scores.highest - sorted_scores.lowest + self.scale
+        half_width = min(max(start.half_width, 10.0 * NARROWEST * spread), spread)
+        center = -float(np.median(scores)) * problem.used
+        best = shrink_width(solve, start.biases, center, half_width, spread, spread, accuracy)
+        widened = 1.5 if best.error < 0.5 * accuracy else 1.0
+        self._last = scores, _Start(best.thresholds, widened * best.width)
+        value, plane = best.result
+        return InnerMinimum(value, self._thresholds(best.thresholds, sorted_scores), plane)
+
+    def _transport(self, scores: np.ndarray) -> tuple[np.ndarray, Plane]:
+        return solve_transport(self._labels, self._cost, self._problem.used, scores)
 
     def evaluate(
         self, scores: np.ndarray, thresholds: np.ndarray
     ) -> tuple[float, Plane, np.ndarray]:
         """Value, plane and derivative in the thresholds; nothing is minimised."""
-        sorted_scores = self._sort(scores)
-        sides = sorted_scores.lower_side, sorted_scores.upper_side
-        value = kernels.mean_loss(self._cost, thresholds, *sides, self._total_weight)
-        score_gradient, offset, gradient = kernels.mixed_plane(
-            self._cost,
-            thresholds,
-            _UNSMOOTHED,
-            np.zeros_like(thresholds),
-            *sides,
-            sorted_scores.members,
-            self._labels.weight,
-            self._total_weight,
+        problem = self._all_labels
+        sorted_scores = problem.sort(scores, np.argsort(scores))
+        biases = np.concatenate([[0.0], -np.cumsum(thresholds)])
+        plane, gradient = problem.mixture(
+            sorted_scores, biases, _UNSMOOTHED, np.zeros_like(biases)
         )
-        return value, Plane(score_gradient, offset), gradient
+        by_threshold = -np.cumsum(gradient[::-1])[::-1][1:] / self._labels.weight.sum()
+        return problem.value(sorted_scores, biases), plane, by_threshold
+
+    @cached_property
+    def _all_labels(self) -> SmoothedProblem:
+        return SmoothedProblem(self._labels, self._cost, np.arange(self._labels.n_classes))
 
     def linear_form(self) -> PiecewiseLinearForm:
         steps_before = np.arange(self._labels.n_classes)[:, None]
@@ -109,46 +170,92 @@ class VShaped(Surrogate):
         steps = self._labels.n_classes - 1
         return steps * (self.scale + steps * largest_score)
 
-    def _sort(self, scores: np.ndarray) -> _SortedScores:
-        lower, upper, weight, _ = self._labels
-        order = np.argsort(scores)
-        below = kernels.group_by_endpoint(
-            -scores, np.ascontiguousarray(order[::-1]), lower, weight, self._starts[0]
-        )
-        above = kernels.group_by_endpoint(scores, order, upper, weight, self._starts[1])
-        # Thresholds live where the scores do, give or take the size of the costs.
-        spread = float(scores[order[-1]] - scores[order[0]]) + self.scale
-        return _SortedScores(
-            (self._starts[0], *below[1:]),
-            (self._starts[1], *above[1:]),
-            (below[0], above[0]),
-            spread,
-        )
+    def _near_start(self, scores: np.ndarray, sorted_scores: SortedScores) -> _Start | None:
+        """The last solution, if the scores have not moved far since."""
+        if self._last is None:
+            return None
+        last_scores, last = self._last
+        moved = float(np.abs(scores - last_scores).mean())
+        half_width = max(last.half_width, _MOVED * moved)
+        if half_width > _NEAR * _natural_width(self._problem, last.biases, sorted_scores):
+            return None
+        return last._replace(half_width=half_width)
 
-    def _solve_width(
-        self, sorted_scores: _SortedScores, start: np.ndarray, half_width: float
-    ) -> tuple[InnerMinimum, int]:
-        """Minimise the problem smoothed over `half_width`; value and plane of the result."""
-        sides = sorted_scores.lower_side, sorted_scores.upper_side
-        thresholds, n_evaluations = kernels.minimize_smoothed(
-            self._cost,
-            start,
-            half_width,
-            *sides,
-            self._total_weight,
-            sorted_scores.spread,
-            _NEWTON_TOL,
-            self._max_evaluations,
+    def _nested_start(self, scores: np.ndarray, order: np.ndarray) -> _Start:
+        """Start from solutions for fewer labels."""
+        levels = [self._problem]
+        while len(levels[-1].used) > _COARSEST:
+            used = levels[-1].used
+            coarser = np.union1d(used[::2], used[-1:])
+            levels.append(SmoothedProblem(self._labels, self._cost, coarser))
+        level = levels.pop()
+        sorted_scores = level.sort(scores, order)
+        biases = -float(np.median(scores)) * level.used
+        half_width = sorted_scores.highest - sorted_scores.lowest + self.scale
+        if not levels:
+            return _Start(biases, half_width)
+        natural = 0.0
+        while half_width > natural:
+            biases, _ = level.minimize(sorted_scores, biases, half_width)
+            natural = _natural_width(level, biases, sorted_scores)
+            half_width *= _SHRINK
+        while levels:
+            finer = levels.pop()
+            biases = np.interp(finer.used, level.used, biases)
+            level = finer
+            sorted_scores = level.sort(scores, order)
+            half_width = _natural_width(level, biases, sorted_scores)
+            if levels:
+                biases, _ = level.minimize(sorted_scores, biases, half_width)
+        return _Start(biases, half_width)
+
+    def _thresholds(self, biases: np.ndarray, scores: SortedScores) -> np.ndarray:
+        """Thresholds of all labels, those that win nowhere given biases at which they do not."""
+        used, n_classes = self._problem.used, self._labels.n_classes
+        if len(used) == n_classes:
+            return -np.diff(biases)
+        everything = np.arange(n_classes)
+        # Between used labels p < q: below p for every score, where costs fall towards the
+        # endpoint, and below q likewise.
+        q = np.minimum(np.searchsorted(used, everything), len(used) - 1)
+        p = np.maximum(np.searchsorted(used, everything, side="right") - 1, 0)
+        full = np.minimum(
+            biases[p] - scores.highest * (everything - used[p]),
+            biases[q] + scores.lowest * (used[q] - everything),
         )
-        value = kernels.mean_loss(self._cost, thresholds, *sides, self._total_weight)
-        score_gradient, offset, bias_residual = kernels.balanced_plane(
-            self._cost,
-            thresholds,
-            half_width,
-            *sides,
-            sorted_scores.members,
-            self._labels.weight,
-            self._total_weight,
-        )
-        plane = Plane(score_gradient, offset, bias_residual)
-        return InnerMinimum(value, thresholds, plane), n_evaluations
+        full[used] = biases
+        thresholds = -np.diff(full)
+        # Outside: the next label inwards is better for every score and endpoint.
+        rises = np.diff(self._cost, axis=0)
+        for k in range(used[0]):
+            reached = np.unique(self._labels.lower[self._labels.lower > k])
+            thresholds[k] = scores.lowest + rises[k, reached].min(initial=0.0)
+        for k in range(used[-1], n_classes - 1):
+            reached = np.unique(self._labels.upper[self._labels.upper <= k])
+            thresholds[k] = scores.highest + rises[k, reached].max(initial=0.0)
+        return thresholds
+
+
+def _natural_width(problem: SmoothedProblem, biases: np.ndarray, scores: SortedScores) -> float:
+    """Windows this wide hold a few borders."""
+    return _NATURAL * problem.range_of_borders(biases, scores) / len(biases)
+
+
+def _winning_labels(labels: LabeledWeights) -> np.ndarray:
+    """Codes of the labels that win somewhere at the minimum.
+
+    The fractions of the examples at a label sum to the weight of the examples that have it as an
+    endpoint with a choice: where that is 0, the label wins nowhere.
+    """
+    is_lower = np.bincount(labels.lower, minlength=labels.n_classes) > 0
+    is_upper = np.bincount(labels.upper, minlength=labels.n_classes) > 0
+    used = np.flatnonzero(is_lower | is_upper)
+    while len(used) > 1:
+        # Without a smaller label in use a lower endpoint has no choice; likewise an upper one.
+        if not is_upper[used[0]]:
+            used = used[1:]
+        elif not is_lower[used[-1]]:
+            used = used[:-1]
+        else:
+            break
+    return used

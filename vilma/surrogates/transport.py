@@ -1,0 +1,107 @@
+r"""The V-shaped surrogate's inner problem as a transportation problem, for few examples.
+
+The dual of the inner problem over the biases says how much :math:`f_{iy}` of the weight of every
+example and side goes to which label:
+
+.. math:: \max_{f \ge 0} \sum_{i, y} f_{iy} [\Delta(y, e_i) + s_i (y - e_i)]
+          \quad\text{s.t.}\quad \sum_y f_{iy} = p_i,\;\; \sum_i f_{iy} = N_y ,
+
+with :math:`e_i` the endpoint of the side, y only on that side of it, and :math:`N_y` the weight of
+the endpoints at label y: the derivative of the loss in :math:`b_y` is the weight that y wins less
+:math:`N_y`. The biases are the prices of the labels. Whatever the weights, the flow is balanced
+exactly, so its plane needs no smoothing. Newton's method on the smoothed problem stalls where
+weights differ by orders of magnitude, because light examples alone may connect heavy labels: a
+step that balances a heavy label through them is far too long for everything else.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vilma.surrogates._transport_kernels import assign
+from vilma.surrogates.plane import Plane
+from vilma.surrogates.surrogate import LabeledWeights
+
+__all__ = ["solve_transport", "transport_work"]
+
+_UNITS = 2.0**60  # of the total weight; 64-bit integers hold all sums
+_TIE = 1e-14  # of the largest gain: differences below are rounding
+
+
+def transport_work(labels: LabeledWeights, n_used: int) -> int:
+    """Count the steps of a solution, roughly and at most."""
+    return (2 * len(labels.weight)) ** 2 * n_used
+
+
+def solve_transport(
+    labels: LabeledWeights, cost: np.ndarray, used: np.ndarray, scores: np.ndarray
+) -> tuple[np.ndarray, Plane]:
+    """Minimise over the biases exactly.
+
+    Parameters
+    ----------
+    labels : LabeledWeights
+    cost : ndarray of shape (n_classes, n_classes)
+    used : ndarray of shape (K,)
+        Codes of the labels that may win.
+    scores : ndarray of shape (m,)
+
+    Returns
+    -------
+    biases : ndarray of shape (K,)
+        In the middle of those that are optimal.
+    plane : Plane
+    """
+    below, above = labels.lower > used[0], labels.upper < used[-1]
+    rows = np.concatenate([np.flatnonzero(below), np.flatnonzero(above)])
+    endpoint = np.concatenate([labels.lower[below], labels.upper[above]])
+    sign = np.repeat([-1, 1], [below.sum(), above.sum()])
+    known = np.isin(endpoint, used)  # other endpoints have nowhere to go
+    rows, endpoint, sign = rows[known], endpoint[known], sign[known]
+    home = np.searchsorted(used, endpoint)
+    supply = labels.weight[rows]
+    step = used - endpoint[:, None]
+    charge = cost[used][:, endpoint].T
+    allowed = sign[:, None] * step >= 0
+    gain = np.where(allowed, charge + scores[rows, None] * step, -np.inf)
+    # Whole numbers cannot get lost on the way: the flow is balanced exactly, for weights that
+    # differ from the given ones by less than the rounding of their sum.
+    n_labels = len(used)
+    unit = supply.sum() / _UNITS
+    units = np.rint(supply / unit).astype(np.int64)
+    room = np.zeros(n_labels, np.int64)
+    np.add.at(room, home, units)
+    flow, price = np.zeros(gain.shape, np.int64), np.zeros(n_labels)
+    assign(
+        gain,
+        units,
+        room,
+        _TIE * np.abs(gain[allowed]).max(initial=0.0),
+        flow,
+        price,
+        np.empty(n_labels),
+        *(np.empty(n_labels, np.int64) for _ in range(4)),
+    )
+    share = flow * unit
+    total = labels.weight.sum()
+    score_gradient = np.bincount(rows, (share * step).sum(axis=1), len(scores)) / total
+    offset = float((share * charge).sum() / total)
+    return _middle(gain + price, flow, price), Plane(score_gradient, offset)
+
+
+def _middle(reduced: np.ndarray, flow: np.ndarray, price: np.ndarray) -> np.ndarray:
+    """Mean of the largest and the smallest optimal prices, that of the first label being fixed."""
+    # A price may rise over another by what the flow on the other keeps in reserve.
+    reserve = np.full((len(price), len(price)), np.inf)
+    for p in range(len(price)):
+        at = flow[:, p] > 0.0
+        if at.any():
+            reserve[p] = np.maximum((reduced[at, p][:, None] - reduced[at]).min(axis=0), 0.0)
+    finite = np.isfinite(reserve)
+    reserve[~finite] = reserve[finite].max(initial=0.0)
+    rise, fall = reserve[0].copy(), reserve[:, 0].copy()
+    rise[0] = fall[0] = 0.0
+    for _ in price:
+        rise = np.minimum(rise, (rise[:, None] + reserve).min(axis=0))
+        fall = np.minimum(fall, (reserve + fall).min(axis=1))
+    return price + 0.5 * (rise - fall)
