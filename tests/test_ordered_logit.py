@@ -145,6 +145,15 @@ def test_many_columns_by_products_are_certified():
     np.testing.assert_allclose(many.coef_, few.coef_, atol=1e-3)
 
 
+def test_inference_from_more_sparse_columns():
+    rng = np.random.default_rng(0)
+    X = sparse.random_array((3000, 230), density=0.05, format="csr", rng=rng)
+    y = np.digitize(X @ rng.normal(size=230) + rng.logistic(size=3000), [-1.0, 1.0])
+    a, b = OrderedLogit().fit(X, y), OrderedLogit().fit(X.toarray(), y)
+    np.testing.assert_allclose(a.coef_, b.coef_, atol=1e-6)
+    np.testing.assert_allclose(a.covariance_, b.covariance_, rtol=1e-4, atol=1e-8)
+
+
 def test_units_of_columns_do_not_matter():
     X, _, intervals = data()
     moved = X * [1e-6, 1.0, 1e9] + [0.0, 2000.0, 1e12]
@@ -304,6 +313,16 @@ def test_alpha_by_cross_validation():
     np.testing.assert_array_equal(model.predict_proba(X), again.predict_proba(X))
     by_error = OrderedLogitCV(alphas, scoring=interval_scorer("mae", range(1, 6)))
     assert (by_error.fit(X, intervals).cv_scores_ > -3.0).all()
+
+
+def test_displays_take_it():
+    pytest.importorskip("matplotlib").use("Agg")
+    from vilma.displays import ConvergenceDisplay, ThresholdsDisplay
+
+    X, _, intervals = data()
+    model = OrderedLogit(alpha=0.01).fit(X, intervals)
+    ConvergenceDisplay.from_estimator(model, kind="gap").figure_.clear()
+    ThresholdsDisplay.from_estimator(model, X, intervals).figure_.clear()
 
 
 # Warnings and errors --------------------------------------------------------------------------

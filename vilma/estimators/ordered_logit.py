@@ -60,8 +60,8 @@ from vilma.thresholds import supported_thresholds
 
 __all__ = ["CumulativeClassifier", "OrderedLogit"]
 
-# Up to here the Hessian is formed: dense columns by one product of matrices, other kinds by a pair
-# of products per column.
+# Up to here the Hessian is formed for penalised fits: dense columns by one product of matrices,
+# other kinds by a pair of products per column.
 _MOST_DENSE, _MOST_OTHER = 1000, 200
 _MOST_INFERENCE = 2000  # columns with a covariance
 
@@ -285,9 +285,9 @@ class OrderedLogit(CumulativeClassifier):
 
     Notes
     -----
-    Coefficients and thresholds are found by Newton's method, with the whole Hessian up to 1,000
-    dense columns, by products with X alone above. For ``alpha > 0`` the squared gradient of the
-    strongly convex objective proves how much is left.
+    Coefficients and thresholds are found by Newton's method, with the whole Hessian up to 2,000
+    columns (1,000 dense, 200 others, with a penalty), by products with X alone above. For
+    ``alpha > 0`` the squared gradient of the strongly convex objective proves how much is left.
 
     References
     ----------
@@ -567,7 +567,10 @@ class OrderedLogit(CumulativeClassifier):
         likelihood = IntervalLikelihood(LINKS[self.link], cells.reduce(labels))
         n = problem.X.shape[1]
         dense = isinstance(problem.X, np.ndarray)
-        exact = n <= (_MOST_DENSE if dense else _MOST_OTHER)
+        most = _MOST_DENSE if dense else _MOST_OTHER
+        if any(settings.alpha == 0.0 for settings in path):
+            most = _MOST_INFERENCE  # it takes the Hessian anyway
+        exact = n <= most
         with BlockThreads(self.n_jobs) as threads:
             units = standardize(problem.X, labels.weight) if dense and exact else None
             matrix = as_design_matrix(problem.X, threads) if units is None else units.matrix
