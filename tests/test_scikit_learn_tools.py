@@ -44,6 +44,8 @@ QUICK = {
     "VILMACV": {"alphas": [0.1], "cv": 2},
     "IISVOR_EXPCV": {"alphas": [0.1], "cv": 2},
     "IISVOR_IMCCV": {"alphas": [0.1], "cv": 2},
+    "OrderedLogit": {"alpha": 0.1},
+    "OrderedLogitCV": {"alphas": [0.1], "cv": 2},
     "DeepOrdinalClassifier": {"loss": "ce", "max_epochs": 2, "random_state": 0},
     "RegCLIPClassifier": {"max_epochs": 2, "random_state": 0},
 }

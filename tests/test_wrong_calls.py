@@ -451,6 +451,18 @@ NAMES = [
             (vilma.IISVOR_IMCCV, PATH),
             (vilma.VILMACV, {**PATH, "loss": LOSS}),
             (
+                vilma.OrderedLogit,
+                {
+                    **LINEAR,
+                    "alpha": [None, "a", -1.0, np.nan, np.inf, [1.0], 1j],
+                    "link": "choice",
+                    "prediction": "choice",
+                    "covariance": "choice",
+                    "warm_start": "flag",
+                },
+            ),
+            (vilma.OrderedLogitCV, {**PATH, "link": "choice", "prediction": "choice"}),
+            (
                 vilma.CalibratedOrdinalClassifier,
                 {
                     "estimator": [7, "abc", [], {}, object()],

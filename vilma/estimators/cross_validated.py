@@ -241,7 +241,7 @@ class CrossValidatedClassifier(OrdinalModel):
         scorer = check_scoring(model, self._scorer(model.classes))
         y = _as_columns(y, model.classes)
         split = routed.splitter.split
-        check_consistent_length(X, *split.values())
+        check_consistent_length(X, y, *split.values())
         weight = None if sample_weight is None else read_sample_weight(sample_weight, X)
         cv = 5 if self.cv is None else self.cv
         if isinstance(cv, Integral):

@@ -314,7 +314,7 @@ class OrderedLogit(CumulativeClassifier):
     _inference: Estimates
 
     _parameter_constraints: ClassVar[dict] = {
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, np.inf, closed="left")],
         "link": [StrOptions(set(LINKS))],
         "prediction": [StrOptions({"median", "mode", "mean"})],
         "tol": [Interval(Real, 0, None, closed="left")],
