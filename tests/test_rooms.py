@@ -17,6 +17,7 @@ ROOMS = [
     "_named_rows",
     "_numba",
     "_cholesky",
+    "exceptions",
     "_row_container",
     "one_hot",
     "mapped",
