@@ -8,7 +8,8 @@ lint:
 	. .venv/bin/activate && ruff check . && ruff format --check . && codespell
 
 types:
-	. .venv/bin/activate && mypy && mypy features
+	. .venv/bin/activate && mypy && mypy features && \
+	mypy --strict --follow-imports=silent tests/typed_script.py
 
 docs:
 	. .venv/bin/activate && pytest --doctest-modules --doctest-glob=README.md vilma features README.md

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.stats import norm
@@ -32,7 +32,7 @@ def make_interval_problem(
     n_features: int = 10,
     *,
     n_classes: int = 10,
-    annotation: str = "cells",
+    annotation: Literal["cells", "sliding", "asymmetric"] = "cells",
     width: int = 3,
     exact: int | float = 0.2,
     wrong: float = 0.0,

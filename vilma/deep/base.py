@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,6 +54,7 @@ class DeepOrdinalEstimator(NetworkPredictor):
 
     _parameter_constraints: ClassVar[dict] = {}
     _random_state: torch.Tensor
+    _optimizer_state: dict[Any, Any] | None
 
     @abstractmethod
     def _make_network(self, rows: Rows, task: Task) -> Network:
@@ -66,7 +67,7 @@ class DeepOrdinalEstimator(NetworkPredictor):
     def _finish(self, rows: Rows) -> None:
         """Do what follows the training of `network_` on rows."""
 
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None) -> Self:
         """Train a fresh network on exact or interval labels.
 
         Parameters
@@ -127,7 +128,7 @@ class DeepOrdinalEstimator(NetworkPredictor):
             self.n_iter_ = len(self.history_)
         return self
 
-    def partial_fit(self, X, y=None, classes=None, sample_weight=None):
+    def partial_fit(self, X, y=None, classes=None, sample_weight=None) -> Self:
         """Train one more epoch, or the first one, on some rows.
 
         The learning rate stays the same, and there is no validation, no pretraining and no

@@ -228,7 +228,7 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         checkpoint=None,
         random_state=None,
         verbose=0,
-    ):
+    ) -> None:
         self.loss = loss
         self.regularizer = regularizer
         self.regularizer_weight = regularizer_weight

@@ -6,7 +6,7 @@ import math
 import warnings
 from copy import deepcopy
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -234,7 +234,7 @@ class RegCLIPClassifier(DeepOrdinalEstimator):
         checkpoint=None,
         random_state=None,
         verbose=0,
-    ):
+    ) -> None:
         self.text_embeddings = text_embeddings
         self.text_model = text_model
         self.n_context = n_context
@@ -269,7 +269,7 @@ class RegCLIPClassifier(DeepOrdinalEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None) -> Self:
         """Train a fresh network, or set one up that is not trained.
 
         Parameters

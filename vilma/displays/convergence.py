@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,8 +70,8 @@ class ConvergenceDisplay:
         cls,
         estimator: Any,
         *,
-        kind: str = "bounds",
-        x: str = "iteration",
+        kind: Literal["bounds", "gap"] = "bounds",
+        x: Literal["iteration", "seconds"] = "iteration",
         name: str | None = None,
         ax: Axes | None = None,
     ) -> ConvergenceDisplay:
@@ -111,7 +111,11 @@ class ConvergenceDisplay:
         return cls(model.history_, tol=model.tol, name=name).plot(ax, kind=kind, x=x)
 
     def plot(
-        self, ax: Axes | None = None, *, kind: str = "bounds", x: str = "iteration"
+        self,
+        ax: Axes | None = None,
+        *,
+        kind: Literal["bounds", "gap"] = "bounds",
+        x: Literal["iteration", "seconds"] = "iteration",
     ) -> ConvergenceDisplay:
         """Draw the history.
 

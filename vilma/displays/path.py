@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -143,7 +143,7 @@ class PathDisplay:
         y: ArrayLike | None = None,
         *,
         scoring: str | Callable[..., float] | None = None,
-        kind: str | None = None,
+        kind: Literal["score", "objective"] | None = None,
         ax: Axes | None = None,
     ) -> PathDisplay:
         """Draw models fitted for several alphas, as :func:`vilma.vilma_path` returns them.
@@ -210,7 +210,9 @@ class PathDisplay:
             **measured,
         ).plot(ax, kind=kind)
 
-    def plot(self, ax: Axes | None = None, *, kind: str | None = None) -> PathDisplay:
+    def plot(
+        self, ax: Axes | None = None, *, kind: Literal["score", "objective"] | None = None
+    ) -> PathDisplay:
         """Draw what there is for each alpha.
 
         Parameters

@@ -6,7 +6,7 @@ import warnings
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -164,7 +164,7 @@ class CertifiedFit(OrdinalModel, ABC):
         max_iter: int = 1000,
         classes=None,
         spread_thresholds: bool = True,
-        solver: str = "auto",
+        solver: Literal["auto", "cutting_plane", "coordinate_ascent", "conic"] = "auto",
         warm_start: bool = False,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -183,7 +183,7 @@ class CertifiedFit(OrdinalModel, ABC):
     def _make_surrogate(self, problem: Problem) -> Surrogate:
         """Return the surrogate of the problem's labels."""
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None) -> Self:
         """Learn projection and thresholds from exact or interval labels.
 
         Parameters

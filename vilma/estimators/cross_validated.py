@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from itertools import combinations, product
 from numbers import Integral
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -111,7 +111,7 @@ class CrossValidatedClassifier(OrdinalModel):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(self, X, y, sample_weight=None, **params) -> Self:
         """Choose by cross-validation, then fit on all data.
 
         Parameters
@@ -822,8 +822,8 @@ class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
         cv=None,
         scoring=None,
         refit: bool = True,
-        link: str = "logit",
-        prediction: str = "median",
+        link: Literal["logit", "probit", "cloglog"] = "logit",
+        prediction: Literal["median", "mode", "mean"] = "median",
         tol: float = 1e-6,
         max_iter: int = 100,
         classes=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.base import clone
@@ -331,13 +331,13 @@ class OrderedLogit(CumulativeClassifier):
         self,
         alpha: float = 0.0,
         *,
-        link: str = "logit",
-        prediction: str = "median",
+        link: Literal["logit", "probit", "cloglog"] = "logit",
+        prediction: Literal["median", "mode", "mean"] = "median",
         tol: float = 1e-8,
         max_iter: int = 100,
         classes=None,
         spread_thresholds: bool = True,
-        covariance: str = "observed",
+        covariance: Literal["observed", "robust"] = "observed",
         warm_start: bool = False,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -354,7 +354,7 @@ class OrderedLogit(CumulativeClassifier):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, X, y, sample_weight=None, groups=None):
+    def fit(self, X, y, sample_weight=None, groups=None) -> Self:
         """Estimate coefficients and thresholds from exact or interval labels.
 
         Parameters

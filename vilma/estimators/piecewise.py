@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from scipy import sparse
@@ -266,7 +266,7 @@ class PWVILMA(PiecewiseLinearModel, CertifiedFit):
         max_iter: int = 1000,
         classes=None,
         spread_thresholds: bool = True,
-        solver: str = "auto",
+        solver: Literal["auto", "cutting_plane", "coordinate_ascent", "conic"] = "auto",
         warm_start: bool = False,
         n_jobs: int | None = None,
         verbose: int = 0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -175,7 +175,7 @@ class VILMA(LinearOrdinalClassifier):
         max_iter: int = 1000,
         classes=None,
         spread_thresholds: bool = True,
-        solver: str = "auto",
+        solver: Literal["auto", "cutting_plane", "coordinate_ascent", "conic"] = "auto",
         warm_start: bool = False,
         n_jobs: int | None = None,
         verbose: int = 0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,7 +19,7 @@ Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 def interval_strata(
     y: ArrayLike,
     *,
-    by: str = "midpoint",
+    by: Literal["midpoint", "cell"] = "midpoint",
     n_strata: int = 10,
     least: int = 1,
     classes: ArrayLike | None = None,
@@ -148,7 +148,7 @@ class IntervalStratifiedKFold(StratifiedKFold):
         self,
         n_splits: int = 5,
         *,
-        by: str = "midpoint",
+        by: Literal["midpoint", "cell"] = "midpoint",
         n_strata: int = 10,
         classes: ArrayLike | None = None,
         shuffle: bool = False,
@@ -223,7 +223,7 @@ class IntervalStratifiedGroupKFold(StratifiedGroupKFold):
         self,
         n_splits: int = 5,
         *,
-        by: str = "midpoint",
+        by: Literal["midpoint", "cell"] = "midpoint",
         n_strata: int = 10,
         classes: ArrayLike | None = None,
         shuffle: bool = False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -144,7 +144,7 @@ def prediction_interval_coverage(
     y_true: ArrayLike,
     y_pred: ArrayLike,
     *,
-    require: str = "all",
+    require: Literal["all", "any"] = "all",
     classes: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
@@ -140,7 +140,7 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
         self,
         estimator=None,
         *,
-        link: str = "logit",
+        link: Literal["logit", "probit", "cloglog"] = "logit",
         cv=None,
         classes=None,
         n_jobs: int | None = None,
@@ -151,7 +151,7 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
         self.classes = classes
         self.n_jobs = n_jobs
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None) -> Self:
         """Fit the estimator and the link.
 
         Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
@@ -141,7 +141,7 @@ class ConformalOrdinalClassifier(OrdinalMetaEstimator):
         self.classes = classes
         self.random_state = random_state
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None) -> Self:
         """Fit the estimator to a part of the rows and calibrate it on the others.
 
         Parameters
