@@ -33,9 +33,7 @@ def problem(m=80, seed=0):
 
 def certificate(max_iter=1000, tol=1e-3):
     labels = LabeledWeights(np.array([0, 1]), np.array([0, 1]), np.ones(2), 2)
-    return Certificate(
-        Settings(1.0, tol, max_iter, 0), Oracle(ImplicitHinge(labels), 1.0, 1.0), None
-    )
+    return Certificate(Settings(1.0, tol, max_iter, 0), Oracle(ImplicitHinge(labels), 1.0, 1.0))
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=str)

@@ -15,6 +15,7 @@ from vilma.design_matrices import as_design_matrix
 from vilma.design_matrices.dense import DenseMatrix
 from vilma.design_matrices.threads import BlockThreads
 from vilma.losses import cost_matrix
+from vilma.solvers import alternation
 from vilma.solvers import solver as solver_module
 from vilma.solvers.coordinate_ascent.dual_point import DualPoint
 from vilma.surrogates import ExplicitHinge, ImplicitHinge, LabeledWeights, VShaped
@@ -136,7 +137,7 @@ def test_passes_keep_the_books(kind):
                 derivatives[k] += order
                 derivatives[k + 1] -= order
             scale = 1.0 / (problem.alpha * hinges.weight.sum())
-            np.testing.assert_allclose(point.coef(), scale * coef, atol=1e-9 * scale)
+            np.testing.assert_allclose(point.reached().coef, scale * coef, atol=1e-9 * scale)
             np.testing.assert_allclose(
                 state.thresholds, anchor - point._prox_step * derivatives, atol=1e-9 * scale
             )
@@ -154,11 +155,11 @@ def test_a_visit_leaves_nothing_to_gain(kind):
         rng = np.random.default_rng(seed)
         for i in rng.integers(0, len(X), 10):
             order_before = state.order_duals.copy()
-            score_before = point.coef() @ (X[i] - hinges.weight @ X / hinges.weight.sum())
+            score_before = point.reached().coef @ (X[i] - hinges.weight @ X / hinges.weight.sum())
             point._visit(np.array([i]))
             if not np.array_equal(order_before, state.order_duals):
                 continue  # thresholds were moved once more, by their order
-            score = point.coef() @ (X[i] - hinges.weight @ X / hinges.weight.sum())
+            score = point.reached().coef @ (X[i] - hinges.weight @ X / hinges.weight.sum())
             own = state.duals[state.layout["first_dual"][i] :][: state.layout["n_duals"][i]]
             upper = range(hinges.upper_start[i], hinges.upper_stop[i])
             lower = range(hinges.lower_start[i], hinges.lower_stop[i])
@@ -182,21 +183,20 @@ def test_planes_lie_below_the_surrogate(kind):
         rng = np.random.default_rng(seed)
         for _ in range(3):
             point.ascend()
-            plane = point.plane()
+            plane = point.reached().plane
             assert plane.score_gradient.sum() == pytest.approx(0.0, abs=1e-12)
             for spread in (0.0, 0.3, 3.0, 30.0):
                 scores = spread * rng.normal(size=len(X)) + rng.normal()
                 value = surrogate.minimize(scores, 1e-9, 100.0).value
                 assert plane.at(scores) <= value + 1e-10
-            scores = X @ point.coef()
+            scores = X @ point.reached().coef
             value = surrogate.minimize(scores, 1e-9, 100.0).value
             assert plane.at(scores) <= value + 1e-10
 
 
 @pytest.mark.parametrize("block", range(6))
 @pytest.mark.parametrize("solver", ["auto", "coordinate_ascent"])
-def test_the_optimum_is_reached_and_certified(block, solver, monkeypatch):
-    monkeypatch.setattr(solver_module, "_FEW_SAMPLES", 0)
+def test_the_optimum_is_reached_and_certified(block, solver):
     for seed in range(16 * block, 16 * (block + 1)):
         problem = wide_problem(seed, ("exp", "imc", "vshaped")[seed % 3])
         if problem.kind == "vshaped":
@@ -239,7 +239,6 @@ def test_containers_give_the_same_solution():
         for form in (X, X.tocsr(), 1.0 * X.tocsr().toarray(), 1.0000001 * X.tocsr())
     ]
     for fit in fits:
-        assert not used_planes(fit)
         assert fit.objective_ == pytest.approx(fits[0].objective_, rel=2e-6)
     np.testing.assert_array_equal(fits[0].coef_, fits[1].coef_)
 
@@ -253,37 +252,75 @@ def test_the_same_input_gives_the_same_bits():
     np.testing.assert_array_equal(first.coef_, threaded.coef_)
 
 
-def test_large_alphas_few_features_and_few_samples_take_planes():
+def used_ascent(estimator):
+    return bool((estimator.history_["n_planes"] == 0).any())
+
+
+def test_ascent_goes_on_where_it_closes_the_gap_in_less_work():
+    X, y = separable(m=400, blocks=100)
+    options = {"alpha": 1e-4, "tol": 1e-3, "classes": range(7)}
+    for form in (X, X.tocsr(), X.tocsr().toarray()):
+        fit = IISVOR_IMC(**options).fit(form, y)
+        assert used_ascent(fit)
+        planes = IISVOR_IMC(**options, solver="cutting_plane").fit(form, y)
+        assert not used_ascent(planes)
+        assert fit.n_iter_ < planes.n_iter_
+        assert fit.lower_bound_ <= planes.objective_
+        assert planes.lower_bound_ <= fit.objective_
+
+
+def test_planes_alone_where_they_are_fast():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 5))
+    y = np.searchsorted([-1.0, 0.0, 1.0], X @ rng.normal(size=5))
+    for estimator in (IISVOR_IMC(alpha=1.0, tol=1e-2), IISVOR_EXP(alpha=0.1, tol=1e-2)):
+        assert not used_ascent(estimator.fit(X, y))
+    assert not used_ascent(VILMA(loss="squared", alpha=1e-3, tol=1e-2).fit(X, y))
+
+
+def test_methods_that_alternate_share_what_they_know(monkeypatch):
+    """Turns of either method, however short, lower one objective and raise one bound."""
+
+    def take_turn(run):
+        if run.ascent_had_turn:
+            run._turn_of_planes(1)
+        else:
+            run._turn_of_ascent()
+
+    monkeypatch.setattr(alternation._Run, "take_turn", take_turn)
+    monkeypatch.setattr(alternation, "_TURN", 0.0)
     X, y = separable()
-    dense = X.tocsr().toarray()
-    options = {"classes": range(7), "tol": 1e-2}
-    assert not used_planes(IISVOR_IMC(alpha=1e-3, **options).fit(dense, y))
-    assert used_planes(IISVOR_IMC(alpha=1.0, **options).fit(dense, y))
-    assert used_planes(IISVOR_IMC(alpha=1e-3, **options).fit(dense[:, :60], y))
-    assert used_planes(IISVOR_IMC(alpha=1e-3, **options).fit(dense[:30], y[:30]))
-    assert used_planes(VILMA(alpha=1e-3, loss="squared", **options).fit(dense, y))
-    assert used_planes(IISVOR_IMC(alpha=1e-3, solver="cutting_plane", **options).fit(dense, y))
+    # Planes are kept among the samples, and among the features.
+    for form in (X, X.tocsr().toarray()[:, :60]):
+        options = {"alpha": 1e-3, "tol": 1e-7, "classes": range(7)}
+        mixed = IISVOR_IMC(**options).fit(form, y)
+        n_planes = mixed.history_["n_planes"]
+        assert np.any(n_planes == 0)
+        assert np.any(n_planes > 0)
+        alone = IISVOR_IMC(**options, solver="cutting_plane").fit(form, y)
+        assert mixed.objective_ == pytest.approx(alone.objective_, rel=2e-7)
+        assert np.all(np.diff(mixed.history_["objective"]) <= 0.0)
+        assert np.all(np.diff(mixed.history_["lower_bound"]) >= 0.0)
 
 
-def test_planes_get_their_turn_where_there_is_no_headway(monkeypatch):
-    monkeypatch.setattr(solver_module, "_REQUIRED_DECREASE", 0.0)
-    monkeypatch.setattr(solver_module, "_FIRST_BUDGET", 1)
-    X, y = separable()
-    mixed = IISVOR_IMC(alpha=1e-3, tol=1e-7, classes=range(7)).fit(X, y)
-    n_planes = mixed.history_["n_planes"]
-    assert np.any(n_planes == 0)
-    assert np.any(n_planes > 0)
-    alone = IISVOR_IMC(alpha=1e-3, tol=1e-7, classes=range(7), solver="cutting_plane").fit(X, y)
-    assert mixed.objective_ == pytest.approx(alone.objective_, rel=2e-7)
-    assert np.all(np.diff(mixed.history_["objective"]) <= 0.0)
-    assert np.all(np.diff(mixed.history_["lower_bound"]) >= 0.0)
+def test_prices_are_those_of_the_matrix():
+    X, _ = separable()
+    with BlockThreads() as threads:
+        costs = {
+            name: as_design_matrix(form, threads).pair_cost
+            for name, form in (("dense", X.tocsr().toarray()), ("csr", 2.0 * X.tocsr()))
+        }
+    assert costs == {"dense": 80 * 640 * 1.0, "csr": 80 * 40 * 5.7}
+    cheap, dear = (alternation.Prices.of(cost, (80, 640)) for cost in (1e3, 1e6))
+    assert cheap.evaluation > dear.evaluation
+    assert cheap.visits > dear.visits > 1.6
+    assert cheap.plane > dear.plane
 
 
-def test_a_path_from_planes_to_visits():
+def test_a_path_through_alphas():
     X, y = separable()
     alphas = [1.0, 0.1, 1e-2, 1e-3, 1e-2]
     path = vilma_path(X, y, alphas, estimator=IISVOR_IMC(tol=1e-5, classes=range(7)))
-    assert [used_planes(fit) for fit in path] == [True, False, False, False, False]
     for fit in path:
         alone = IISVOR_IMC(alpha=fit.alpha, tol=1e-5, classes=range(7)).fit(X, y)
         assert fit.gap_ <= 1e-5

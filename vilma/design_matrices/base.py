@@ -19,6 +19,9 @@ class DesignMatrix(ABC):
     """
 
     shape: tuple[int, int]
+    # What one product with X and one with its transpose usually take, in nanoseconds: it says what
+    # passes over the rows are worth. None where these cannot be visited in any order.
+    pair_cost: float | None = None
 
     @abstractmethod
     def dot(self, coef: np.ndarray) -> np.ndarray:

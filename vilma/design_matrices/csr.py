@@ -15,6 +15,7 @@ from vilma.design_matrices.threads import BlockThreads, row_blocks
 __all__ = ["BinaryCSRMatrix", "CSRMatrix"]
 
 _WORK_PER_BLOCK = 1_000_000  # stored entries; below, threads cost more than they save
+_PAIR_COST = 5.7  # nanoseconds per stored entry
 _MAX_BLOCKS = 8  # each block of X^T c has its own sum over all features
 
 
@@ -23,6 +24,7 @@ class _CSR(DesignMatrix):
 
     def __init__(self, X, threads: BlockThreads) -> None:
         self.shape = X.shape
+        self.pair_cost = _PAIR_COST * X.nnz
         self._indices = unsigned(X.indices)
         self._indptr = X.indptr.astype(np.int64, copy=False)
         self._threads = threads

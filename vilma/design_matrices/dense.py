@@ -11,6 +11,7 @@ from vilma.design_matrices.rows import Rows
 __all__ = ["DenseMatrix"]
 
 
+_PAIR_COST = 1.0  # nanoseconds per number
 _GRAM_BLOCK_BYTES = 2**19  # weighted rows that stay in the cache until they are multiplied
 
 
@@ -20,6 +21,7 @@ class DenseMatrix(DesignMatrix):
     def __init__(self, X: np.ndarray) -> None:
         self._X = X
         self.shape = X.shape
+        self.pair_cost = _PAIR_COST * X.size
 
     def dot(self, coef: np.ndarray) -> np.ndarray:
         return self._X @ coef

@@ -27,6 +27,8 @@ class MixedMatrix(DesignMatrix):
         self._threads = threads
         self._parts = parts
         self._ranges = X.column_ranges()
+        costs = [part.pair_cost for part in self._parts if part.pair_cost is not None]
+        self.pair_cost = sum(costs) if len(costs) == len(self._parts) else None
 
     def dot(self, coef: np.ndarray) -> np.ndarray:
         products = (
@@ -54,6 +56,6 @@ class MixedMatrix(DesignMatrix):
 
     def rows(self) -> Rows | None:
         """Return the rows of all blocks as CSR, made now; None if some are on disk."""
-        if any(part.rows() is None for part in self._parts):
+        if self.pair_cost is None:
             return None
         return CSRMatrix(self._X.tocsr(), self._threads).rows()

@@ -30,8 +30,8 @@ from vilma.solvers.problem import Settings
 
 __all__ = ["HISTORY_DTYPE", "Certificate", "History", "Solution", "relative_gap", "rounding_error"]
 
-# No progress: in so many iterations the gap falls by less than this share. Whoever is that slow
-# needs 70,000 iterations for a factor of 1000.
+# No progress: in so many iterations the bounds come closer by less than this share. Whoever is
+# that slow needs 70,000 iterations for a factor of 1000.
 _STALLED_ITERATIONS = 100
 _STALLED_DECREASE = 0.01
 # The point is evaluated anew at the end, with the inner loop's error: leave room for that.
@@ -117,9 +117,17 @@ class History:
                 f"lower bound {lower_bound:.8g}  gap {gap:.2e}  {planes}{seconds:.1f} s"
             )
 
-    def gap(self, n_back: int) -> float | None:
-        """Gap so many iterations ago, None if there were not that many."""
-        return self._records[-1 - n_back][2] if len(self._records) > n_back else None
+    @property
+    def n_evaluations(self) -> int:
+        """Evaluations of the surrogate in the last iteration."""
+        return self._records[-1][4]
+
+    def difference(self, n_back: int) -> float | None:
+        """Objective less bound so many iterations ago, None if there were not that many."""
+        if len(self._records) <= n_back:
+            return None
+        objective, lower_bound = self._records[-1 - n_back][:2]
+        return objective - lower_bound
 
     def as_array(self) -> np.ndarray:
         """Return the records as a structured array."""
@@ -136,15 +144,12 @@ class Certificate:
     settings : Settings
     oracle : Oracle
         That of the alpha of the settings.
-    coef : ndarray of shape (n_features,), optional
-        The best known vector of the settings' metric; zero by default.
     """
 
-    def __init__(self, settings: Settings, oracle: Oracle, coef: np.ndarray | None) -> None:
+    def __init__(self, settings: Settings, oracle: Oracle) -> None:
         self.settings = settings
         self.oracle = oracle
         self.history = History(settings.verbose)
-        self.coef = coef
         self.objective = np.inf
         self.lower_bound = 0.0  # no loss is negative
         self.gap = 1.0
@@ -185,23 +190,22 @@ class Certificate:
             inner_seconds,
         )
 
-    def is_closed(self, max_iter: int | None = None) -> bool:
-        """Tell whether the bounds have met, or so many iterations are done."""
-        limit = self.settings.max_iter
-        if max_iter is not None:
-            limit = min(limit, max_iter)
+    def is_closed(self) -> bool:
+        """Tell whether the bounds have met, or the iterations are used up."""
         return (
             self.gap <= _STOP_SHARE * self.settings.tol
             or self._is_rounding()
-            or len(self.history) >= limit
+            or len(self.history) >= self.settings.max_iter
         )
 
     def _is_rounding(self) -> bool:
         """Tell whether the bounds are as close as the oracle resolves, or come no closer."""
         if self.objective - self.lower_bound <= self.oracle.resolution:
             return True
-        before = self.history.gap(_STALLED_ITERATIONS)
-        return before is not None and self.gap > (1.0 - _STALLED_DECREASE) * before
+        # Not the gap, which is 1 while the bound is 0, whatever becomes of the objective.
+        before = self.history.difference(_STALLED_ITERATIONS)
+        difference = self.objective - self.lower_bound
+        return before is not None and difference > (1.0 - _STALLED_DECREASE) * before
 
     def _status(self, gap: float) -> Status:
         if gap <= self.settings.tol:
@@ -209,10 +213,9 @@ class Certificate:
         out_of_iterations = len(self.history) >= self.settings.max_iter
         return "max_iter" if out_of_iterations and not self._is_rounding() else "rounding"
 
-    def solution(self, X: DesignMatrix) -> Solution:
-        """Evaluate the coefficients that are returned: no rounding from updated scores."""
+    def solution(self, X: DesignMatrix, vector: np.ndarray) -> Solution:
+        """Evaluate the vector that is returned: no rounding from updated scores."""
         settings, oracle = self.settings, self.oracle
-        vector = self.coef if self.coef is not None else np.zeros(X.shape[1])
         coef = settings.metric.mix(vector)
         scores = X.dot(coef)
         inner = oracle(scores, oracle.target(self.objective, settings.tol * self.objective))

@@ -76,6 +76,10 @@ class Space(ABC):
         """Return the point of a vector of this space."""
 
     @abstractmethod
+    def reach(self, coef: np.ndarray, by_sample: np.ndarray) -> Point:
+        """Return the point w = coef = X^T by_sample."""
+
+    @abstractmethod
     def inner(self, a: Point, b: Point) -> float:
         """Inner product of two vectors w."""
 
@@ -108,6 +112,9 @@ class FeatureSpace(Space):
     def point(self, vector: np.ndarray) -> Point:
         return Point(vector, self.metric.mix(self.X.dot(vector)))
 
+    def reach(self, coef: np.ndarray, by_sample: np.ndarray) -> Point:
+        return self.point(coef)
+
     def inner(self, a: Point, b: Point) -> float:
         return self.metric.inner(a.vector, b.vector)
 
@@ -138,6 +145,9 @@ class SampleSpace(Space):
 
     def point(self, vector: np.ndarray) -> Point:
         return Point(vector, self.metric.mix(self.X.dot(self.X.transpose_dot(vector))))
+
+    def reach(self, coef: np.ndarray, by_sample: np.ndarray) -> Point:
+        return Point(by_sample, self.metric.mix(self.X.dot(coef)))
 
     def inner(self, a: Point, b: Point) -> float:
         return float(a.vector @ b.scores)

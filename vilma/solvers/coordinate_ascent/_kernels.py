@@ -221,7 +221,8 @@ def balanced_plane(row_stats, layout, duals, n_thresholds, ordered):
     """Scale the dual variables of each threshold until the thresholds' derivatives vanish.
 
     With an order constraint, the derivatives' prefix sums need only be <= 0 and their total 0.
-    Returns score gradient and offset of a plane, not yet divided by the total weight.
+    Returns score gradient and offset of a plane, not yet divided by the total weight, and the
+    slopes :math:`p_i (U_i - L_i)` as they are.
     """
     m = row_stats.shape[0]
     upper = np.zeros(n_thresholds)
@@ -260,15 +261,20 @@ def balanced_plane(row_stats, layout, duals, n_thresholds, ordered):
             slack -= less
     offset = 0.0
     score_gradient = np.zeros(m)
+    slopes = np.zeros(m)
     for i in range(m):
         place, weight = layout[i], row_stats[i].weight
         own = duals[place.first_dual : place.first_dual + place.n_duals]
         up = 0.0
         down = 0.0
+        slope = 0.0
         for j in range(place.window_start, place.n_upper):
             up += own[j] * upper_share[place.upper_start + j]
+            slope += own[j]
         for j in range(place.n_upper, place.window_stop):
             down += own[j] * lower_share[place.lower_start + j]
+            slope -= own[j]
         offset += weight * (up + down)
         score_gradient[i] = weight * (down - up)
-    return score_gradient, offset
+        slopes[i] = weight * slope
+    return score_gradient, offset, slopes

@@ -63,6 +63,14 @@ def _take(hinges: Hinges, order: np.ndarray) -> Hinges:
     )
 
 
+class Reached(NamedTuple):
+    """What belongs to a dual point."""
+
+    plane: Plane
+    coef: np.ndarray  # (n,) w
+    by_sample: np.ndarray  # (m,) u with w = X^T u
+
+
 class _State(NamedTuple):
     """The dual point and what follows from it."""
 
@@ -142,7 +150,7 @@ class DualPoint:
         sums, drift, duals, _, thresholds, order_duals = self._state
         gradient = (sums - drift[1] * self._mean) / self._total_weight
         curvature = float(gradient @ gradient) / alpha
-        multiple = best_multiple(self.plane().offset, curvature)
+        multiple = best_multiple(self.reached().plane.offset, curvature)
         for part in (sums, drift, duals, order_duals):
             part *= multiple
         moved = thresholds - self._prox_center
@@ -173,16 +181,22 @@ class DualPoint:
             tuple(self._state),
         )
 
-    def plane(self) -> Plane:
-        """Plane of G with these slopes, their imbalance removed."""
+    def reached(self) -> Reached:
+        """Return the plane of these slopes, their imbalance removed, and the coefficients."""
         state = self._state
-        ordered_gradient, offset = kernels.balanced_plane(
+        gradient, offset, slopes = kernels.balanced_plane(
             self._row_stats, state.layout, state.duals, self._n_thresholds, self._ordered
         )
-        score_gradient = np.empty_like(ordered_gradient)
-        score_gradient[self.order] = ordered_gradient
-        return Plane(score_gradient / self._total_weight, offset / self._total_weight)
+        weight = self._row_stats["weight"]
+        by_sample = self._scale * (slopes - state.drift[1] / self._total_weight * weight)
+        return Reached(
+            Plane(self._by_row(gradient) / self._total_weight, offset / self._total_weight),
+            self._scale * (state.sums - state.drift[1] * self._mean),
+            self._by_row(by_sample),
+        )
 
-    def coef(self) -> np.ndarray:
-        """Coefficients that belong to the slopes."""
-        return self._scale * (self._state.sums - self._state.drift[1] * self._mean)
+    def _by_row(self, values: np.ndarray) -> np.ndarray:
+        """Values of the examples in the order of X."""
+        out = np.empty_like(values)
+        out[self.order] = values
+        return out

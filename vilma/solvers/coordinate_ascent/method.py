@@ -62,21 +62,18 @@ from __future__ import annotations
 import numpy as np
 
 from vilma.design_matrices import DesignMatrix, Rows
-from vilma.solvers.certificate import Certificate
+from vilma.solvers.certificate import Certificate, relative_gap
 from vilma.solvers.coordinate_ascent.dual_point import DualPoint, best_multiple
-from vilma.solvers.evaluation import evaluate, search
-from vilma.solvers.spaces import FeatureSpace, Point
+from vilma.solvers.evaluation import Evaluated, search
+from vilma.solvers.spaces import Space
 from vilma.surrogates import Hinges, Plane
 
 __all__ = ["CoordinateAscentMethod"]
 
 _FIRST_STEP = 0.8
-_FIRST_PASSES = 7
+_FIRST_PASSES = 2  # the pace that they show says when to look next
 _MOST_PASSES = 10  # between two certificates
-# Decrease of the gap's logarithm per pass: usual after the first certificate, and the least that
-# is reckoned with.
-_USUAL_PACE = 0.4
-_LEAST_PACE = 0.05
+_LEAST_PACE = 0.05  # decrease of the gap's logarithm per pass that is reckoned with
 
 
 class CoordinateAscentMethod:
@@ -86,70 +83,79 @@ class CoordinateAscentMethod:
 
     Parameters
     ----------
-    X : DesignMatrix
-    rows : Rows
-        Those of X.
+    space : Space
+        Its X has rows that can be visited in any order.
     squared_row_norms : ndarray of shape (n_samples,)
-        Likewise.
+        Of the rows of X.
     hinges : Hinges
         Of the surrogate.
+
+    Attributes
+    ----------
+    gap : float
+        Of this method's own bound, relative; 1 until there is one.
+    plane : Plane
+        That gave the last bound.
     """
 
-    def __init__(
-        self, X: DesignMatrix, rows: Rows, squared_row_norms: np.ndarray, hinges: Hinges
-    ) -> None:
-        self._X = X
-        self._dual = DualPoint(X, rows, squared_row_norms, hinges)
+    def __init__(self, space: Space, squared_row_norms: np.ndarray, hinges: Hinges) -> None:
+        self._space = space
+        self._dual = DualPoint(space.X, _rows(space.X), squared_row_norms, hinges)
+        self._step = _FIRST_STEP
+        self._n_passes = _FIRST_PASSES
+        self._bound = 0.0
+        self.gap = 1.0
+        self.plane: Plane | None = None
 
     def release(self) -> None:
         """Let go of X: nothing but `resume` may be called next."""
-        del self._X
         self._dual.release_rows()
 
-    def resume(self, X: DesignMatrix) -> None:
-        """Take the same matrix again."""
-        rows = X.rows()
-        assert rows is not None
-        self._X = X
-        self._dual.set_rows(rows)
+    def resume(self) -> None:
+        """Take the rows of the space's X, which is the same matrix again."""
+        self._dual.set_rows(_rows(self._space.X))
 
-    def minimize(self, certificate: Certificate, max_iter: int | None = None) -> None:
-        """Go on until the problem is solved or the history has so many iterations."""
-        X, dual, oracle = self._X, self._dual, certificate.oracle
-        alpha, tol = certificate.settings.alpha, certificate.settings.tol
-        space = FeatureSpace(X)
-        # 0. Value at the starting point; the dual point, turned to this alpha.
-        best = evaluate(space, space.start(certificate.coef), alpha, oracle)
-        certificate.objective = min(certificate.objective, best.objective)
-        dual.prepare(alpha)
-        step = _FIRST_STEP
-        n_passes = _FIRST_PASSES
-        first = True
-        while True:
-            # 1. Improve the dual point; its plane bounds the optimum from below.
-            for _ in range(n_passes):
-                dual.ascend()
-            bound = _bound(X, dual.plane(), alpha)
-            # 2. Look for the best point on the way to the one that belongs to it.
-            target = certificate.inner_target(best.objective)
-            coef = dual.coef()
-            reached = Point(coef, X.dot(coef))
-            best, step = search(space, best, reached, alpha, oracle, target, step)
-            before = certificate.gap
-            certificate.record(best.objective, bound, step, 0)
-            # 3. Stop when the two bounds meet.
-            if certificate.is_closed(max_iter):
-                break
-            pace = _USUAL_PACE if first else np.log(before / certificate.gap) / n_passes
-            n_passes = _passes_ahead(certificate.gap, tol, pace)
-            first = False
-        if best.objective <= certificate.objective:
-            certificate.coef = best.point.vector
+    def start(self, certificate: Certificate) -> None:
+        """Turn to another problem."""
+        self._dual.prepare(certificate.settings.alpha)
+        self._step, self._n_passes = _FIRST_STEP, _FIRST_PASSES
+        self._bound, self.gap = 0.0, 1.0
+
+    def advance(
+        self, certificate: Certificate, best: Evaluated, most_passes: int = _MOST_PASSES
+    ) -> tuple[Evaluated, int]:
+        """Make some passes, then a certificate; return the best point and how many they were."""
+        space, oracle, alpha = self._space, certificate.oracle, certificate.settings.alpha
+        n_passes = min(self._n_passes, most_passes)
+        # 1. Improve the dual point; its plane bounds the optimum from below.
+        for _ in range(n_passes):
+            self._dual.ascend()
+        self.plane, coef, by_sample = self._dual.reached()
+        bound = _bound(space.X, self.plane, alpha)
+        # 2. Look for the best point on the way to the one that belongs to it.
+        target = certificate.inner_target(best.objective)
+        reached = space.reach(coef, by_sample)
+        best, self._step = search(space, best, reached, alpha, oracle, target, self._step)
+        certificate.record(best.objective, bound, self._step, 0)
+        # 3. The pace of the gap says how many passes are worth making before the next look.
+        self._bound = max(self._bound, bound)
+        before, self.gap = self.gap, relative_gap(best.objective, self._bound)
+        pace = np.log(before / self.gap) / n_passes if self.gap > 0.0 else np.inf
+        self._n_passes = _passes_ahead(self.gap, certificate.settings.tol, pace)
+        return best, n_passes
+
+
+def _rows(X: DesignMatrix) -> Rows:
+    rows = X.rows()
+    assert rows is not None
+    return rows
 
 
 def _passes_ahead(gap: float, tol: float, pace: float) -> int:
     """Passes to the next certificate: somewhat fewer than needed if the pace stays."""
-    needed = np.log(gap / tol) / max(pace, _LEAST_PACE)
+    if gap <= tol:
+        return 1
+    needed = np.log(gap / max(tol, 1e-300)) / max(pace, _LEAST_PACE)
     return int(np.clip(np.ceil(0.9 * needed), 1, _MOST_PASSES))
 
 

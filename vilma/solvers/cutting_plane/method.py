@@ -15,14 +15,11 @@ References
 
 from __future__ import annotations
 
-import numpy as np
-
-from vilma.design_matrices import DesignMatrix
 from vilma.solvers.certificate import Certificate
 from vilma.solvers.cutting_plane.reduced_problem import ReducedProblem
-from vilma.solvers.evaluation import evaluate, search
-from vilma.solvers.metric import Metric
-from vilma.solvers.spaces import choose_space
+from vilma.solvers.evaluation import Evaluated, search
+from vilma.solvers.spaces import Space
+from vilma.surrogates import Plane
 
 __all__ = ["CuttingPlaneMethod"]
 
@@ -40,69 +37,69 @@ _FIRST_STEP = 0.5
 class CuttingPlaneMethod:
     """Minimises by planes of G, which do not depend on alpha.
 
-    Every problem begins with the planes of the problems before it, and at their last solution.
+    Every problem begins with the planes of the problems before it.
 
     Parameters
     ----------
-    X : DesignMatrix
-    metric : Metric
-        That of the first problem.
-    coef_init : ndarray of shape (n_features,), optional
-        Where to start; zero by default.
+    space : Space
+
+    Attributes
+    ----------
+    few_features : bool
+        Whether features are so few that planes are taken at the best points.
     """
 
-    def __init__(
-        self, X: DesignMatrix, metric: Metric, coef_init: np.ndarray | None = None
-    ) -> None:
-        self._space = choose_space(X, coef_init, metric)
-        self._reduced_problem = ReducedProblem(self._space)
-        self._point = self._space.start(coef_init)
-        n_samples, n_features = X.shape
-        self._few_features = n_features <= _FEW_FEATURES * n_samples
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        self._reduced_problem = ReducedProblem(space)
+        n_samples, n_features = space.X.shape
+        self.few_features = n_features <= _FEW_FEATURES * n_samples
+        self._step = _FIRST_STEP
+        self._reduced = space.start(None)
 
-    def release(self) -> None:
-        """Let go of X: nothing but `resume` may be called next."""
-        del self._space.X
+    @property
+    def n_planes(self) -> int:
+        """Number of planes that are kept."""
+        return len(self._reduced_problem)
 
-    def resume(self, X: DesignMatrix) -> None:
-        """Take the same matrix again."""
-        self._space.X = X
+    def start(self, certificate: Certificate, best: Evaluated) -> None:
+        """Turn to another problem, and solve its reduced problem."""
+        if not len(self._reduced_problem):
+            self._reduced_problem.add(best.inner.plane)
+        self._step = _FIRST_STEP
+        self._solve(certificate, best, 0.0)
 
-    def minimize(self, certificate: Certificate, max_iter: int | None = None) -> None:
-        """Go on until the problem is solved or the history has so many iterations."""
-        space, planes, oracle = self._space, self._reduced_problem, certificate.oracle
-        alpha = certificate.settings.alpha
-        if certificate.settings.metric is not space.metric:
-            space.metric = certificate.settings.metric
-            self._point = space.point(self._point.vector)
-        # 0. Value and plane at the starting point.
-        best = evaluate(space, self._point, alpha, oracle)
-        if not len(planes):
-            planes.add(best.inner.plane)
-        certificate.objective = min(certificate.objective, best.objective)
+    def add(self, plane: Plane, certificate: Certificate, best: Evaluated) -> None:
+        """Take up a plane that was found elsewhere."""
+        self._reduced_problem.add(plane)
+        self._solve(certificate, best, 0.0)
+
+    def _solve(self, certificate: Certificate, best: Evaluated, step: float) -> None:
+        """Solve the reduced problem; its value bounds the optimum from below."""
         target = certificate.inner_target(best.objective)
-        step = _FIRST_STEP
-        accepted = 0.0
-        while True:
-            # 1. Solve the reduced problem; its value bounds the optimum from below.
-            gap_target = certificate.gap_target(best.objective)
-            reduced, bound, bias_residual = planes.minimize(alpha, _REDUCED_SHARE * gap_target)
-            bound -= oracle.charge(bias_residual, target)
-            certificate.record(best.objective, bound, accepted, len(planes))
-            # 2. Stop when the two bounds meet.
-            if certificate.is_closed(max_iter):
-                break
-            # 3. Look for the best point on the way to the reduced solution.
-            target = certificate.inner_target(best.objective)
-            start = best.point
-            best, step = search(space, best, reduced, alpha, oracle, target, step)
-            accepted = step
-            # 4. Add a plane there, or a little further on.
-            if step > 0.0 and self._few_features:
-                planes.add(best.inner.plane)
-            else:
-                place = step + _PLANE_PLACE * (1.0 - step)
-                planes.add(oracle(start.interpolate(reduced, place).scores, target).plane)
-        self._point = best.point
-        if best.objective <= certificate.objective:
-            certificate.coef = space.coef(best.point)
+        gap_target = certificate.gap_target(best.objective)
+        alpha = certificate.settings.alpha
+        self._reduced, bound, bias_residual = self._reduced_problem.minimize(
+            alpha, _REDUCED_SHARE * gap_target
+        )
+        bound -= certificate.oracle.charge(bias_residual, target)
+        certificate.record(best.objective, bound, step, self.n_planes)
+
+    def advance(self, certificate: Certificate, best: Evaluated) -> Evaluated:
+        """Make one iteration from the best point; return the one that is best then."""
+        oracle, start, reduced = certificate.oracle, best.point, self._reduced
+        target = certificate.inner_target(best.objective)
+        # 1. Look for the best point on the way to the reduced solution.
+        best, self._step = search(
+            self._space, best, reduced, certificate.settings.alpha, oracle, target, self._step
+        )
+        # 2. Add a plane there, or a little further on.
+        if self._step > 0.0 and self.few_features:
+            plane = best.inner.plane
+        else:
+            place = self._step + _PLANE_PLACE * (1.0 - self._step)
+            plane = oracle(start.interpolate(reduced, place).scores, target).plane
+        self._reduced_problem.add(plane)
+        # 3. Solve the reduced problem.
+        self._solve(certificate, best, self._step)
+        return best

@@ -23,6 +23,7 @@ from vilma.surrogates import Plane
 __all__ = ["ReducedProblem"]
 
 _FIRST_CAPACITY = 16
+_GAVE_UP = 10.0  # times the tolerance: the active-set method ended for want of digits
 _IDLE_LIMIT = 60  # reduced problems that a plane may stay out of before its place is reused
 
 
@@ -38,6 +39,7 @@ class ReducedProblem:
     def __init__(self, space: Space) -> None:
         self._space = space
         self._n = 0
+        self._newest = 0
         self._gradients = [np.empty((_FIRST_CAPACITY, width)) for width in space.widths]
         n_parts = len(space.metric.shares)
         self._gram_parts = np.empty((n_parts, _FIRST_CAPACITY, _FIRST_CAPACITY))
@@ -64,6 +66,7 @@ class ReducedProblem:
         self._residuals[place] = plane.bias_residual
         self._multipliers[place] = 1.0 if self._n == 1 else 0.0
         self._idle[place] = 0
+        self._newest = place
 
     def minimize(self, alpha: float, tol: float) -> tuple[Point, float, float]:
         """Solve the reduced problem to the absolute accuracy `tol`.
@@ -83,13 +86,7 @@ class ReducedProblem:
             That of the planes' combination.
         """
         n = self._n
-        multipliers = solve_simplex_qp(
-            self._gram(),
-            alpha * self._offsets[:n],
-            self._multipliers[:n],
-            alpha * tol,
-            100 + 10 * n,
-        )
+        multipliers = self._solve(alpha, alpha * tol)
         self._multipliers[:n] = multipliers
         self._idle[:n] = np.where(multipliers > 0.0, 0, self._idle[:n] + 1)
         point = self._space.combine([stack[:n] for stack in self._gradients], multipliers / -alpha)
@@ -104,6 +101,24 @@ class ReducedProblem:
         if len(shares) == 1:
             return parts[0]
         return np.tensordot(shares, parts[:, : self._n, : self._n], axes=1)
+
+    def _solve(self, alpha: float, tol: float) -> np.ndarray:
+        """Multipliers from the last ones on; anew from the newest plane where that ends short.
+
+        The active-set method gives up where the planes of its support depend on one another up
+        to rounding, and would from the same support again and again.
+        """
+        n = self._n
+        gram, linear = self._gram(), alpha * self._offsets[:n]
+        multipliers = solve_simplex_qp(gram, linear, self._multipliers[:n], tol, 100 + 10 * n)
+        error = _error(gram, linear, multipliers)
+        if not error <= _GAVE_UP * tol:  # nor is NaN
+            vertex = np.zeros(n)
+            vertex[self._newest] = 1.0
+            other = solve_simplex_qp(gram, linear, vertex, tol, 100 + 10 * n)
+            if _error(gram, linear, other) < error or np.isnan(error):
+                multipliers = other
+        return multipliers
 
     def _free_place(self) -> int:
         """Index for a new plane: that of the longest idle one, or one more."""
@@ -130,3 +145,10 @@ class ReducedProblem:
         gram_parts = np.empty((len(self._gram_parts), capacity, capacity))
         gram_parts[:, : self._n, : self._n] = self._gram_parts
         self._gram_parts = gram_parts
+
+
+def _error(gram: np.ndarray, linear: np.ndarray, multipliers: np.ndarray) -> float:
+    """Bound the distance to the optimal value, as `solve_simplex_qp` does."""
+    n = len(linear)
+    gradient = gram[:n, :n] @ multipliers - linear
+    return float(multipliers @ gradient - gradient.min())
