@@ -23,7 +23,6 @@ from vilma.metrics import interval_coverage, interval_insensitive_loss, interval
 from vilma.surrogates import ImplicitHinge
 
 # Small problems with large alphas: the median for everybody is what these tests ask for.
-pytestmark = pytest.mark.filterwarnings("ignore::vilma.exceptions.WeakSignalWarning")
 
 VARIANTS = {
     "IISVOR_EXP": IISVOR_EXP,

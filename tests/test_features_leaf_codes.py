@@ -130,7 +130,6 @@ def test_more_than_256_leaves_take_two_bytes():
     assert codes.shape == (600, 600)
 
 
-@pytest.mark.filterwarnings("ignore::vilma.exceptions.WeakSignalWarning")  # of the straight line
 def test_a_linear_model_on_leaves_learns_an_interaction():
     X, y = table(800)
     codes = LeafCodes().fit_transform(X)

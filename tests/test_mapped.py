@@ -33,7 +33,6 @@ from vilma.mapped.spans import cut_blocks, element_ranges, spans
 from vilma.metrics import interval_scorer
 
 # Small problems with large alphas: the median for everybody is what these tests ask for.
-pytestmark = pytest.mark.filterwarnings("ignore::vilma.exceptions.WeakSignalWarning")
 
 N_ROWS = 240
 

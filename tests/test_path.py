@@ -20,11 +20,7 @@ from vilma import (
 )
 from vilma.metrics import interval_insensitive_loss, interval_scorer
 
-# Small problems with large alphas: the median for everybody is what these tests ask for.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::vilma.exceptions.WeakSignalWarning"),
-    pytest.mark.filterwarnings("ignore:.* chose alpha=:UserWarning"),  # of three
-]
+pytestmark = pytest.mark.filterwarnings("ignore:.* chose alpha=:UserWarning")  # of three
 
 ALPHAS = [0.01, 1.0, 0.1]
 

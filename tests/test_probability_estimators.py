@@ -30,7 +30,6 @@ from vilma import (
 from vilma.metrics import ordinal_scorer, ranked_probability_score
 
 # Small problems with large alphas: the median for everybody is what these tests ask for.
-pytestmark = pytest.mark.filterwarnings("ignore::vilma.exceptions.WeakSignalWarning")
 
 META = [CalibratedOrdinalClassifier, ConformalOrdinalClassifier]
 

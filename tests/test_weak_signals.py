@@ -47,7 +47,9 @@ def test_the_median_for_everybody_is_told(alpha):
 
 def test_the_loss_that_is_named_does_better_and_is_silent():
     X, level = incomes()
-    model = VILMA(0.01, loss="squared").fit(X, level)  # a warning would be an error
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = VILMA(0.01, loss="squared").fit(X, level)
     assert np.abs(model.predict(X) - level).mean() < 4.2
 
 
@@ -58,9 +60,14 @@ def test_another_loss_is_not_advised_to_those_who_have_it():
 
 
 def test_few_labels_for_most_rows_are_told():
-    labels = LabeledWeights(np.arange(10), np.arange(10), np.ones(10), 10)
+    codes = np.tile(np.arange(10), 5)
+    labels = LabeledWeights(codes, codes, np.ones(50), 10)
     with pytest.warns(WeakSignalWarning, match=r"M predicts only 2 of 10 labels, .* for 80%"):
-        warn_of_weak_signal("M", "", np.repeat([4, 5], 5), labels, np.arange(10))
+        warn_of_weak_signal("M", "", np.repeat([4, 5], 25), labels, np.arange(10))
+    few = LabeledWeights(codes[:49], codes[:49], np.ones(49), 10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_weak_signal("M", "", np.repeat([4, 5], 25)[:49], few, np.arange(10))
 
 
 @pytest.mark.parametrize(
@@ -76,10 +83,11 @@ def test_few_labels_for_most_rows_are_told():
     ],
 )  # fmt: skip
 def test_what_is_no_weak_signal(predicted, lower, upper, weight):
-    labels = LabeledWeights(np.array(lower), np.array(upper), np.array(weight), 10)
+    rows = (np.tile(np.array(values), 5) for values in (lower, upper, weight))
+    labels = LabeledWeights(*rows, 10)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warn_of_weak_signal("M", "", np.array(predicted), labels, np.arange(10))
+        warn_of_weak_signal("M", "", np.tile(np.array(predicted), 5), labels, np.arange(10))
 
 
 def test_calibrated_probabilities_of_a_constant_projection_are_told_once():

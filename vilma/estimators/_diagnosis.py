@@ -17,6 +17,9 @@ _LARGEST_END = 1 / 2
 # Few labels are predicted also where few are frequent. Worth a word is a quarter of the rows.
 _MOST_MISSED = 1 / 4
 
+# With few rows, labels that are never predicted or annotations that divide nothing are chance.
+_FEWEST_ROWS = 50
+
 _HOW_TO = "The how-to page 'Weak signals' (docs/howto/weak_signals.rst) explains it."
 
 
@@ -68,7 +71,7 @@ def warn_of_annotations(name: str, labels: LabeledWeights, classes: np.ndarray) 
     classes : ndarray of shape (n_classes,)
         The scale.
     """
-    runs = undivided_ends(labels)
+    runs = undivided_ends(labels) if len(labels.weight) >= _FEWEST_ROWS else []
     if not runs:
         return
     named = " nor ".join(f"the labels {classes[a]} to {classes[b]}" for a, b in runs)
@@ -103,7 +106,7 @@ def warn_of_weak_signal(
     so_far = np.concatenate([[0], np.cumsum(is_predicted)])
     missed = float(weight[so_far[upper + 1] == so_far[lower]].sum() / weight.sum())
     n_predicted = int(is_predicted.sum())
-    if missed == 0.0:
+    if missed == 0.0 or len(weight) < _FEWEST_ROWS:
         return
     if n_predicted == 1:
         only = classes[int(np.argmax(is_predicted))]
