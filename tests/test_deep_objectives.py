@@ -5,10 +5,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
+from vilma.deep import DeepOrdinalClassifier  # noqa: E402
 from vilma.deep.encoders import ImageAdapter, dense_encoder  # noqa: E402
 from vilma.deep.losses import rank_contrast_loss  # noqa: E402
 from vilma.deep.network import Network, Projection  # noqa: E402
 from vilma.deep.objectives import (  # noqa: E402
+    REGULARIZERS,
     AbsoluteError,
     AngleCompensation,
     ConR,
@@ -276,3 +278,17 @@ def test_a_loss_without_constraints():
 
     own = Plain()
     assert find_loss(own) is own
+
+
+def test_weights_by_default():
+    found = {name: REGULARIZERS[name].usual_weight for name in REGULARIZERS}
+    assert found == {"accon": 1.0, "supcon": 0.1, "rank_contrast": 1.0, "conr": 0.01}
+    model = DeepOrdinalClassifier(regularizer=["supcon", "conr"], max_epochs=1)
+    model.fit([[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1])
+    assert model.network_.regularizer.weights == [0.1, 0.01]
+    assert (
+        model.set_params(regularizer="conr")
+        .fit([[0.0], [1.0]], [0, 1])
+        .network_.regularizer_weight
+        == 0.01
+    )

@@ -58,8 +58,8 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         of one length apart by.
     regularizer_weight : float, list of float or None, default=None
         Weight of the regularizer beside the loss; of several, one for all or one each. None is
-        1 for ACCon and ranked contrast, 0.1 for SupCon and 0.01 for ConR, with which no loss was
-        worse than alone in ``benchmarks/DEEP.md``.
+        1 for ACCon and ranked contrast, 0.1 for SupCon and 0.01 for ConR; ``benchmarks/DEEP.md``
+        has what they take off each loss.
     encoder : torch.nn.Module or None, default=None
         Maps rows, as float32, to a matrix. It is copied; parameters with
         ``requires_grad=False`` stay as they are. By default, columns are standardised and go

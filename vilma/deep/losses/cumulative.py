@@ -136,7 +136,7 @@ def corn_loss(
 def clm_log_probabilities(
     scores: torch.Tensor, thresholds: torch.Tensor, *, link: str = "logit"
 ) -> torch.Tensor:
-    r"""Logarithms of the class probabilities of a cumulative link model.
+    r"""Return the log-probabilities of the classes in a cumulative link model.
 
     Parameters
     ----------
