@@ -396,4 +396,4 @@ class RegCLIPClassifier(DeepOrdinalEstimator):
         logit_scale = getattr(model, "logit_scale", None)
         if logit_scale is None:  # a text side alone
             return prompts, _TEMPERATURE
-        return prompts, math.exp(-float(logit_scale))
+        return prompts, math.exp(-logit_scale.item())
