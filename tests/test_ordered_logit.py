@@ -47,7 +47,7 @@ def expected_failures(estimator):
         OrderedLogit(alpha=0.01, prediction="mean"),
         OrderedLogit(link="probit", prediction="mode"),
         OrderedLogit(link="cloglog", alpha=0.1),
-        OrderedLogitCV(cv=2),
+        OrderedLogitCV([1.0, 0.01], cv=2),
     ],
     expected_failed_checks=expected_failures,
 )
