@@ -54,7 +54,6 @@ def test_annotations_contain_the_label(design):
     np.testing.assert_array_equal(drawn, annotate(labels, 9, design, 0))
 
 
-@pytest.mark.filterwarnings("ignore:.* chose alpha=:UserWarning")
 def test_the_league_goes_on_where_it_was_stopped(folder, tmp_path):
     output = tmp_path / "out" / "league.jsonl"
     arguments = ["--data", str(folder), "--output", str(output), "--splits", "1"]

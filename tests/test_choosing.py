@@ -97,8 +97,6 @@ def test_blocks_without_names_are_all_taken():
     assert IISVOR_IMCCV([0.1], cv=FOLDS).fit(plain, y).blocks_ is None
 
 
-# The squared error, too, predicts a few labels in the middle where a column tells so little.
-@pytest.mark.filterwarnings("ignore::vilma.exceptions.WeakSignalWarning")
 def test_the_loss_is_chosen():
     X, y = weak_signal()
     folds = list(KFold(4, shuffle=True, random_state=0).split(y))
@@ -162,7 +160,9 @@ def test_an_alpha_at_the_end_of_a_given_grid_is_told():
         UserWarning, match=r"chose alpha=0.1, the smallest that was tried: a smaller"
     ):
         IISVOR_IMCCV([1.0, 0.3, 0.1], cv=FOLDS).fit(codes, y)
-    IISVOR_IMCCV([1.0, 0.1, 0.01, 0.001], cv=FOLDS).fit(codes, y)  # the end is no better
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        IISVOR_IMCCV([1.0, 0.1, 0.01, 0.001], cv=FOLDS).fit(codes, y)  # the end is no better
 
 
 def test_alphas_keep_the_order_given():
@@ -179,10 +179,8 @@ def test_rule_of_one_standard_error_takes_what_is_simpler():
     rng = np.random.default_rng(0)
     X = vilma.hstack([X, rng.normal(size=(400, 3))], names=["signal", "noise"])
     search = VILMACV([0.1, 0.01, 0.001, 0.0001], losses=["squared"])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of the end of the grid
-        best = clone(search).fit(X, y)
-        model = search.set_params(rule="one_standard_error").fit(X, y)
+    best = clone(search).fit(X, y)
+    model = search.set_params(rule="one_standard_error").fit(X, y)
     assert model.blocks_ == ("signal",)
     assert model.alpha_ >= best.alpha_
     scores = best.cv_scores_[list(best.alphas_).index(best.alpha_)]

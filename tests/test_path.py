@@ -20,8 +20,6 @@ from vilma import (
 )
 from vilma.metrics import interval_insensitive_loss, interval_scorer
 
-pytestmark = pytest.mark.filterwarnings("ignore:.* chose alpha=:UserWarning")  # of three
-
 ALPHAS = [0.01, 1.0, 0.1]
 
 
