@@ -14,7 +14,6 @@ from benchmarks.experiments.faces import Faces, bracket_table, load_faces, split
 from benchmarks.experiments.few_exact import SHARES, run_few_exact, show_few_exact
 from benchmarks.experiments.figures import draw_few_exact, draw_tables23
 from benchmarks.experiments.methods import Method
-from benchmarks.experiments.pieces import run_pieces, show_pieces
 from benchmarks.experiments.real_data import (
     anes_dollars,
     anes_levels,
@@ -227,14 +226,3 @@ def few_exact(images, labels, box, figure) -> None:
     click.echo(show_few_exact(results))
     if figure is not None:
         draw_few_exact(results, figure)
-
-
-@main.command()
-@click.option("--tables", type=_FOLDER, required=True, help="Folder of *.csv or *.csv.xz files.")
-@click.option("--target", default="label", show_default=True, help="Column of the label.")
-@_splits
-def pieces(tables, target, splits) -> None:
-    """One direction and several on tables of ordinal labels."""
-    if splits < 2:
-        raise click.UsageError("--splits must be at least 2, for a standard error.")
-    click.echo(show_pieces(run_pieces(tables, target, splits, _progress)))

@@ -21,7 +21,7 @@ from benchmarks.adapters import ADAPTERS, Adapter
 from benchmarks.adapters.label_forms import PointLabels, midpoints
 from benchmarks.league.tables import Split
 from benchmarks.scores import losses_outside
-from vilma import IISVOR_EXPCV, IISVOR_IMCCV, VILMACV
+from vilma import IISVOR_EXPCV, IISVOR_IMCCV, PWVILMACV, VILMACV
 from vilma.features import TableFeatures
 
 __all__ = ["METHODS", "RECOMMENDED", "fit_and_predict"]
@@ -243,6 +243,7 @@ _ALL: list[type[Adapter]] = [
     _recipe("linear-exp", IISVOR_EXPCV(), "matrix"),
     _recipe("linear-vilma", VILMACV(), "matrix"),
     _recipe("linear-squared", VILMACV(losses=["squared"]), "matrix"),
+    _recipe("linear-pieces", PWVILMACV(), "matrix"),
     Median,
     ADAPTERS["mord-at"],
     MordIT,
