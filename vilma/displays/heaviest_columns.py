@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.utils import check_consistent_length
 
-from vilma._row_container import RowContainer
 from vilma.displays._drawing import open_axes, require_matplotlib
 from vilma.displays._fitted import linear_model, transform
+from vilma.mapped import MappedMatrix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -154,8 +154,10 @@ def _find_names(before: list, model: Any) -> Any:
 
 def _deviations(X: Any) -> np.ndarray:
     """Standard deviations of the columns."""
-    if isinstance(X, RowContainer):
-        X = X.tocsr() if hasattr(X, "tocsr") else X.read()
+    if hasattr(X, "tocsr"):  # codes and mixed columns
+        X = X.tocsr()
+    elif isinstance(X, MappedMatrix):
+        X = X.read()
     if not sparse.issparse(X):
         return np.asarray(X, dtype=np.float64).std(axis=0)
     means = np.ravel(X.mean(axis=0))

@@ -152,7 +152,7 @@ class CrossValidatedClassifier(OrdinalModel):
             routed = self._route(params, sample_weight)
             grid = self._grid()
             X = read_X(self, X, reset=True)
-            n_features, names = self.n_features_in_, vars(self).get("feature_names_in_")
+            n_features, names = X.shape[1], vars(self).get("feature_names_in_")
             classes = read_labels(y, self.classes).classes
             model = self._make_single(classes)
             sets = _read_block_sets(self.blocks, X)
@@ -272,7 +272,7 @@ def _read_block_sets(blocks, X) -> list[BlockSet]:
             f"blocks={blocks!r} chooses among blocks of columns, which X does not have. Put them "
             "together by vilma.hstack, or leave blocks as it is."
         )
-    sets = [tuple(each) for each in blocks]
+    sets: list[Any] = [tuple(each) for each in blocks]
     if not sets:
         raise ValueError("Expected at least one set of blocks, got none.")
     return sorted(sets, key=lambda each: X.select(each).shape[1])
