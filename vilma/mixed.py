@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.utils import check_array
 
+from vilma._numbers import numbers_expected, refuse_dates
 from vilma._row_container import RowContainer
 from vilma._sparse import check_sparse, without_spare_entries
 from vilma.mapped import MappedMatrix
@@ -246,14 +247,16 @@ def _read_block(block: Any, place: int) -> Block:
     if isinstance(block, (OneHotCodes, MappedMatrix)):
         return block
     check_sparse(block, f"block {place}")
-    checked = check_array(
-        block,
-        accept_sparse="csr",
-        dtype=np.float64,
-        ensure_min_samples=0,
-        ensure_min_features=0,
-        input_name=f"block {place}",
-    )
+    refuse_dates(block, f"block {place}")
+    with numbers_expected(f"block {place}"):
+        checked = check_array(
+            block,
+            accept_sparse="csr",
+            dtype=np.float64,
+            ensure_min_samples=0,
+            ensure_min_features=0,
+            input_name=f"block {place}",
+        )
     return (
         without_spare_entries(sparse.csr_array(checked)) if sparse.issparse(checked) else checked
     )
