@@ -88,8 +88,8 @@ class LeafCodes(TransformerMixin, BaseEstimator):
     >>> leaves = LeafCodes(n_trees=2, max_depth=1)
     >>> leaves.fit_transform(X)
     OneHotCodes(200 rows, 2 blocks, 4 columns)
-    >>> leaves.get_feature_names_out()[0]
-    'tree0: x0 <= 1.38'
+    >>> leaves.get_feature_names_out()[2]
+    'tree1: x0 <= 0.981'
     """
 
     _parameter_constraints: ClassVar[dict] = {

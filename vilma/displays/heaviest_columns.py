@@ -53,10 +53,10 @@ class HeaviestColumnsDisplay:
     >>> from vilma.features import LeafCodes
     >>> X = np.random.default_rng(0).normal(size=(200, 2))
     >>> leaves = LeafCodes(n_trees=1, max_depth=1)
-    >>> model = make_pipeline(leaves, IISVOR_IMC()).fit(X, X[:, 0] > 1.4)
+    >>> model = make_pipeline(leaves, IISVOR_IMC()).fit(X, X[:, 0] > 0)
     >>> display = HeaviestColumnsDisplay.from_estimator(model, X)
     >>> list(display.names)
-    ['tree0: x0 <= 1.38', 'tree0: x0 > 1.38']
+    ['tree0: x1 <= -3.01', 'tree0: x1 > -3.01']
     """
 
     ax_: Axes
