@@ -197,3 +197,19 @@ def test_a_table_in_one_pipeline():
     model = make_pipeline(features, IISVOR_IMCCV(cv=3)).fit(X[:200], y[:200])
     assert model[-1].blocks_ != ("linear",)
     assert model.score(X[200:], y[200:]) > 0.8
+
+
+def test_scores_of_several_losses_are_those_of_each_alone():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 3))
+    y = np.clip(np.round(1.5 * X[:, 0] + rng.normal(size=120) + 3), 0, 6).astype(int)
+    codes = np.arange(7)
+    matrix = np.abs(codes[:, None] - codes) ** 1.5
+    other = matrix.copy()
+    other[6, 0] += 50.0  # which an abbreviation of the matrix would not show
+    for losses in (("mae", "squared"), (matrix, other), (lambda d: d, lambda d: d**3)):
+        alone = [VILMACV(alphas=(0.1,), losses=(loss,)).fit(X, y) for loss in losses]
+        model = VILMACV(alphas=(0.1,), losses=losses).fit(X, y)
+        means = [each.cv_scores_.mean() for each in alone]
+        assert model.cv_scores_.mean() == pytest.approx(max(means))
+        assert model.loss_ is losses[int(np.argmax(means))]

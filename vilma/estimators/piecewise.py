@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from vilma.design_matrices import DesignMatrix, StackedMatrix
 from vilma.estimators._problem import Problem, read_X
 from vilma.estimators.base import CertifiedFit, OrdinalModel, margins
-from vilma.estimators.vilma import VILMA, read_cost, v_shaped_surrogate
+from vilma.estimators.vilma import VILMA, loss_key, read_cost, v_shaped_surrogate
 from vilma.labels import in_class_order
 from vilma.one_hot import OneHotCodes
 from vilma.solvers import CorrelatedMetric, Settings, Solution
@@ -287,7 +287,7 @@ class PWVILMA(PiecewiseLinearModel, CertifiedFit):
         self.loss = loss
 
     def _problem_key(self) -> tuple:
-        return self.correlation == 1.0, id(self.loss) if callable(self.loss) else repr(self.loss)
+        return self.correlation == 1.0, loss_key(self.loss)
 
     def _place_pieces(self, labels: LabeledWeights) -> np.ndarray:
         """Return the piece of every step; all are equal where this is VILMA."""

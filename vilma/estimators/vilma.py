@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from vilma.surrogates import (
 )
 from vilma.thresholds import to_biases
 
-__all__ = ["VILMA", "read_cost", "v_shaped_surrogate"]
+__all__ = ["VILMA", "loss_key", "read_cost", "v_shaped_surrogate"]
 
 _LEAST_COST = float(np.sqrt(np.finfo(np.float64).tiny))  # squares of smaller ones vanish
 
@@ -39,6 +39,16 @@ def read_cost(loss, n_classes: int) -> np.ndarray:
             "Bring the loss, and alpha by the same factor, to a scale near 1."
         )
     return cost
+
+
+def loss_key(loss) -> tuple[str, Any]:
+    """Return what tells losses apart, as users give them."""
+    if isinstance(loss, str):
+        return "name", loss
+    if callable(loss):
+        return "function", id(loss)
+    cost = np.asarray(loss, dtype=np.float64)
+    return "matrix", (cost.shape, cost.tobytes())
 
 
 def v_shaped_surrogate(labels: LabeledWeights, cost: np.ndarray) -> Surrogate:
@@ -193,6 +203,9 @@ class VILMA(LinearOrdinalClassifier):
         )
         self.loss = loss
         self.penalize_biases = penalize_biases
+
+    def _problem_key(self) -> tuple:
+        return (loss_key(self.loss),)
 
     def _make_surrogate(self, problem: Problem) -> Surrogate:
         cost = read_cost(self.loss, problem.labels.n_classes)
