@@ -237,5 +237,6 @@ class _Run:
         """
         if after <= 0.0:
             return np.inf
-        rate = max(float(np.log(before / after)), 0.0) / (self._work - start)
+        work = max(self._work - start, 1.0)  # a turn that finds the problem solved does none
+        rate = max(float(np.log(before / after)), 0.0) / work
         return max(rate, 0.7 * credit) if before >= 1.0 else rate
