@@ -102,10 +102,11 @@ class VILMA(LinearOrdinalClassifier):
         instead of where the surrogate's minimiser happens to have them (close to one point).
         Annotations support the thresholds at their two ends; exact labels leave none weak.
     solver : {"auto", "cutting_plane", "coordinate_ascent", "conic"}, default="auto"
-        "auto" takes dual coordinate ascent where there are at least as many features as rows and
-        `alpha` is small, and turns to cutting planes elsewhere, or if the ascent makes no
-        headway. Coordinate ascent is for ``loss="mae"`` only. "conic" hands the whole problem to
-        CVXPY: for small problems, and for checking. All give the same certificate.
+        "auto" watches cutting planes and dual coordinate ascent close the gap and goes on with
+        the one that should need less work, counted in products with X and evaluations of the
+        loss: the same data give the same bits. Coordinate ascent is for ``loss="mae"`` only.
+        "conic" hands the whole problem to CVXPY: for small problems, and for checking. All give
+        the same certificate.
     warm_start : bool, default=False
         Start from the last solution instead of zero, if the number of features is the same. If
         the data are the same, too, go on with its cutting planes or dual variables: another

@@ -41,6 +41,9 @@ _VISIT = 1.6  # pairs of products that the two visits to each row of X in a pass
 _PLANE = 1.5  # per number of a kept plane, in Gram matrix and combination
 _LEAST_TURN = 3  # iterations of planes, passes of ascent
 _TRIAL = 2  # iterations of planes to begin with, after the one that may give a bound
+_LONGEST_TURN = 25  # iterations of planes, several of which fit into what counts as stalled
+_IDLE = 0.999  # share of the gap that an idle turn leaves
+_MOST_IDLE = 2  # turns, after which the other method has one
 _TURN = 0.2  # share of the work so far that a turn takes at least
 # Both slow down as the gap closes: what was left came out as so many times what the rate said.
 _SLOWDOWN_PLANES = 2.0
@@ -128,7 +131,9 @@ class _Run:
         self._certificate = certificate
         self._work = 0.0
         self._planes_started = False  # on this problem
-        self._planes_measured = False
+        self._n_idle = 0  # turns, one after the other, that closed next to nothing
+        self._planes_measured = False  # turns differ much: rates are averages of two and more
+        self._ascent_measured = False
         self._ascent_started = False
         self._handed = True  # whether planes have the plane of the dual point
         credit = _CREDIT_FEW_FEATURES if planes.few_features else _CREDIT_PER_ITERATION
@@ -153,16 +158,19 @@ class _Run:
     def take_turn(self) -> None:
         """Let the method that should need less work go on."""
         planes, ascent = self._remaining_planes(), self._remaining_ascent()
-        if planes == ascent:  # neither gets anywhere
-            with_planes = self.ascent_had_turn
+        if planes == ascent or self._n_idle >= _MOST_IDLE:
+            with_planes = self.ascent_had_turn  # the other one
         elif self.ascent_had_turn:
             with_planes = planes < _MARGIN * ascent
         else:
             with_planes = _MARGIN * planes <= ascent
+        before = self._certificate.gap
         if with_planes:
             self._turn_of_planes(_LEAST_TURN)
         else:
             self._turn_of_ascent()
+        idle = _IDLE * before < self._certificate.gap < 1.0
+        self._n_idle = self._n_idle + 1 if idle else 0
 
     def _remaining_planes(self) -> float:
         return _SLOWDOWN_PLANES * self._remaining(self._certificate.gap, self._planes_rate)
@@ -181,18 +189,25 @@ class _Run:
         self.ascent_had_turn = False
         if not self._planes_started:
             self._start_planes()
+        before, start = self._certificate.gap, self._work
         if not self._handed:
             assert self.ascent is not None
             assert self.ascent.plane is not None
             self._planes.add(self.ascent.plane, self._certificate, self.best)
             self._work += 1.0
             self._handed = True
-        before, start = self._certificate.gap, self._work
         self._iterate(n_iter)
-        while self._work - start < _TURN * self._work and not self._certificate.is_closed():
+        credit = self._planes_rate
+        for _ in range(_LONGEST_TURN):
+            if self._work - start >= _TURN * self._work or self._certificate.is_closed():
+                break
+            # What is long need not be waited for where it would not be chosen again.
+            self._planes_rate = self._rate(before, self._certificate.gap, start, credit)
+            if _MARGIN * self._remaining_planes() > self._remaining_ascent():
+                break
             self._iterate(1)
+        self._planes_rate = credit
         rate = self._rate(before, self._certificate.gap, start, self._planes_rate)
-        # Single iterations differ much.
         self._planes_rate = 0.5 * (self._planes_rate + rate) if self._planes_measured else rate
         self._planes_measured = before < 1.0
 
@@ -218,7 +233,9 @@ class _Run:
         self._ascend()
         while self._work - start < _TURN * self._work and not self._certificate.is_closed():
             self._ascend()
-        self._ascent_rate = self._rate(before, self.ascent.gap, start, self._ascent_rate)
+        rate = self._rate(before, self.ascent.gap, start, self._ascent_rate)
+        self._ascent_rate = 0.5 * (self._ascent_rate + rate) if self._ascent_measured else rate
+        self._ascent_measured = before < 1.0
         self._handed = False
 
     def _ascend(self) -> None:

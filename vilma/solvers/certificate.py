@@ -122,13 +122,6 @@ class History:
         """Evaluations of the surrogate in the last iteration."""
         return self._records[-1][4]
 
-    def difference(self, n_back: int) -> float | None:
-        """Objective less bound so many iterations ago, None if there were not that many."""
-        if len(self._records) <= n_back:
-            return None
-        objective, lower_bound = self._records[-1 - n_back][:2]
-        return objective - lower_bound
-
     def as_array(self) -> np.ndarray:
         """Return the records as a structured array."""
         return np.array(self._records, dtype=HISTORY_DTYPE)
@@ -144,15 +137,20 @@ class Certificate:
     settings : Settings
     oracle : Oracle
         That of the alpha of the settings.
+    n_methods : int, default=1
+        How many methods take turns: each may be without progress as long as one alone.
     """
 
-    def __init__(self, settings: Settings, oracle: Oracle) -> None:
+    def __init__(self, settings: Settings, oracle: Oracle, n_methods: int = 1) -> None:
         self.settings = settings
         self.oracle = oracle
         self.history = History(settings.verbose)
         self.objective = np.inf
         self.lower_bound = 0.0  # no loss is negative
         self.gap = 1.0
+        self._stalled_iterations = n_methods * _STALLED_ITERATIONS
+        self._found_bound = -np.inf  # by the methods, which may be negative
+        self._differences: list[float] = []  # of objective and that bound, iteration by iteration
 
     def gap_target(self, objective: float) -> float:
         """Absolute gap of a point that is left, or the one that may be left."""
@@ -179,6 +177,8 @@ class Certificate:
         self.objective = min(self.objective, objective)
         self.lower_bound = max(self.lower_bound, lower_bound)
         self.gap = relative_gap(self.objective, self.lower_bound)
+        self._found_bound = max(self._found_bound, lower_bound)
+        self._differences.append(self.objective - self._found_bound)
         n_evaluations, inner_seconds = self.oracle.take_counts()
         self.history.add(
             self.objective,
@@ -202,10 +202,11 @@ class Certificate:
         """Tell whether the bounds are as close as the oracle resolves, or come no closer."""
         if self.objective - self.lower_bound <= self.oracle.resolution:
             return True
-        # Not the gap, which is 1 while the bound is 0, whatever becomes of the objective.
-        before = self.history.difference(_STALLED_ITERATIONS)
-        difference = self.objective - self.lower_bound
-        return before is not None and difference > (1.0 - _STALLED_DECREASE) * before
+        # Not the gap, which stays 1 while the methods climb to the bound 0 that is known anyway.
+        if len(self._differences) <= self._stalled_iterations:
+            return False
+        before, now = self._differences[-1 - self._stalled_iterations], self._differences[-1]
+        return now > (1.0 - _STALLED_DECREASE) * before
 
     def _status(self, gap: float) -> Status:
         if gap <= self.settings.tol:

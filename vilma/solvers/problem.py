@@ -57,7 +57,7 @@ what                        in vilma
 exact line search           solvers.line_search.search_segment
 dual coordinate ascent      solvers.coordinate_ascent.method
 update of an example        solvers.coordinate_ascent._kernels.ascend
-choice of the method        solvers.solver.Solver
+choice of the method        solvers.alternation
 the certificate             solvers.certificate.Certificate
 thresholds without support  thresholds.spread_thresholds
 PW-VILMA's surrogate        surrogates.piecewise.PiecewiseVShaped

@@ -148,7 +148,7 @@ class Solver:
             self._point = space.point(self._point.vector)
         longest_row = float(np.sqrt(self._squared_norms.max()))
         oracle = Oracle(self._surrogate, longest_row, settings.alpha)
-        certificate = Certificate(settings, oracle)
+        certificate = Certificate(settings, oracle, 1 if self._alternation is None else 2)
         best = evaluate(space, self._point, settings.alpha, oracle)
         certificate.objective = best.objective
         if self._alternation is not None:
