@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -109,3 +111,16 @@ def test_no_two_modules_import_each_other():
         if a < b and a in graph[b] and not b.startswith(f"{a}.")
     ]
     assert set(pairs) <= ALLOWED
+
+
+def test_the_table_of_equations_names_what_exists():
+    text = (ROOT / "vilma/solvers/problem.py").read_text(encoding="utf-8")
+    names = re.findall(r"^.*  (\w+\.[\w.]+)", text, flags=re.MULTILINE)
+    assert len(names) > 25
+    for name in names:
+        found = importlib.import_module("vilma")
+        for part in name.split("."):
+            try:
+                found = getattr(found, part)
+            except AttributeError:
+                found = importlib.import_module(f"{found.__name__}.{part}")

@@ -329,9 +329,9 @@ class CertifiedFit(OrdinalModel, ABC):
             )
         else:
             message = (
-                f"{name} stopped after {solution.n_iter} iterations, where rounding keeps the "
-                f"bounds from coming closer, {gap} Increase tol or alpha, or bring the features "
-                "to a common scale"
+                f"{name} stopped after {solution.n_iter} iterations, since in float64 its bounds "
+                f"come no closer, {gap} Increase tol or alpha, or bring the features to a common "
+                "scale"
             )
         message += describe_scale(self, problem.X) + "."
         if self.solver not in ("auto", "conic"):

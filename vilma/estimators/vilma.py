@@ -149,7 +149,7 @@ class VILMA(LinearOrdinalClassifier):
 
     See Also
     --------
-    IISVOR_IMC : The same optimum for the absolute error, found in less time.
+    IISVOR_IMC : The same problem for the absolute error, by the name of its hinges.
     IISVOR_EXP : A bound of the 0/1 loss with two hinges per example.
 
     References

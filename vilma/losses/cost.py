@@ -17,7 +17,8 @@ def cost_matrix(loss: str | Callable[[float], float] | ArrayLike, n_classes: int
     The entry ``C[y, t]`` is the cost of predicting the label with code ``y`` where the label
     with code ``t`` is true. A loss is V-shaped if, for every true label, a correct prediction
     costs nothing and the cost grows, weakly, as the prediction moves away to either side. The
-    two sides, and different true labels, need not be alike.
+    two sides, and different true labels, need not be alike: Definition 1 of the paper asks for
+    more, but the surrogates need no more than this.
 
     Parameters
     ----------

@@ -9,11 +9,11 @@ Both are kept at their best over all iterations and all methods that work on a p
 (upper - lower) / upper and nothing else: where the bounds cannot come closer in floating point,
 the solver stops and says so, but the gap stays what it is.
 
-**Rounding.** A score is a sum of products and has the relative error eps, so an affine function
-:math:`o + \langle c, s\rangle` of the scores is known up to :math:`\text{eps} \sum_i |c_i| |s_i|`.
-With the c of a plane at the solution, that is the error of the objective and of the bound there,
-and it is taken off the bound that is returned: features so large that eps times a score
-exceeds the margin show in the gap.
+**Rounding.** A score whose products do not cancel has the relative error eps, and an affine
+function :math:`o + \langle c, s\rangle` of such scores the error :math:`\text{eps} \sum_i |c_i|
+|s_i|`. With the c of a plane at the solution, that is an estimate of the error of the objective
+and of the bound there, and it is taken off the bound that is returned: features so large that eps
+times a score exceeds the margin show in the gap.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from vilma.solvers.problem import Settings
 
 __all__ = ["HISTORY_DTYPE", "Certificate", "History", "Solution", "relative_gap", "rounding_error"]
 
-# No progress: in so many iterations the bounds come closer by less than this share. Whoever is
-# that slow needs 70,000 iterations for a factor of 1000.
+# No progress: in so many iterations the bounds come closer by less than this share, at which a
+# factor of 1000 would take 70,000 iterations.
 _STALLED_ITERATIONS = 100
 _STALLED_DECREASE = 0.01
 # The point is evaluated anew at the end, with the inner loop's error: leave room for that.
@@ -52,18 +52,18 @@ HISTORY_DTYPE = np.dtype(
 
 
 def relative_gap(objective: float, lower_bound: float) -> float:
-    """Return ``(objective - lower_bound) / objective``, 0 where both are 0."""
+    """Return ``(objective - lower_bound) / objective``, 0 where the bounds have met."""
     return (objective - lower_bound) / objective if objective > lower_bound else 0.0
 
 
 def rounding_error(score_gradient: np.ndarray, scores: np.ndarray) -> float:
-    """Error of ``score_gradient @ scores`` by the rounding of the scores."""
+    """Estimate the error of ``score_gradient @ scores`` by the rounding of the scores."""
     return float(np.finfo(np.float64).eps * (np.abs(score_gradient) @ np.abs(scores)))
 
 
-# Why a solver stopped: the gap is at most tol; rounding keeps the bounds from coming closer; the
+# Why a solver stopped: the gap is at most tol; the bounds come no closer in floating point; the
 # iterations ran out.
-Status: TypeAlias = Literal["converged", "rounding", "max_iter"]
+Status: TypeAlias = Literal["converged", "stalled", "max_iter"]
 
 
 @dataclass(frozen=True)
@@ -194,11 +194,11 @@ class Certificate:
         """Tell whether the bounds have met, or the iterations are used up."""
         return (
             self.gap <= _STOP_SHARE * self.settings.tol
-            or self._is_rounding()
+            or self._has_stalled()
             or len(self.history) >= self.settings.max_iter
         )
 
-    def _is_rounding(self) -> bool:
+    def _has_stalled(self) -> bool:
         """Tell whether the bounds are as close as the oracle resolves, or come no closer."""
         if self.objective - self.lower_bound <= self.oracle.resolution:
             return True
@@ -212,7 +212,7 @@ class Certificate:
         if gap <= self.settings.tol:
             return "converged"
         out_of_iterations = len(self.history) >= self.settings.max_iter
-        return "max_iter" if out_of_iterations and not self._is_rounding() else "rounding"
+        return "max_iter" if out_of_iterations and not self._has_stalled() else "stalled"
 
     def solution(self, X: DesignMatrix, vector: np.ndarray) -> Solution:
         """Evaluate the vector that is returned: no rounding from updated scores."""

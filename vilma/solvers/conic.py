@@ -80,7 +80,7 @@ def minimize_conic(X, n_extra: int, surrogate: Surrogate, settings: Settings) ->
         objective=objective,
         lower_bound=lower_bound,
         gap=gap,
-        status="converged" if gap <= settings.tol else "rounding",
+        status="converged" if gap <= settings.tol else "stalled",
         history=history.as_array(),
     )
 

@@ -35,7 +35,8 @@ Theorem 3, theta to b          thresholds.to_biases
 Theorem 3, b to theta          thresholds.hull_thresholds
 Proposition 2                  estimators.vilma.v_shaped_surrogate
 (15) learning problem, F       this page
-Algorithm 1, outer loop        solvers.cutting_plane.method.CuttingPlaneMethod.minimize
+Algorithm 1, outer loop        solvers.solver.Solver.minimize
+an iteration of it             solvers.cutting_plane.method.CuttingPlaneMethod.advance
 (17) reduced problem           solvers.cutting_plane.reduced_problem.ReducedProblem
 its dual                       solvers.cutting_plane.simplex_qp.solve_simplex_qp
 (18) planes below G            surrogates.plane.Plane
@@ -51,11 +52,12 @@ its plane for VILMA            surrogates.smoothed_problem.SmoothedProblem.plane
 
 Beyond the paper:
 
-==========================  =========================================
+==========================  ================================================
 what                        in vilma
-==========================  =========================================
-exact line search           solvers.line_search.search_segment
+==========================  ================================================
+line search                 solvers.line_search.search_segment
 dual coordinate ascent      solvers.coordinate_ascent.method
+its plane                   solvers.coordinate_ascent._kernels.balanced_plane
 update of an example        solvers.coordinate_ascent._kernels.ascend
 choice of the method        solvers.alternation
 the certificate             solvers.certificate.Certificate
@@ -63,7 +65,7 @@ thresholds without support  thresholds.spread_thresholds
 PW-VILMA's surrogate        surrogates.piecewise.PiecewiseVShaped
 its penalty and metric      solvers.metric.CorrelatedMetric
 its classifier              estimators.piecewise.PiecewiseLinearModel
-==========================  =========================================
+==========================  ================================================
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The solver as the estimators use it: for every alpha the method that suits it."""
+"""The loop of Algorithm 1 as the estimators use it, by one method or by two in turns."""
 
 from __future__ import annotations
 

@@ -148,15 +148,16 @@ def exp_minimizers(scores, lower, upper, weight, n_thresholds):
     ends = np.full((2, n_thresholds), np.inf)
     for largest in (False, True):
         excess = np.cumsum(derivative)
-        _pool_adjacent_violators(
-            scores, lower, upper, weight, excess, slack, largest, ends[int(largest)]
-        )
+        _sweep_level_sets(scores, lower, upper, weight, excess, slack, largest, ends[int(largest)])
     return ends[0], ends[1]
 
 
 @njit
-def _pool_adjacent_violators(scores, lower, upper, weight, excess, slack, largest, theta):
+def _sweep_level_sets(scores, lower, upper, weight, excess, slack, largest, theta):
     """Write the smallest (or largest) minimiser to `theta`, infinite at first.
+
+    This solves the generalised isotonic regression that pool adjacent violators solves, level by
+    level: an event costs a pass over the unplaced thresholds.
 
     Threshold k has the upper hinges of ``lower == k + 1`` and the lower hinges of ``upper == k``.
     ``excess[j]`` is the sum of the derivatives of the unplaced thresholds up to j, at first that

@@ -23,7 +23,6 @@ __all__ = ["ExplicitHinge", "HingeSurrogate", "ImplicitHinge"]
 class HingeSurrogate(Surrogate):
     """Sort the scores, find the thresholds' minimisers, read off the plane."""
 
-    scale = 1.0
     resolution = 1e-15
     exact = True
 

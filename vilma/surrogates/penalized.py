@@ -22,7 +22,6 @@ class PenalizedBiases(Surrogate):
     def __init__(self, labels: LabeledWeights, cost: np.ndarray) -> None:
         self._n_examples = len(labels.weight)
         self._surrogate = VShaped(labels, cost)
-        self.scale = self._surrogate.scale
         self.resolution = self._surrogate.resolution
 
     def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:

@@ -21,7 +21,9 @@ The labels that attain the maxima at :math:`\theta(s)`, taken one per example as
 formula, give some subgradient of :math:`\Phi`; under ties its d is not 0, and the "bound" may then
 exceed the minimum. Surrogates therefore return the convex combination of the maximisers' slopes
 for which d vanishes. Where an iterative method leaves :math:`d \ne 0`, the plane carries
-:math:`|d|_1` as its `bias_residual`, and :math:`|d|_1 \max_k |\theta'_k|` is charged to the bound.
+:math:`|d|_1` as its `bias_residual`. With the offset :math:`o = \Phi(s, \theta(s)) - \langle c,
+s\rangle - \langle d, \theta(s)\rangle`, what is left of the last term is :math:`\langle d,
+\theta'\rangle \ge -|d|_1 \max_k |\theta'_k|`, which is charged to the bound.
 """
 
 from __future__ import annotations

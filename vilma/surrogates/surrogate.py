@@ -77,7 +77,6 @@ class PiecewiseLinearForm(NamedTuple):
 class Surrogate(ABC):
     """A convex surrogate of an interval-insensitive loss, minimised over its biases."""
 
-    scale: float  # size of a typical loss
     resolution: float  # differences of two values below this are rounding
     exact = False  # whether `minimize` ignores the accuracy asked
 

@@ -27,8 +27,12 @@ centre :math:`\bar\theta` and a step :math:`\gamma`, maximise over the box alone
 .. math:: \frac{1}{W} \sum_i p_i (U_i + L_i) - \frac{\lambda}{2} |w|^2 + \frac{1}{W} \Bigl( \langle
           \bar\theta, d\rangle - \frac{\gamma}{2} |d|^2 \Bigr),
 
-the inner maximum over :math:`\theta` being at :math:`\theta = \bar\theta - \gamma d`; then set
-:math:`\bar\theta \leftarrow \theta`. One pass over the examples is made per update of the centre.
+the last term being :math:`\min_\theta \langle \theta, d\rangle + |\theta - \bar\theta|^2 / (2
+\gamma)`, attained at :math:`\theta = \bar\theta - \gamma d`; then set :math:`\bar\theta \leftarrow
+\theta`. One pass over the examples is made per update of the centre. Where the thresholds are
+ordered, :math:`d_k + \nu_k - \nu_{k-1}` takes the place of :math:`d_k`, and each :math:`\nu_k` its
+best value when threshold k or k + 1 has moved: it grows by :math:`(\theta_k - \theta_{k+1}) / (2
+\gamma)`, but stays nonnegative.
 
 **The update of an example**, all others fixed (Algorithm 1 of [1]_ with a block of variables), is
 exact. Its stationary slopes are

@@ -1,4 +1,4 @@
-"""The paper's Algorithm 1: the outer loop over cutting planes, with an exact line search."""
+"""The paper's Algorithm 1: the outer loop over cutting planes, with a line search."""
 
 from vilma.solvers.cutting_plane.method import CuttingPlaneMethod
 

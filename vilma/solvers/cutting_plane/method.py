@@ -1,4 +1,4 @@
-r"""The outer loop of the paper's Algorithm 1, with a line search and a certificate.
+r"""An iteration of the paper's Algorithm 1, with a line search and a certificate.
 
 Minimise :math:`F(w) = \frac{\lambda}{2} |w|^2 + G(Xw)`, G convex and piecewise linear. The
 surrogate stands for G: it minimises over the biases at given scores (the inner loop of the
