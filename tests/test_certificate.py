@@ -154,3 +154,12 @@ def test_features_that_overflow_are_refused(estimator):
     )
     with pytest.raises(error, match=message):
         estimator.fit(1e200 * X, y)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS[:3], ids=str)
+def test_nothing_but_a_large_constant(estimator):
+    y = np.tile([1, 2, 3], 50)
+    expected = estimator.set_params(alpha=1e-6, tol=1e-6).fit(np.zeros((150, 1)), y).objective_
+    model = estimator.fit(np.full((150, 1), 1e15), y)
+    assert model.objective_ == pytest.approx(expected, rel=1e-6)
+    assert model.coef_[0] == 0.0

@@ -381,3 +381,20 @@ def test_groups_need_maximum_likelihood_and_two_groups():
         OrderedLogit().fit(X, y, groups=np.zeros(50))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         OrderedLogit().fit(X, y, groups=np.zeros(49))
+
+
+def test_columns_of_no_digits_and_missing_groups_are_refused():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    y = np.digitize(x + rng.normal(size=200), [-0.7, 0.7])
+    for alpha in (0.0, 0.01):
+        with pytest.raises(ValueError, match=r"column 0 are near 1e\+15 and differ by .* Subtract"):
+            OrderedLogit(alpha).fit((1e15 + x)[:, None], y)
+    groups = np.repeat(np.arange(20.0), 10)
+    groups[7] = np.nan
+    with pytest.raises(ValueError, match="no value in row 7, and in 1 rows"):
+        OrderedLogit().fit(x[:, None], y, groups=groups)
+    named = np.repeat(np.array(["a", "b"], dtype=object), 100)
+    named[3] = None
+    with pytest.raises(ValueError, match="no value in row 3"):
+        OrderedLogit().fit(x[:, None], y, groups=named)

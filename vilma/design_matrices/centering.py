@@ -59,7 +59,7 @@ def _narrow_offsets(values: np.ndarray) -> np.ndarray | None:
     size = np.maximum(np.abs(smallest), np.abs(largest))
     narrow = spread < _NARROW * size
     varied = spread > 0.0
-    usual = np.median(spread[varied]) if varied.any() else np.inf
+    usual = np.median(spread[varied]) if varied.any() else 1.0
     narrow &= varied | (usual < _NARROW * size)
     return np.where(narrow, smallest, 0.0) if narrow.any() else None
 

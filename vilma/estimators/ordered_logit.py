@@ -5,9 +5,10 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_consistent_length, column_or_1d
@@ -15,7 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from vilma._wording import label_name, some_of
-from vilma.design_matrices import DesignMatrix, as_design_matrix
+from vilma.design_matrices import DesignMatrix, as_design_matrix, center_narrow_columns
 from vilma.design_matrices.threads import BlockThreads
 from vilma.estimators._problem import (
     Problem,
@@ -54,11 +55,15 @@ from vilma.likelihood import (
     place_thresholds,
     standardize,
 )
+from vilma.mixed import MixedColumns
 from vilma.solvers import Settings
 from vilma.surrogates import LabeledWeights
 from vilma.thresholds import supported_thresholds
 
 __all__ = ["CumulativeClassifier", "OrderedLogit"]
+
+# At 1e13 a column of unit spread is still fitted right, at 1e14 its coefficient is 0.
+_NARROWEST = 1e-13
 
 # Up to here the Hessian is formed for penalised fits: dense columns by one product of matrices,
 # other kinds by a pair of products per column.
@@ -404,6 +409,7 @@ class OrderedLogit(CumulativeClassifier):
                 # same, however many labels there are in it.
                 warnings.filterwarnings("ignore", ".* are taken as exact", UserWarning)
                 problem = read_problem(self, X, y, sample_weight, self.classes)
+            _refuse_narrow(problem.X)
             clusters = _read_groups(groups, sample_weight, y)
             (fit,) = self._solve(problem, [self._settings(problem)], clusters)
             self._store(problem, fit)
@@ -797,12 +803,39 @@ def _as_repetitions(problem: Problem) -> LabeledWeights:
     return problem.labels._replace(weight=weight)
 
 
+def _is_missing(value: Any) -> bool:
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # of pandas
+        return True
+
+
+def _refuse_narrow(X) -> None:
+    """Refuse a column of numbers so alike that float64 keeps no digits of their differences."""
+    center = None if isinstance(X, MixedColumns) else center_narrow_columns(X)[1]
+    for j in [] if center is None else np.flatnonzero(center):
+        column = X[:, [j]]
+        column = column.toarray() if sparse.issparse(column) else column
+        if 0.0 < np.ptp(column) < _NARROWEST * abs(center[j]):
+            raise ValueError(
+                f"The values of column {j} are near {center[j]:.3g} and differ by "
+                f"{np.ptp(column):.3g} at most, too little for float64 beside a coefficient. "
+                "Subtract a constant from the column."
+            )
+
+
 def _read_groups(groups, sample_weight, y) -> np.ndarray | None:
     """Number the clusters of the rows of positive weight from 0."""
     if groups is None:
         return None
     check_consistent_length(groups, y)
     groups = column_or_1d(groups)
+    missing = np.flatnonzero([_is_missing(each) for each in groups.tolist()])
+    if len(missing):
+        raise ValueError(
+            f"groups has no value in row {missing[0]}, and in {len(missing)} rows in all. Rows of "
+            "no group cannot share one: give each a group, or leave the rows out."
+        )
     if sample_weight is not None:
         groups = groups[np.asarray(sample_weight) > 0.0]
     kinds, number = np.unique(groups, return_inverse=True)
