@@ -39,6 +39,8 @@ _EVALUATION = 120.0
 _HINGES = 700.0
 _VISIT = 1.6  # pairs of products that the two visits to each row of X in a pass cost
 _PLANE = 1.5  # per number of a kept plane, in Gram matrix and combination
+_FEW_SAMPLES = 250
+_ALONE = 60  # iterations of planes where samples are few, if they get anywhere
 _LEAST_TURN = 3  # iterations of planes, passes of ascent
 _TRIAL = 2  # iterations of planes to begin with, after the one that may give a bound
 _LONGEST_TURN = 25  # iterations of planes, several of which fit into what counts as stalled
@@ -131,6 +133,9 @@ class _Run:
         self._certificate = certificate
         self._work = 0.0
         self._planes_started = False  # on this problem
+        # With few samples all is a matter of milliseconds, and planes have the merit that a row of
+        # weight 2 is two rows to the last digits: they go on until they are idle.
+        self._few_samples = best.point.scores.size <= _FEW_SAMPLES
         self._n_idle = 0  # turns, one after the other, that closed next to nothing
         self._planes_measured = False  # turns differ much: rates are averages of two and more
         self._ascent_measured = False
@@ -144,6 +149,7 @@ class _Run:
         """Try planes; go on with them at once where they have a bound already."""
         if with_planes:
             self._start_planes()
+            self._planes.record(self._certificate, self.best)
             self._iterate(1)
             if self._certificate.gap < 1.0 and not self._certificate.is_closed():
                 self._turn_of_planes(_TRIAL)
@@ -158,7 +164,9 @@ class _Run:
     def take_turn(self) -> None:
         """Let the method that should need less work go on."""
         planes, ascent = self._remaining_planes(), self._remaining_ascent()
-        if planes == ascent or self._n_idle >= _MOST_IDLE:
+        if self._few_samples:
+            with_planes = True
+        elif planes == ascent or self._n_idle >= _MOST_IDLE:
             with_planes = self.ascent_had_turn  # the other one
         elif self.ascent_had_turn:
             with_planes = planes < _MARGIN * ascent
@@ -171,6 +179,8 @@ class _Run:
             self._turn_of_ascent()
         idle = _IDLE * before < self._certificate.gap < 1.0
         self._n_idle = self._n_idle + 1 if idle else 0
+        if idle or len(self._certificate.history) > _ALONE:
+            self._few_samples = False
 
     def _remaining_planes(self) -> float:
         return _SLOWDOWN_PLANES * self._remaining(self._certificate.gap, self._planes_rate)

@@ -155,6 +155,7 @@ class Solver:
             best = self._alternation.minimize(certificate, best)
         elif self._planes is not None:
             self._planes.start(certificate, best)
+            self._planes.record(certificate, best)
             while not certificate.is_closed():
                 best = self._planes.advance(certificate, best)
         else:

@@ -55,6 +55,8 @@ class CuttingPlaneMethod:
         n_samples, n_features = space.X.shape
         self.few_features = n_features <= _FEW_FEATURES * n_samples
         self._step = _FIRST_STEP
+        self._accepted = 0.0
+        self._bound = 0.0
         self._reduced = space.start(None)
 
     @property
@@ -63,18 +65,23 @@ class CuttingPlaneMethod:
         return len(self._reduced_problem)
 
     def start(self, certificate: Certificate, best: Evaluated) -> None:
-        """Turn to another problem, and solve its reduced problem."""
+        """Turn to another problem, and solve its reduced problem; nothing is recorded."""
         if not len(self._reduced_problem):
             self._reduced_problem.add(best.inner.plane)
         self._step = _FIRST_STEP
-        self._solve(certificate, best, 0.0)
+        self._accepted = 0.0
+        self._solve(certificate, best)
 
     def add(self, plane: Plane, certificate: Certificate, best: Evaluated) -> None:
-        """Take up a plane that was found elsewhere."""
+        """Take up a plane that was found elsewhere; nothing is recorded."""
         self._reduced_problem.add(plane)
-        self._solve(certificate, best, 0.0)
+        self._solve(certificate, best)
 
-    def _solve(self, certificate: Certificate, best: Evaluated, step: float) -> None:
+    def record(self, certificate: Certificate, best: Evaluated) -> None:
+        """End an iteration with the bound of the reduced problem."""
+        certificate.record(best.objective, self._bound, self._accepted, self.n_planes)
+
+    def _solve(self, certificate: Certificate, best: Evaluated) -> None:
         """Solve the reduced problem; its value bounds the optimum from below."""
         target = certificate.inner_target(best.objective)
         gap_target = certificate.gap_target(best.objective)
@@ -82,8 +89,7 @@ class CuttingPlaneMethod:
         self._reduced, bound, bias_residual = self._reduced_problem.minimize(
             alpha, _REDUCED_SHARE * gap_target
         )
-        bound -= certificate.oracle.charge(bias_residual, target)
-        certificate.record(best.objective, bound, step, self.n_planes)
+        self._bound = bound - certificate.oracle.charge(bias_residual, target)
 
     def advance(self, certificate: Certificate, best: Evaluated) -> Evaluated:
         """Make one iteration from the best point; return the one that is best then."""
@@ -101,5 +107,7 @@ class CuttingPlaneMethod:
             plane = oracle(start.interpolate(reduced, place).scores, target).plane
         self._reduced_problem.add(plane)
         # 3. Solve the reduced problem.
-        self._solve(certificate, best, self._step)
+        self._accepted = self._step
+        self._solve(certificate, best)
+        self.record(certificate, best)
         return best
