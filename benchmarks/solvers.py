@@ -1,0 +1,179 @@
+"""Work of the solver's methods in pairs of products: ``python -m benchmarks.solvers``.
+
+Every line is one fit to a relative gap: a pair is one product with X and one with its transpose;
+evaluations, passes and planes are counted at the prices of `vilma.solvers.alternation.Prices`, and
+CPU seconds stand beside them, for they are what the prices are to predict.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from benchmarks.storage import load_data
+from benchmarks.tasks.one_hot import OneHot
+from vilma import IISVOR_EXP, IISVOR_IMC, VILMA
+from vilma.design_matrices import DesignMatrix, as_design_matrix
+from vilma.design_matrices.threads import BlockThreads
+from vilma.estimators._problem import read_problem
+from vilma.solvers.alternation import Prices
+from vilma.solvers.coordinate_ascent.dual_point import DualPoint
+from vilma.solvers.problem import Settings
+from vilma.solvers.solver import Solver
+
+__all__ = ["main"]
+
+_SURROGATES = {
+    "imc": IISVOR_IMC,
+    "exp": IISVOR_EXP,
+    "squared": lambda **options: VILMA(loss="squared", **options),
+}
+_METHODS = ("auto", "cutting_plane", "coordinate_ascent")
+
+
+def _dense(n_samples: int, n_features: int, n_classes: int = 10) -> tuple[Any, np.ndarray]:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_samples, n_features))
+    scores = X @ rng.normal(size=n_features) / np.sqrt(n_features)
+    return X, _cut(scores + 0.5 * rng.normal(size=n_samples), n_classes)
+
+
+def _text(n_samples: int = 50_000, n_features: int = 100_000) -> tuple[Any, np.ndarray]:
+    """Sixty words a row, their frequencies by Zipf's law, rows of norm 1."""
+    rng = np.random.default_rng(0)
+    share = 1.0 / np.arange(1, n_features + 1)
+    words = np.searchsorted(np.cumsum(share / share.sum()), rng.random((n_samples, 60)))
+    words = words.clip(0, n_features - 1)
+    values = rng.lognormal(0.0, 0.5, words.shape) * np.log(n_features / (1.0 + words) + 1.0)
+    indptr = np.arange(0, words.size + 1, 60)
+    X = sparse.csr_array((values.ravel(), words.ravel(), indptr), shape=(n_samples, n_features))
+    X.sum_duplicates()
+    norms = np.sqrt(X.multiply(X).sum(axis=1))
+    X = sparse.csr_array(sparse.diags_array(1.0 / norms) @ X)
+    scores = X @ rng.normal(size=n_features)
+    return X, _cut(scores / scores.std() + 0.5 * rng.normal(size=n_samples), 10)
+
+
+def _one_hot(**parameters: Any) -> tuple[Any, np.ndarray]:
+    with tempfile.TemporaryDirectory() as folder:
+        OneHot(name="task", test_rows=10, form="codes", **parameters).make(Path(folder))
+        data = load_data(Path(folder))
+    return data.X, data.intervals
+
+
+def _cut(scores: np.ndarray, n_classes: int) -> np.ndarray:
+    shares = np.arange(1, n_classes) / n_classes
+    return np.searchsorted(np.quantile(scores, shares), scores)
+
+
+TASKS: dict[str, tuple[Callable[[], tuple[Any, np.ndarray]], tuple[float, ...]]] = {
+    "dense 20,000 x 50": (lambda: _dense(20_000, 50), (1e-2, 1e-4)),
+    "dense 2,000 x 2,000": (lambda: _dense(2_000, 2_000), (1e-2, 1e-4)),
+    "text 50,000 x 100,000": (_text, (1e-4, 1e-5)),
+    "codes 5,000, exact": (lambda: _one_hot(rows=5_000), (1e-1, 1e-2, 1e-3)),
+    "codes 5,000, cells of 10": (
+        lambda: _one_hot(rows=5_000, annotation="brackets", width=10),
+        (1e-1, 1e-2, 1e-3),
+    ),
+    "codes 33,000": (
+        lambda: _one_hot(rows=33_000, annotation="brackets", width=5, exact_share=0.2),
+        (1e-2, 1e-3),
+    ),
+    "dense 30 x 100": (lambda: _dense(30, 100, 5), (1e-8,)),
+    "dense 30 x 1,000": (lambda: _dense(30, 1_000, 5), (1e-8,)),
+}
+
+
+class _Counted(DesignMatrix):
+    """A matrix whose products are counted."""
+
+    def __init__(self, X: DesignMatrix) -> None:
+        self._X, self.shape, self.pair_cost = X, X.shape, X.pair_cost
+        self.n_products = 0
+
+    def dot(self, coef: np.ndarray) -> np.ndarray:
+        self.n_products += 1
+        return self._X.dot(coef)
+
+    def transpose_dot(self, score_gradient: np.ndarray) -> np.ndarray:
+        self.n_products += 1
+        return self._X.transpose_dot(score_gradient)
+
+    def squared_row_norms(self) -> np.ndarray:
+        return self._X.squared_row_norms()
+
+    def rows(self):
+        return self._X.rows()
+
+
+def measure(X: Any, y: np.ndarray, surrogate: str, method: str, alpha: float, tol: float) -> str:
+    """Fit once; return work, CPU seconds and the gap as the cells of a table."""
+    estimator = _SURROGATES[surrogate](alpha=alpha, tol=tol)
+    problem = read_problem(estimator, X, y, None, None)
+    n_passes = 0
+    ascend = DualPoint.ascend
+
+    def counted_ascend(self: DualPoint) -> None:
+        nonlocal n_passes
+        n_passes += 1
+        ascend(self)
+
+    with BlockThreads(1) as threads:
+        matrix = _Counted(as_design_matrix(problem.X, threads))
+        DualPoint.ascend = counted_ascend  # type: ignore[method-assign]
+        try:
+            start = time.process_time()
+            solver = Solver(matrix, estimator._make_surrogate(problem), method=method)
+            solution = solver.minimize(Settings(alpha, tol, 1000, 0))
+            seconds = time.process_time() - start
+        finally:
+            DualPoint.ascend = ascend  # type: ignore[method-assign]
+    assert matrix.pair_cost is not None
+    prices = Prices.of(max(matrix.pair_cost, 1.0), matrix.shape)
+    history = solution.history
+    work = (
+        0.5 * matrix.n_products
+        + prices.visits * n_passes
+        + prices.evaluation * history["n_evaluations"].sum()
+        + prices.plane * history["n_planes"].sum()
+    )
+    return f"{work:.0f} | {seconds:.2f} | {solution.gap:.0e} | {len(history)}"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", default="", help="only tasks whose name contains this")
+    parser.add_argument("--tol", type=float, nargs="+", default=[1e-2, 1e-3])
+    parser.add_argument(
+        "--surrogate", nargs="+", choices=list(_SURROGATES), default=["imc", "exp"]
+    )
+    arguments = parser.parse_args()
+    print("| task | surrogate | alpha | gap asked | method | pairs | CPU s | gap | iterations |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for name, (make, alphas) in TASKS.items():
+        if arguments.task not in name:
+            continue
+        X, y = make()
+        for surrogate in arguments.surrogate:
+            for method in _METHODS[: 2 if surrogate == "squared" else 3]:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    measure(X[:300], y[:300], surrogate, method, 0.1, 0.3)  # compiles
+                    for alpha in alphas:
+                        for tol in arguments.tol:
+                            cells = measure(X, y, surrogate, method, alpha, tol)
+                            labels = f"{name} | {surrogate} | {alpha:g} | {tol:g} | {method}"
+                            print(f"| {labels} | {cells} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
