@@ -33,6 +33,7 @@ PACKAGES = [
     "vilma.losses",
     "vilma.mapped",
     "vilma.metrics",
+    "vilma.model_selection",
     "vilma.probability",
     "vilma.solvers",
     "vilma.solvers.coordinate_ascent",

@@ -36,7 +36,10 @@ def test_columns_in_any_order_and_more_of_them(tmp_path):
         ("x1,y1\n1,2\n", "has the columns 'x1,y1'"),
         ("file,x1,y1,x2\na,1,2,3\n", "has the columns 'file,x1,y1,x2'"),
         ("file,x1,y1,y1\na,1,2,3\n", "each once"),
-        ("file,x1,y1\na,1\n", r"points\.csv, line 2 has 2 cells; the header has 3"),
+        (
+            "file,x1,y1\na,1\n",
+            r"points\.csv, line 2 has 2 cells, separated by commas; the header has 3",
+        ),
         ("file,x1,y1\n ,1,2\n", "line 2 has no file name"),
         ("file,x1,y1\na,1,2\nb,3,4\na,1,2\n", r"line 4 has points of 'a' again; .* line 2"),
         ("file,x1,y1\na,1,2\nb,3,4\n./a,,\n", r"line 4 has points of 'a' again"),

@@ -178,7 +178,7 @@ def test_scorers_of_unknown_losses_are_refused_when_made():
         ordinal_scorer("interval_insensitive_loss", loss="zero_on")
     with pytest.raises(ValueError, match=r"\(2, 2\), but the scale has 3 labels"):
         interval_scorer([[0, 1], [1, 0]], classes=[1, 2, 3])
-    with pytest.raises(TypeError, match="has no parameter 'kk' to be set here; expected some of"):
+    with pytest.raises(TypeError, match="has no parameter 'kk'; it has k"):
         ordinal_scorer("cumulative_score", kk=1)
     with pytest.raises(TypeError, match="has no parameter 'sample_weight'"):
         ordinal_scorer("cumulative_score", sample_weight=[1.0])

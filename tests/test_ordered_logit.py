@@ -388,7 +388,9 @@ def test_columns_of_no_digits_and_missing_groups_are_refused():
     x = rng.normal(size=200)
     y = np.digitize(x + rng.normal(size=200), [-0.7, 0.7])
     for alpha in (0.0, 0.01):
-        with pytest.raises(ValueError, match=r"column 0 are near 1e\+15 and differ by .* Subtract"):
+        with pytest.raises(
+            ValueError, match=r"column 0 are near 1e\+15 and differ by .* Subtract"
+        ):
             OrderedLogit(alpha).fit((1e15 + x)[:, None], y)
     groups = np.repeat(np.arange(20.0), 10)
     groups[7] = np.nan

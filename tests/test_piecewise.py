@@ -5,7 +5,6 @@ import pytest
 from scipy import sparse
 from scipy.optimize import linprog
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
 
 from tests.reference import random_problem
 from tests.reference.piecewise import (

@@ -209,6 +209,8 @@ def test_the_order_of_the_examples_does_not_matter(kind):
         a = make_surrogate(problem).minimize(scores[kept(problem)], 1e-9, LARGEST_SCORE)
         b = make_surrogate(shuffled).minimize(scores[order][kept(shuffled)], 1e-9, LARGEST_SCORE)
         assert b.value == pytest.approx(a.value, abs=2e-9)
+        if kind == "vshaped":  # of the planes that touch under ties, a transport plan gives any
+            continue
         full = np.zeros(len(scores))
         full[kept(problem)] = a.plane.score_gradient
         back = np.zeros(len(scores))
@@ -233,6 +235,8 @@ def test_a_weight_of_two_is_a_repeated_example(kind):
         a = make_surrogate(weighted).minimize(scores, 1e-9, LARGEST_SCORE)
         b = make_surrogate(repeated).minimize(scores[rows], 1e-9, LARGEST_SCORE)
         assert b.value == pytest.approx(a.value, abs=2e-9)
+        if kind == "vshaped":  # as above
+            continue
         merged = np.bincount(rows, b.plane.score_gradient, minlength=m)
         np.testing.assert_allclose(
             merged, a.plane.score_gradient, atol=1e-7, err_msg=f"seed {seed}"

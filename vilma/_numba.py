@@ -63,7 +63,7 @@ class _Announcement(numba_event.Listener):
 
     def on_start(self, event: numba_event.Event) -> None:
         function = event.data["dispatcher"].py_func
-        if function.__module__.startswith("vilma."):
+        if (function.__module__ or "").startswith("vilma."):
             self._announce(f"{function.__module__}.{function.__qualname__}")
 
     def on_end(self, event: numba_event.Event) -> None:

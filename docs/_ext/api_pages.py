@@ -45,7 +45,7 @@ PAGES = (
         "Matrices",
         "What the estimators take as X besides arrays and sparse matrices of SciPy.",
         "vilma",
-        ("vilma.one_hot", "vilma.mapped"),
+        ("vilma.one_hot", "vilma.mapped", "vilma.mixed"),
     ),
     Page("intervals", "Interval labels", "", "vilma.intervals"),
     Page("metrics", "Metrics", "", "vilma.metrics"),

@@ -75,12 +75,7 @@ def interval_scorer(
     -0.5
     """
     _check_scale(classes)
-    if isinstance(loss, str) or callable(loss):
-        distance_loss(loss, [0.0])
-    elif classes is None:
-        raise ValueError("A matrix of costs needs `classes`, the labels of its rows and columns.")
-    else:
-        cost_matrix(loss, len(read_scale(classes)))
+    _check_loss(loss, classes)
     return make_scorer(
         interval_insensitive_loss, greater_is_better=False, loss=loss, classes=classes
     )
@@ -138,13 +133,14 @@ def ordinal_scorer(
         raise ValueError(f"Unknown metric {metric!r}; expected one of {sorted(_METRICS)}.")
     function, greater_is_better = _METRICS[metric]
     _check_scale(classes)
-    known = set(inspect.signature(function).parameters)
+    of_data = {"y_true", "y_pred", "y_proba", "classes", "sample_weight"}  # known when scoring
+    known = set(inspect.signature(function).parameters) - of_data
     unknown = sorted(set(parameters) - known)
     if unknown:
-        others = sorted(known - {"y_true", "y_pred", "y_proba", "classes", "sample_weight"})
-        raise TypeError(
-            f"{metric} has no parameter {unknown[0]!r}; it has {', '.join(others) or 'no others'}."
-        )
+        others = ", ".join(sorted(known)) or "no others"
+        raise TypeError(f"{metric} has no parameter {unknown[0]!r}; it has {others}.")
+    if "loss" in parameters:
+        _check_loss(parameters["loss"], classes)
     response = "predict_proba" if function in _OF_PROBABILITIES else "predict"
     return make_scorer(
         function,
@@ -153,3 +149,13 @@ def ordinal_scorer(
         classes=classes,
         **parameters,
     )
+
+
+def _check_loss(loss: Any, classes: ArrayLike | None) -> None:
+    """Refuse a loss that is none, here rather than when the scorer is used."""
+    if isinstance(loss, str) or callable(loss):
+        distance_loss(loss, [0.0])
+    elif classes is None:
+        raise ValueError("A matrix of costs needs `classes`, the labels of its rows and columns.")
+    else:
+        cost_matrix(loss, len(read_scale(classes)))

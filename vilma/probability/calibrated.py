@@ -322,15 +322,15 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
         ndarray of shape (n_samples,)
             Labels of `scale_`.
         """
-        said = self._link_input(X)
-        return self.scale_[self._fitted_link().medians(said)]
+        link = self._fitted_link()
+        return self.scale_[link.medians(self._link_input(X))]
 
     def _link_input(self, X) -> np.ndarray:
-        check_is_fitted(self)
         scores = label_scores(self.estimator_, X)
         return project(self.estimator_, X) if scores is None else scores
 
     def _fitted_link(self) -> SoftmaxLink | CumulativeLink:
+        check_is_fitted(self)
         if hasattr(self, "offsets_"):
             return SoftmaxLink(self.slope_, self.offsets_)
         return CumulativeLink(self.link, self.cuts_, self.slope_)
