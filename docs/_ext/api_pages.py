@@ -68,6 +68,7 @@ PAGES = (
         names=("read_labels", "IntervalLabels"),
     ),
     Page("losses", "Losses", "V-shaped losses as matrices of costs.", "vilma.losses"),
+    Page("exceptions", "Warnings", "", "vilma.exceptions"),
 )
 
 
