@@ -80,6 +80,7 @@ TEST = [
     "pytest>=8.3",
     "pytest-cov>=5.0",
     "ruff>=0.9",
+    "statsmodels>=0.15",
 ]
 
 setup(
