@@ -21,7 +21,7 @@ from benchmarks.adapters import ADAPTERS, Adapter
 from benchmarks.adapters.label_forms import PointLabels, midpoints
 from benchmarks.league.tables import Split
 from benchmarks.scores import losses_outside
-from vilma import IISVOR_EXPCV, IISVOR_IMCCV, PWVILMACV, VILMACV
+from vilma import IISVOR_EXPCV, IISVOR_IMCCV, PWVILMACV, VILMACV, OrderedLogitCV
 from vilma.features import TableFeatures
 
 __all__ = ["METHODS", "RECOMMENDED", "fit_and_predict"]
@@ -244,6 +244,7 @@ _ALL: list[type[Adapter]] = [
     _recipe("linear-vilma", VILMACV(), "matrix"),
     _recipe("linear-squared", VILMACV(losses=["squared"]), "matrix"),
     _recipe("linear-pieces", PWVILMACV(), "matrix"),
+    _recipe("linear-logit", OrderedLogitCV(), "matrix"),
     Median,
     ADAPTERS["mord-at"],
     MordIT,
