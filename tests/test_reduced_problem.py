@@ -145,7 +145,7 @@ def test_reuse_keeps_the_bounds_valid(limit, monkeypatch):
                 problem.n_classes,
             )
             surrogate = ImplicitHinge(labels) if kind == "imc" else VShaped(labels, problem.cost)
-            if surrogate.scale == 0.0:
+            if kind == "vshaped" and not problem.cost.any():
                 continue
             optimum = reference_optimum(problem)
             method = Solver(DenseMatrix(problem.dense_X[rows]), surrogate, method="cutting_plane")
