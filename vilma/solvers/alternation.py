@@ -9,8 +9,8 @@ product with X and one with its transpose, in which evaluations of the surrogate
 examples and kept planes have fixed prices (`Prices`).
 
 **The rule.** A method that lowered :math:`z = \log(g / (1 - g))`, g its relative gap, at the rate
-r per unit of work in its last turns will need :math:`(z - \log \text{tol}) / r` more units, times a
-factor because rates fall; the method that needs less has the next turn. A turn is a share of the
+r per unit of work in its last turns will need :math:`(z - \log \text{tol}) / r` more units, times
+a factor because rates fall; the method that needs less has the next turn. A turn is a share of the
 work so far, so that little is lost by a wrong one. A method that has not shown its rate is
 credited with a good one.
 
