@@ -813,7 +813,9 @@ def _is_missing(value: Any) -> bool:
 def _refuse_narrow(X) -> None:
     """Refuse a column of numbers so alike that float64 keeps no digits of their differences."""
     center = None if isinstance(X, MixedColumns) else center_narrow_columns(X)[1]
-    for j in [] if center is None else np.flatnonzero(center):
+    if center is None:
+        return
+    for j in np.flatnonzero(center):
         column = X[:, [j]]
         column = column.toarray() if sparse.issparse(column) else column
         if 0.0 < np.ptp(column) < _NARROWEST * abs(center[j]):
