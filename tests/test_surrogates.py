@@ -497,6 +497,20 @@ def test_the_flow_of_the_transportation_problem_by_linear_programming():
         assert value == pytest.approx(exact, abs=1e-11), f"seed {seed}"
 
 
+def test_gains_equal_but_for_rounding_keep_no_flow_going_back_and_forth():
+    # Differences of the gains are whole numbers here but for rounding; weights span 18 orders of
+    # magnitude. Told apart by a tolerance, such ties sent 34 of 10^15 units at a time.
+    lower = np.array([3, 5, 0, 0, 5, 0, 0, 5, 3, 3, 0, 4])
+    upper = np.array([3, 5, 0, 3, 5, 4, 0, 5, 3, 3, 2, 4])
+    weight = np.array([4.3249127616496005e-06, 4.458331474016556e-16, 0.7270506374209246, 1.5134926342638814e-07, 1.2507280414632618e-12, 2.047245767758925e-18, 0.11632432070227261, 1.135633386697204e-07, 7.37701015580445e-11, 0.0009482207441780077, 0.3085457689038236, 1.7342874590316733e-17])
+    scores = np.array([1.7376717463752618, 0.2258113227668686, -4.262328253912949, 0.6450310712863627, 0.5894530030191207, 0.17607165187982043, -4.262328253912226, 1.841339922669361, -2.824215930876328, 1.737671746086758, -1.0069268623077599, 0.8247416281736969])
+    labels = LabeledWeights(lower, upper, weight, 6)
+    cost = np.subtract.outer(np.arange(6.0), np.arange(6.0)) ** 2
+    surrogate = VShaped(labels, cost)
+    solution = surrogate.minimize(scores, 1e-9, LARGEST_SCORE)
+    assert solution.value == pytest.approx(solution.plane.at(scores), abs=1e-11)
+
+
 def test_labels_that_nobody_has_keep_the_value():
     # Every second label and both ends are nobody's; the thresholds of all are returned.
     rng = np.random.default_rng(3)

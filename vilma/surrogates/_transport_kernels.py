@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from vilma._numba import njit
 
 
+FORBIDDEN = -(2**62)
+"""Gain of a label that is not allowed."""
+
+_UNREACHED = 2**62
+
+
 @njit
-def assign(gain, supply, room, tie, flow, price, distance, hops, scanned, source_of, label_of):
+def assign(gain, supply, room, flow, price, distance, hops, scanned, source_of, label_of):
     """Send every source's supply to labels with room, at the largest total gain.
 
     Sources come one after the other. A shortest path in reduced costs leads from the source to a
@@ -16,33 +20,36 @@ def assign(gain, supply, room, tie, flow, price, distance, hops, scanned, source
     prices of the labels it passes are lowered so that every unit sent stays on a label q of the
     largest ``gain[i, q] + price[q]``. Of paths that are equally short, that of the fewest labels
     is taken: with any other rule, a unit that goes back and forth can keep the others waiting.
+    Gains are whole numbers for the same reason: which paths are equally short is then no matter of
+    rounding.
 
     Parameters
     ----------
-    gain : ndarray of shape (n, K)
-        -inf for labels that are not allowed; there must be a way to place everything.
+    gain : ndarray of shape (n, K), dtype int64
+        `FORBIDDEN` for labels that are not allowed, else of absolute values below 2**61 / K; there
+        must be a way to place everything.
     supply : ndarray of shape (n,), dtype int64
     room : ndarray of shape (K,), dtype int64
         The total of the supply; used up.
-    tie : float
-        Reduced costs up to this are taken for 0.
     flow : ndarray of shape (n, K), dtype int64
         Zero at first; what is sent.
-    price : ndarray of shape (K,)
+    price : ndarray of shape (K,), dtype int64
         Zero at first; the dual variables.
-    distance, hops, scanned, source_of, label_of : ndarray of shape (K,)
+    distance, hops, scanned, source_of, label_of : ndarray of shape (K,), dtype int64
         Need no values.
     """
     n, n_labels = gain.shape
     for i in range(n):
         rest = supply[i]
         while rest > 0:
-            nearest = np.inf
+            best_level = FORBIDDEN
             for q in range(n_labels):
-                nearest = min(nearest, -gain[i, q] - price[q])
+                if gain[i, q] != FORBIDDEN:
+                    best_level = max(best_level, gain[i, q] + price[q])
             for q in range(n_labels):
-                reduced = -gain[i, q] - price[q] - nearest
-                distance[q] = 0.0 if reduced <= tie else reduced
+                distance[q] = _UNREACHED
+                if gain[i, q] != FORBIDDEN:
+                    distance[q] = best_level - gain[i, q] - price[q]
                 hops[q] = 0
                 label_of[q] = -1
                 scanned[q] = 0
@@ -50,7 +57,7 @@ def assign(gain, supply, room, tie, flow, price, distance, hops, scanned, source
             while target < 0:
                 best = -1
                 for q in range(n_labels):
-                    if scanned[q] == 1 or distance[q] == np.inf:
+                    if scanned[q] == 1 or distance[q] == _UNREACHED:
                         continue
                     if (
                         best < 0
@@ -62,14 +69,13 @@ def assign(gain, supply, room, tie, flow, price, distance, hops, scanned, source
                 if room[best] > 0:
                     target = best
                     break
-                for j in range(i + 1):
+                for j in range(i):
                     if flow[j, best] > 0:
                         level = gain[j, best] + price[best]
                         for q in range(n_labels):
-                            if scanned[q] == 1:
+                            if scanned[q] == 1 or gain[j, q] == FORBIDDEN:
                                 continue
-                            reduced = level - gain[j, q] - price[q]
-                            length = distance[best] + (0.0 if reduced <= tie else reduced)
+                            length = distance[best] + level - gain[j, q] - price[q]
                             if length < distance[q] or (
                                 length == distance[q] and hops[best] + 1 < hops[q]
                             ):

@@ -18,14 +18,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from vilma.surrogates._transport_kernels import assign
+from vilma.surrogates._transport_kernels import FORBIDDEN, assign
 from vilma.surrogates.plane import Plane
 from vilma.surrogates.surrogate import LabeledWeights
 
 __all__ = ["solve_transport", "transport_work"]
 
 _UNITS = 2.0**60  # of the total weight; 64-bit integers hold all sums
-_TIE = 1e-14  # of the largest gain: differences below are rounding
+_GAIN_UNITS = 1e14  # in the largest gain: smaller differences are rounding
 
 
 def transport_work(labels: LabeledWeights, n_used: int) -> int:
@@ -71,17 +71,19 @@ def solve_transport(
     units = np.rint(supply / unit).astype(np.int64)
     room = np.zeros(n_labels, np.int64)
     np.add.at(room, home, units)
-    flow, price = np.zeros(gain.shape, np.int64), np.zeros(n_labels)
+    unit_gain = max(np.abs(gain[allowed]).max(initial=0.0) / _GAIN_UNITS, np.finfo(float).tiny)
+    whole_gain = np.full(gain.shape, FORBIDDEN)
+    whole_gain[allowed] = np.rint(gain[allowed] / unit_gain)
+    flow, whole_price = np.zeros(gain.shape, np.int64), np.zeros(n_labels, np.int64)
     assign(
-        gain,
+        whole_gain,
         units,
         room,
-        _TIE * np.abs(gain[allowed]).max(initial=0.0),
         flow,
-        price,
-        np.empty(n_labels),
-        *(np.empty(n_labels, np.int64) for _ in range(4)),
+        whole_price,
+        *(np.empty(n_labels, np.int64) for _ in range(5)),
     )
+    price = whole_price * unit_gain
     share = flow * unit
     total = labels.weight.sum()
     score_gradient = np.bincount(rows, (share * step).sum(axis=1), len(scores)) / total
