@@ -9,6 +9,7 @@ import pytest
 from vilma import IISVOR_IMC, OneHotCodes
 from vilma.intervals import (
     IntervalStratifiedKFold,
+    annotate_cells,
     annotation_report,
     combine_annotators,
     combine_by_item,
@@ -197,3 +198,58 @@ def test_missing_answers_at_an_end_of_the_scale_get_a_hint(scale, label):
         read_labels(pd.Categorical(["bad", "good"], scale, ordered=True))
     read_labels(["bad", "good"], ["bad", "unknown", "good"])  # in the middle: people's own choice
     read_labels(["nation", "good"], ["nation", "naive", "good", "not good"])
+
+
+@pytest.mark.parametrize("classes", [["heavy", "moderate", "slight"], LEVELS[1:] + LEVELS[:1]])
+def test_a_scale_that_contradicts_an_ordered_dtype_is_refused(classes):
+    column = pd.Series(pd.Categorical(["heavy", "slight", "moderate"] * 4, LEVELS, ordered=True))
+    frame = pd.DataFrame({"lower": column, "upper": column})
+    X = np.arange(12.0).reshape(-1, 1)
+    plain = column.astype(str)
+    fitted = IISVOR_IMC(classes=classes).fit(X, plain)
+    message = re.escape(
+        f"ordered categories, {LEVELS!r}, in another order than `classes`, {classes!r}. Correct"
+    )
+    for call in (
+        lambda: read_labels(column, classes),
+        lambda: read_labels(frame, classes),
+        lambda: IISVOR_IMC(classes=classes).fit(X, column),
+        lambda: fitted.score(X, column),
+        lambda: interval_insensitive_loss(column, plain, classes=classes),
+        lambda: to_intervals(column, classes),
+        lambda: annotate_cells(column, width=2, classes=classes),
+        lambda: combine_annotators([column, column], classes=classes),
+        lambda: annotation_report(column, classes=classes),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+@pytest.mark.parametrize("classes", [LEVELS, [*LEVELS, "fatal"], ["none", *LEVELS]])
+def test_a_scale_may_know_more_than_an_ordered_dtype(classes):
+    column = pd.Categorical(["heavy", "slight", "moderate"], LEVELS, ordered=True)
+    assert read_labels(column, classes).classes.tolist() == classes
+    more = pd.Categorical(["heavy", "slight"], ["none", *LEVELS, "fatal"], ordered=True)
+    assert read_labels(more, LEVELS).lower.tolist() == [2, 0]
+
+
+@pytest.mark.parametrize("categories", [[3, 2, 1], [2, 1, 3], [0.5, 0.25]])
+def test_ordered_numbers_in_an_order_of_their_own_are_refused(categories):
+    """An array of numbers does not tell their order, so that it would be lost on the way."""
+    column = pd.Series(pd.Categorical(categories * 3, categories, ordered=True))
+    message = re.escape(f"The ordered categories {categories!r} are numbers in an order of their")
+    for call in (
+        lambda: read_labels(column),
+        lambda: to_intervals(column),
+        lambda: IISVOR_IMC().fit(np.arange(len(column))[:, None], column),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+    with pytest.raises(ValueError, match="in another order than `classes`"):
+        read_labels(column, sorted(categories))
+    with pytest.raises(ValueError, match="Labels in another order have to be strings"):
+        read_scale(column.unique())
+    names = read_labels(column.cat.rename_categories(str))
+    assert names.classes.tolist() == [str(number) for number in categories]
+    assert names.lower.tolist() == list(range(len(categories))) * 3
+    assert read_labels(column.cat.codes).lower.tolist() == names.lower.tolist()

@@ -47,10 +47,12 @@ def prepare(
 ) -> tuple[IntArray, NDArray[Any], np.random.RandomState, BoolArray]:
     """Check what the processes have in common and draw the exact rows."""
     given = ordered_categories(y) if classes is None else classes
-    endpoints = read_endpoints(y)
+    scale = None if given is None else read_scale(given)
+    endpoints = read_endpoints(y, scale=scale)
     if not endpoints.exact:
         raise ValueError("y should be a 1d array of true labels, got intervals.")
-    scale = _whole_numbers(endpoints.lower) if given is None else read_scale(given)
+    if scale is None:
+        scale = _whole_numbers(endpoints.lower)
     codes, _ = encode_endpoints(endpoints, scale)
     rng = read_random_state(random_state)
     n_samples = len(codes)

@@ -12,7 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from vilma._masked import refuse_masked
 from vilma.labels import encode_endpoints, read_endpoints
 from vilma.labels.interval_objects import holds_intervals
-from vilma.labels.scale import IntArray, ordered_categories, read_scale
+from vilma.labels.scale import (
+    IntArray,
+    ordered_categories,
+    read_scale,
+    refuse_contradiction,
+)
 from vilma.labels.values import read_values
 
 FloatArray = NDArray[np.float64]
@@ -218,6 +223,8 @@ def _refuse_nameless(items: ArrayLike) -> None:
 
 def _read_ends(y: ArrayLike, scale: NDArray[Any] | None, name: str) -> FloatArray:
     """Return two columns of label values, or of codes for strings, infinite where open."""
+    if scale is not None:
+        refuse_contradiction(y, scale, name)
     if not holds_intervals(y):
         values, missing = read_values(y, name)
         if values.ndim == 1 and missing.any():  # an exact label that is not there

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import column_or_1d
 
 from vilma.labels.interval_objects import Bounds, holds_intervals, labels_inside, read_bounds
-from vilma.labels.scale import first_row, refuse_non_finite
+from vilma.labels.scale import first_row, refuse_contradiction, refuse_non_finite
 from vilma.labels.values import BoolArray, read_values
 
 _ENCODED_COLUMNS = (
@@ -63,7 +63,8 @@ def read_endpoints(
         What error messages call `y`.
     scale : ndarray of shape (n_classes,), default=None
         The labels that interval objects are to contain, as returned by
-        :func:`vilma.labels.read_scale`. Other labels are read without it.
+        :func:`vilma.labels.read_scale`. Ordered categories are only compared with it, and other
+        labels read without it.
 
     Returns
     -------
@@ -75,6 +76,8 @@ def read_endpoints(
     ValueError, TypeError
         As for :func:`vilma.labels.read_labels`, except for what concerns the scale.
     """
+    if scale is not None:
+        refuse_contradiction(y, scale, name)
     if holds_intervals(y):
         return bounded_endpoints(read_bounds(y, name), scale=scale, name=name)
     values, missing = read_values(y, name)

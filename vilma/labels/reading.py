@@ -68,10 +68,11 @@ def read_labels(
         arrays of two fields are welcome. One column may also hold ``pandas.Interval`` objects,
         which mean the labels inside, open sides left out: without `classes`, ``(20, 30]`` is
         21 to 30. Columns of ordered categories (of pandas, or a polars Enum) bring their scale
-        along; two of them must have the same categories. Masked entries of ``numpy.ma`` are
-        missing: open ends, and refused as exact labels.
+        along; two of them must have the same categories, and numbers among them increase. Masked
+        entries of ``numpy.ma`` are missing: open ends, and refused as exact labels.
     classes : array-like of shape (n_classes,), default=None
-        The scale, from its lowest label to its highest. By default it is made of the distinct
+        The scale, from its lowest label to its highest. Ordered categories in another order are
+        refused. By default it is made of the distinct
         labels, or finite endpoints, in `y`, in increasing order; labels that nobody used are
         then not on it. String intervals need `classes`, because the alphabet is rarely the
         order meant.
@@ -89,7 +90,8 @@ def read_labels(
         If `y` is missing, empty, of a wrong shape, has NaN or infinite exact labels, labels
         which are not on the scale, a `lower` above its `upper`, or one class only; if no
         annotation excludes any label; if exact labels are continuous and `classes` is not given;
-        if `classes` is not a strictly increasing sequence of at least two labels.
+        if `classes` is not a strictly increasing sequence of at least two labels, or `y` has
+        ordered categories in another order.
     TypeError
         If labels are of types that have no common order.
 

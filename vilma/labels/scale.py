@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,8 @@ def read_scale(classes: ArrayLike, *, allow_single_class: bool = False) -> NDArr
             k = first_row(falling)
             raise ValueError(
                 "classes should be strictly increasing numbers, but entry "
-                f"{k} is {scale[k].item()!r} and entry {k + 1} is {scale[k + 1].item()!r}."
+                f"{k} is {scale[k].item()!r} and entry {k + 1} is {scale[k + 1].item()!r}. Labels "
+                "in another order have to be strings."
             )
     return scale
 
@@ -217,9 +219,17 @@ def ordered_categories(y: Any) -> list[Any] | None:
     -------
     list or None
         The categories, lowest first; None where there are none or columns differ.
+
+    Raises
+    ------
+    ValueError
+        If they are numbers that do not increase.
     """
     scales = _category_lists(y)
-    return scales[0] if scales and all(scale == scales[0] for scale in scales) else None
+    if not scales or any(scale != scales[0] for scale in scales):
+        return None
+    _refuse_other_order_of_numbers(scales[0])
+    return scales[0]
 
 
 def refuse_disagreeing_categories(y: Any) -> None:
@@ -245,11 +255,64 @@ def refuse_disagreeing_categories(y: Any) -> None:
         )
 
 
+def refuse_contradiction(y: Any, scale: NDArray[Any], name: str) -> None:
+    """Refuse ordered categories whose order is not that of the scale.
+
+    Parameters
+    ----------
+    y : object
+        What a user calls labels.
+    scale : ndarray of shape (n_classes,)
+        The labels in scale order, as returned by :func:`read_scale`.
+    name : str
+        What error messages call the labels.
+
+    Raises
+    ------
+    ValueError
+        If labels that both know come in another order. Either may know more of them.
+    """
+    place = {label: k for k, label in enumerate(scale.tolist())}
+    for dtype in _dtypes(y):
+        if not is_ordered(dtype):
+            continue
+        categories = category_names(dtype.categories)
+        if any(type(category).__name__ == "Interval" for category in categories):
+            continue
+        places = [place[category] for category in categories if category in place]
+        if places != sorted(places):
+            raise ValueError(
+                f"{name} has ordered categories, {abbreviate(np.asarray(categories))}, in another "
+                f"order than `classes`, {abbreviate(scale)}. Correct one of them: leave `classes` "
+                "out if the order of the categories is meant, or pass the labels as a plain array "
+                "if that of `classes` is."
+            )
+
+
+def _refuse_other_order_of_numbers(categories: list[Any]) -> None:
+    """Refuse numbers in an order of their own, which every plain array of them would lose."""
+    if any(isinstance(category, str) for category in categories):
+        return
+    for lower, upper in pairwise(categories):
+        if not lower < upper:
+            raise ValueError(
+                f"The ordered categories {abbreviate(np.asarray(categories))} are numbers in an "
+                "order of their own: an array of them, or an interval, does not tell that "
+                f"{lower!r} is below {upper!r}. Make them strings, as "
+                "y.cat.rename_categories(str) does in pandas, or numbers that increase along the "
+                "scale, as y.cat.codes."
+            )
+
+
+def _dtypes(y: Any) -> list[Any]:
+    """Return the dtype of each column."""
+    return list(y.dtypes) if hasattr(y, "columns") else [getattr(y, "dtype", None)]
+
+
 def _category_lists(y: Any) -> list[list[Any]]:
     """Return the ordered categories of each column; empty unless every column has some."""
-    dtypes: list[Any] = list(y.dtypes) if hasattr(y, "columns") else [getattr(y, "dtype", None)]
     scales = []
-    for dtype in dtypes:
+    for dtype in _dtypes(y):
         if not is_ordered(dtype):
             return []
         categories = category_names(dtype.categories)
