@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 
 __all__ = ["Condition", "Leaf", "leaf_numbers", "read_leaves"]
+
+# Their trees are grown on arrays, and warn of a data frame whose names they do not know.
+_WITHOUT_NAMES = (GradientBoostingClassifier, GradientBoostingRegressor)
 
 
 class Condition(NamedTuple):
@@ -42,6 +46,8 @@ def leaf_numbers(model: Any, X: Any) -> np.ndarray:
     if _is_lightgbm(model):
         leaves = model.predict(X, pred_leaf=True)
     elif hasattr(model, "apply"):
+        if isinstance(model, _WITHOUT_NAMES) and hasattr(X, "columns"):
+            X = np.asarray(X)
         leaves = model.apply(X)
     else:
         raise TypeError(

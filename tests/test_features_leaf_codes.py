@@ -3,6 +3,7 @@ from __future__ import annotations
 import operator
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.ensemble import (
@@ -54,7 +55,6 @@ def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
-@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 @pytest.mark.parametrize("name", MODELS)
 def test_every_row_obeys_the_rule_of_its_leaf_and_of_no_other(name):
     X, y = table()
@@ -72,6 +72,20 @@ def test_every_row_obeys_the_rule_of_its_leaf_and_of_no_other(name):
                 obeys &= OPERATORS[sign](other[:, feature].astype(np.float32), value)
             np.testing.assert_array_equal(codes[:, column], obeys)
             column += 1
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_names_of_columns_are_known_to_all(name):
+    """Warnings are errors here: no library complains of names that it has or has not seen."""
+    X, y = table()
+    frame = pd.DataFrame(X, columns=["age", "income", "size"])
+    leaves = LeafCodes(MODELS[name](), n_trees=4, max_depth=3, random_state=0)
+    named = leaves.fit(frame, y).transform(frame).toarray()
+    assert any("income" in rule for rule in leaves.get_feature_names_out())
+    plain = LeafCodes(MODELS[name](), n_trees=4, max_depth=3, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(named, plain.transform(X).toarray())
+    with pytest.raises(ValueError, match="feature names"):
+        leaves.transform(frame[["income", "age", "size"]])
 
 
 def test_random_trees_need_no_labels_and_are_always_the_same():

@@ -13,9 +13,11 @@ from vilma import (
     IISVOR_EXPCV,
     IISVOR_IMC,
     IISVOR_IMCCV,
+    PWVILMACV,
     VILMA,
     VILMACV,
     OneHotCodes,
+    OrderedLogitCV,
     vilma_path,
 )
 from vilma.metrics import interval_insensitive_loss, interval_scorer
@@ -183,11 +185,24 @@ def test_search_takes_splits_scorers_and_open_ends():
 
 def test_search_without_refit_cannot_predict():
     X, y = interval_problem()
-    model = IISVOR_IMCCV(ALPHAS, refit=False).fit(X, y)
-    assert model.alpha_ in ALPHAS
-    assert not hasattr(model, "coef_")
-    with pytest.raises((NotFittedError, AttributeError)):
-        model.predict(X)
+    for kind in (IISVOR_IMCCV, VILMACV):
+        model = kind(ALPHAS, refit=False).fit(X, y)
+        assert model.alpha_ in ALPHAS
+        assert not hasattr(model, "coef_")
+        said = f"was fitted with refit=False: it has chosen alpha_={model.alpha_:g} and cannot"
+        for call in (model.predict, model.project, model.decision_function):
+            with pytest.raises(NotFittedError, match=said):
+                call(X)
+        with pytest.raises(NotFittedError, match=said):
+            model.score(X, y)
+    with pytest.raises(NotFittedError, match="is not fitted yet"):
+        VILMACV().score(X, y)
+    several = PWVILMACV([0.1], refit=False, cv=2).fit(X, y)
+    with pytest.raises(NotFittedError, match="was fitted with refit=False"):
+        several.label_scores(X)
+    logit = OrderedLogitCV([0.1], refit=False, cv=2).fit(X, y)
+    with pytest.raises(NotFittedError, match="was fitted with refit=False"):
+        logit.predict_proba(X)
 
 
 def test_failed_search_leaves_the_estimator_as_it_was():

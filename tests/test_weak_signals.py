@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from vilma import IISVOR_EXP, IISVOR_IMC, VILMA, CalibratedOrdinalClassifier
+from vilma import IISVOR_EXP, IISVOR_IMC, VILMA, VILMACV, CalibratedOrdinalClassifier
 from vilma.datasets import load_anes96
 from vilma.estimators._diagnosis import undivided_ends, warn_of_weak_signal
 from vilma.exceptions import AnnotationWarning, WeakSignalWarning
@@ -57,6 +57,18 @@ def test_another_loss_is_not_advised_to_those_who_have_it():
     X, level = incomes()
     with pytest.warns(WeakSignalWarning, match="Try a smaller alpha, or other columns"):
         VILMA(1e6, loss="squared").fit(X, level)
+
+
+def test_those_who_have_chosen_are_not_advised_to_choose():
+    X, level = incomes()
+    with pytest.warns(WeakSignalWarning) as caught:
+        VILMACV([1e5, 1e6], cv=2).fit(X, level)
+    (told,) = caught
+    text = str(told.message)
+    assert text.startswith("VILMA(alpha=1e+06, loss=")
+    assert "the choice of VILMACV, predicts" in text
+    assert "found nothing better among the alphas and losses that were tried" in text
+    assert "VILMACV()" not in text
 
 
 def test_few_labels_for_most_rows_are_told():

@@ -60,6 +60,10 @@ class OrdinalModel(CoverageScoreMixin, ClassifierMixin, BaseEstimator):
         tags.classifier_tags.poor_score = True
         return tags
 
+    def _require_fit(self) -> None:
+        """Refuse to predict before `fit`."""
+        check_is_fitted(self)
+
     def _problem_key(self) -> tuple:
         """Tell estimators apart whose problems differ in more than the solver's settings."""
         return ()
@@ -86,7 +90,7 @@ class LinearOrdinalModel(OrdinalModel):
         ndarray of shape (n_samples,)
             ``X @ coef_``.
         """
-        check_is_fitted(self)
+        self._require_fit()
         return np.asarray(read_X(self, X, reset=False) @ self.coef_)
 
     def decision_function(self, X) -> np.ndarray:
@@ -309,15 +313,18 @@ class CertifiedFit(OrdinalModel, ABC):
         self.history_ = solution.history
         self.n_iter_ = solution.n_iter
 
+    def _short_name(self) -> str:
+        """Return what warnings call the estimator."""
+        return f"{type(self).__name__}(alpha={self.alpha:g})"
+
     def _warn_of_what_was_learned(self, problem: Problem, solution: Solution) -> None:
         """Warn where the optimum is certified, and yet says little."""
-        name = f"{type(self).__name__}(alpha={self.alpha:g})"
-        warn_of_annotations(name, problem.labels, problem.classes)
+        warn_of_annotations(self._short_name(), problem.labels, problem.classes)
 
     def _warn_of_gap(self, problem: Problem, solution: Solution) -> None:
         if solution.status == "converged":
             return
-        name = f"{type(self).__name__}(alpha={self.alpha:g})"
+        name = self._short_name()
         gap = (
             f"with a relative gap of {solution.gap:.2e} > tol={self.tol:g}: the objective "
             f"{solution.objective:.6g} is at most that far above the optimum."
@@ -362,8 +369,9 @@ class LinearOrdinalClassifier(LinearOrdinalModel, CertifiedFit):
             return
         projection = np.asarray(problem.X @ self.coef_)
         predicted = np.searchsorted(self.thresholds_, projection, side="left")
-        name = f"{type(self).__name__}(alpha={self.alpha:g})"
-        warn_of_weak_signal(name, self._advice(), predicted, problem.labels, problem.classes)
+        warn_of_weak_signal(
+            self._short_name(), self._advice(), predicted, problem.labels, problem.classes
+        )
 
     def _advice(self) -> str:
         """What to try where the signal is too weak for this loss."""

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import check_scoring, get_scorer
 from sklearn.model_selection import KFold
 from sklearn.utils import Bunch, _safe_indexing, check_consistent_length
@@ -176,6 +176,15 @@ class CrossValidatedClassifier(OrdinalModel):
                     self.feature_names_in_ = names
         _warn_of_edge(type(self).__name__, grid["alpha"], self.alpha_, scores)
         return self
+
+    def _require_fit(self) -> None:
+        super()._require_fit()
+        if not hasattr(self, "coef_"):
+            raise NotFittedError(
+                f"This {type(self).__name__} was fitted with refit=False: it has chosen "
+                f"alpha_={self.alpha_:g} and cannot predict. Fit it with refit=True, or fit "
+                f"{type(self).__name__.removesuffix('CV')} with what was chosen."
+            )
 
     def _grid(self) -> dict[str, Any]:
         """Return the values to try of every parameter that is chosen."""
@@ -592,6 +601,21 @@ class IISVOR_EXPCV(LinearOrdinalModel, CrossValidatedClassifier):
     _default_loss = "zero_one"
 
 
+class _ChosenVILMA(VILMA):
+    """A VILMA of VILMACV, which need not be advised to choose."""
+
+    def _short_name(self) -> str:
+        loss = repr(self.loss) if isinstance(self.loss, str) else "..."
+        return f"VILMA(alpha={self.alpha:g}, loss={loss}), the choice of VILMACV,"
+
+    def _advice(self) -> str:
+        return (
+            "Cross-validation found nothing better among the alphas and losses that were tried. "
+            "Try other columns: vilma.features.TableFeatures makes some, and VILMACV chooses "
+            "among them."
+        )
+
+
 class VILMACV(LinearOrdinalModel, CrossValidatedClassifier):
     """Linear ordinal classification for V-shaped losses, loss and alpha by cross-validation.
 
@@ -672,7 +696,7 @@ class VILMACV(LinearOrdinalModel, CrossValidatedClassifier):
     0.01
     """
 
-    _single = VILMA
+    _single = _ChosenVILMA
     _default_loss = "mae"
 
     _parameter_constraints: ClassVar[dict] = {

@@ -13,7 +13,6 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from vilma._wording import label_name, some_of
 from vilma.design_matrices import DesignMatrix, as_design_matrix, center_narrow_columns
@@ -545,7 +544,7 @@ class OrderedLogit(CumulativeClassifier):
             return proportional_odds_test(estimates, matrix, coef, thresholds, scale, labels)
 
     def _estimates(self) -> Estimates:
-        check_is_fitted(self)
+        self._require_fit()
         if not hasattr(self, "_inference"):
             raise ValueError(
                 f"Inference needs a fit with alpha=0 and at most {_MOST_INFERENCE} columns, but "

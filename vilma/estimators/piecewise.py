@@ -9,7 +9,6 @@ from typing import ClassVar, Literal
 import numpy as np
 from scipy import sparse
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from vilma.design_matrices import DesignMatrix, StackedMatrix
 from vilma.estimators._problem import Problem, read_X
@@ -48,7 +47,7 @@ class PiecewiseLinearModel(OrdinalModel):
         ndarray of shape (n_samples, n_pieces)
             ``X @ coef_.T``.
         """
-        check_is_fitted(self)
+        self._require_fit()
         return np.asarray(read_X(self, X, reset=False) @ np.ascontiguousarray(self.coef_.T))
 
     def decision_function(self, X) -> np.ndarray:
@@ -109,7 +108,7 @@ class PiecewiseLinearModel(OrdinalModel):
         ndarray of shape (n_samples,)
             Labels of `scale_`.
         """
-        check_is_fitted(self)
+        self._require_fit()
         if len(self.coef_) == 1:  # as VILMA, also where scores tie by rounding
             projection = self.project(X)[:, 0]
             return self.scale_[np.searchsorted(self.thresholds_, projection, side="left")]

@@ -35,5 +35,6 @@ class CoverageScoreMixin:
         float
             Between 0 and 1.
         """
+        predicted = self.predict(X)
         classes = scale_with_labels(y, self.scale_)
-        return interval_coverage(y, self.predict(X), classes=classes, sample_weight=sample_weight)
+        return interval_coverage(y, predicted, classes=classes, sample_weight=sample_weight)
