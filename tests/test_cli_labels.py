@@ -81,7 +81,7 @@ def test_byte_order_mark_blank_lines_quotes_and_windows_ends(read):
         ("file,label\na,3\nb,old\n", "line 3, column 'label' is 'old'; expected a number"),
         (
             "file,label\na,\n",
-            "line 2, column 'label' is ''; expected a finite number.*lower,upper",
+            "line 2, column 'label' is empty, and a row without a label says.*lower,upper only",
         ),
         ("file,label\na,inf\n", "line 2, column 'label' is 'inf'; expected a finite number"),
         ("file,lower,upper\na,inf,\n", "line 2, column 'lower' is 'inf'; expected a finite"),
@@ -224,6 +224,41 @@ def test_brackets_are_read(read):
     assert default_classes(table.intervals).tolist() == list(range(17, 72))
     table = read('file,label\na,"10,000 - 14,999"\nb,"15,000 or more"\n')
     assert table.intervals.tolist() == [[10_000, 14_999], [15_000, INF]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            "a,20-30\nb,30-40\n",
+            "the brackets 20-30 (of a) and 30-40 (of b) overlap: they share label 30. If a border",
+        ),
+        (
+            "a,35\nb,60+\nc,30-69\n",
+            "the brackets 30-69 (of c) and 60 and more (of b) overlap: they share more than one",
+        ),
+        (
+            "a,under 5\nb,7-9\nc,5\n",
+            "the brackets up to 4 (of a) and 7-9 (of b) leave a gap: the label 6 is in none. If",
+        ),
+        ("a,20-29\nb,30-39\nc,20-29\n", ""),
+        ("a,20\nb,40\n", ""),
+        (
+            'a,10.000-14.999\nb,"15.000 or more"\n',
+            "warning: The point in '10.000-14.999' (row 0) may part thousands or decimals",
+        ),
+    ],
+)
+def test_irregular_brackets_are_told(read, capsys, rows, said):
+    read("file,label\n" + rows)
+    error = capsys.readouterr().err
+    assert said in error
+    assert bool(said) == bool(error)
+
+
+def test_intervals_of_two_columns_may_overlap(read, capsys):
+    read("file,lower,upper\na,20,30\nb,30,40\n")
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("mark", [";", "\t"])

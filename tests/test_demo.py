@@ -211,6 +211,19 @@ def test_command_with_intervals(quick, folder, tmp_path):
     assert (tmp_path / "out" / "vilma-demo.png").stat().st_size > 10_000
 
 
+def test_command_with_a_scale(quick, folder, tmp_path):
+    images, levels = folder
+    labels = tmp_path / "labels.csv"
+    labels.write_text("file,age\n" + "".join(f"{k}.png,{y}\n" for k, y in enumerate(levels)))
+    options = ["--images", images, "--labels", labels, "--output-dir", tmp_path / "out"]
+    result = run(*options, "--classes", 0, 9)
+    assert result.exit_code == 0, result.output
+    assert "40 images, age 0 to 9, " in result.stdout
+    result = run(*options, "--classes", 1, 9)
+    assert result.exit_code == 1
+    assert "the label 0 of '0.png' is not on the scale 1, 2, ..., 9" in result.stderr
+
+
 def test_missing_matplotlib_is_said_before_the_work(monkeypatch, tmp_path):
     find_spec = importlib.util.find_spec
 
@@ -229,6 +242,7 @@ def test_missing_matplotlib_is_said_before_the_work(monkeypatch, tmp_path):
     [
         (["--images", "."], "--images and --labels belong together"),
         (["--box", 0, 0, 9, 9], "give --images, too"),
+        (["--classes", 0, 9], "give --images, too"),
         (["--cell-width", 1], "1 is not in the range x>=2"),
     ],
 )

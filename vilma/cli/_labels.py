@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
-from vilma.cli._report import some_of, warn
+from vilma.cli._report import readable_errors, some_of, warn
 from vilma.labels import label_file
 from vilma.labels.label_file import ColumnsError, LabelTable
 
@@ -40,14 +40,42 @@ def read_label_table(path: Path, columns: tuple[str, ...] | None = None) -> Labe
     """
     from vilma.intervals import parse_brackets  # Numba takes a while to import
 
-    try:
-        return label_file.read_label_table(path, columns, read_brackets=parse_brackets)
-    except ColumnsError as error:
-        raise click.ClickException(
-            f"{error} On the command line: --columns FILE,LABEL or --columns FILE,LOWER,UPPER."
-        ) from error
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
+    with readable_errors():
+        try:
+            table = label_file.read_label_table(path, columns, read_brackets=parse_brackets)
+        except ColumnsError as error:
+            raise click.ClickException(
+                f"{error} On the command line: --columns FILE,LABEL or --columns FILE,LOWER,UPPER."
+            ) from error
+    if len(table.columns) == 2:
+        _report_irregular_brackets(path, table)
+    return table
+
+
+def _report_irregular_brackets(path: Path, table: LabelTable) -> None:
+    """Warn of two brackets in a column of labels that overlap, or leave a level out."""
+    from vilma.intervals.brackets import find_irregular
+
+    found = find_irregular(table.intervals)
+    if found is None:
+        return
+    first, second = (
+        f"{_write(*table.intervals[row])} (of {table.names[row]})" for row in found.rows
+    )
+    remedy = (
+        "If a border belongs to one of them only, correct the labels, for example 20-29 and 30-39 "
+        "instead of 20-30 and 30-40."
+        if found.overlap
+        else "If the scale has this level, correct the labels."
+    )
+    warn(f"{path}: the brackets {first} and {second} {found.what}. {remedy}")
+
+
+def _write(lower: float, upper: float) -> str:
+    """Write an interval as people do."""
+    if np.isinf(lower):
+        return f"up to {upper:g}"
+    return f"{lower:g} and more" if np.isinf(upper) else f"{lower:g}-{upper:g}"
 
 
 def match_names(rows: list[str], labelled: list[str]) -> list[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,51 @@ class Columns(click.ParamType):
         return names
 
 
+class WholeNumber(click.types.IntParamType):
+    """Whole numbers as people write them: not 1_0, which Python takes for 10."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse underscores, see :data:`click.INT`."""
+        _refuse_underscores(self, value, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class IntRange(click.IntRange):
+    """Whole numbers of a range, as people write them."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse underscores, see :class:`click.IntRange`."""
+        _refuse_underscores(self, value, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class FloatRange(click.FloatRange):
+    """Finite numbers of a range, as people write them."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse underscores, infinity and NaN, see :class:`click.FloatRange`."""
+        _refuse_underscores(self, value, param, ctx)
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no finite number.", param, ctx)
+        return number
+
+
+def _refuse_underscores(
+    kind: click.ParamType, value: Any, param: click.Parameter | None, ctx: click.Context | None
+) -> None:
+    if isinstance(value, str) and "_" in value:
+        kind.fail(f"{value!r} is no number; expected one without underscores.", param, ctx)
+
+
+def _check_classes(
+    ctx: click.Context, param: click.Parameter, ends: tuple[int, int] | None
+) -> tuple[int, int] | None:
+    if ends is not None and ends[0] >= ends[1]:
+        raise click.BadParameter(f"{ends[0]} {ends[1]} is no scale; expected LOWEST < HIGHEST.")
+    return ends
+
+
 def _check_box(
     ctx: click.Context, param: click.Parameter, box: tuple[int, int, int, int] | None
 ) -> tuple[int, int, int, int] | None:
@@ -96,9 +142,18 @@ def _to_bytes(ctx: click.Context, param: click.Parameter, megabytes: int) -> int
     return megabytes * 2**20
 
 
+classes_option: Any = click.option(
+    "--classes",
+    type=WholeNumber(),
+    nargs=2,
+    metavar="LOWEST HIGHEST",
+    callback=_check_classes,
+    help="The scale, every integer between the two. By default between the smallest and the "
+    "largest end found in the labels, which have to be integers then.",
+)
 box_option: Any = click.option(
     "--box",
-    type=int,
+    type=WholeNumber(),
     nargs=4,
     metavar="LEFT TOP RIGHT BOTTOM",
     callback=_check_box,
@@ -113,13 +168,13 @@ columns_option: Any = click.option(
 )
 n_jobs_option: Any = click.option(
     "--n-jobs",
-    type=int,
+    type=WholeNumber(),
     callback=check_n_jobs,
     help="How many threads may be used; -1 for all cores.",
 )
 seed_option: Any = click.option(
     "--seed",
-    type=click.IntRange(0, 2**32 - 1),
+    type=IntRange(0, 2**32 - 1),
     default=0,
     show_default=True,
     help="Seed of every random choice.",
@@ -134,7 +189,7 @@ model_argument: Any = click.argument(
 features_argument: Any = click.argument("features", type=click.Path(exists=True, path_type=Path))
 max_memory_option: Any = click.option(
     "--max-memory",
-    type=click.IntRange(min=1),
+    type=IntRange(min=1),
     default=256,
     show_default=True,
     metavar="MB",

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from vilma.cli._options import (
+    FloatRange,
+    IntRange,
     box_option,
+    classes_option,
     columns_option,
     n_jobs_option,
     quiet_option,
@@ -35,17 +38,18 @@ PICTURE = "vilma-demo.png"
     help="Their labels, as for `vilma fit`. Exact labels are coarsened for the comparison.",
 )
 @columns_option
+@classes_option
 @box_option
 @click.option(
     "--cell-width",
-    type=click.IntRange(min=2),
+    type=IntRange(min=2),
     default=5,
     show_default=True,
     help="Levels per interval when exact labels are coarsened.",
 )
 @click.option(
     "--exact-share",
-    type=click.FloatRange(0, 1),
+    type=FloatRange(0, 1),
     default=0.2,
     show_default=True,
     help="Share of labels that stay exact when they are coarsened.",
@@ -64,6 +68,7 @@ def demo(
     images: Path | None,
     labels: Path | None,
     columns: tuple[str, ...] | None,
+    classes: tuple[int, int] | None,
     box: tuple[int, int, int, int] | None,
     cell_width: int,
     exact_share: float,
@@ -80,8 +85,10 @@ def demo(
     """
     if (images is None) != (labels is None):
         raise click.UsageError("--images and --labels belong together; give both or neither.")
-    if images is None and (columns is not None or box is not None):
-        raise click.UsageError("--columns and --box describe your images; give --images, too.")
+    if images is None and not (columns is None and classes is None and box is None):
+        raise click.UsageError(
+            "--columns, --classes and --box describe your images; give --images, too."
+        )
     if importlib.util.find_spec("matplotlib") is None:
         raise click.ClickException(
             'the picture needs matplotlib; install it with: pip install "vilma[plot]"'
@@ -101,6 +108,7 @@ def demo(
                 images,
                 labels,
                 columns,
+                classes,
                 box,
                 cell_width=cell_width,
                 exact_share=exact_share,
@@ -134,6 +142,7 @@ def _user_task(
     images: Path,
     labels: Path,
     columns: tuple[str, ...] | None,
+    classes: tuple[int, int] | None,
     box: tuple[int, int, int, int] | None,
     *,
     cell_width: int,
@@ -147,7 +156,13 @@ def _user_task(
 
     import numpy as np
 
-    from vilma.cli._labels import default_classes, join_labels, read_label_table
+    from vilma.cli._labels import (
+        default_classes,
+        integer_scale,
+        join_labels,
+        read_label_table,
+        require_on_scale,
+    )
     from vilma.cli.extraction.images import list_images, read_batches, split_batch
     from vilma.cli.extraction.rate import Rate
     from vilma.cli.extraction.readers import GreyCrop
@@ -168,10 +183,12 @@ def _user_task(
             crops += usable[1]
     rejected.check(n_files=len(files), strict=False)
     rows, intervals = join_labels(names, table, images=images, labels=labels)
+    scale = default_classes(intervals) if classes is None else integer_scale(*classes)
+    require_on_scale(intervals, scale, [names[row] for row in rows])
     return folder_task(
         np.stack(crops)[rows],
         intervals,
-        default_classes(intervals),
+        scale,
         label_name=table.columns[1] if len(table.columns) == 2 else "level",
         cell_width=cell_width,
         exact_share=exact_share,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from vilma.cli._options import IntRange
 from vilma.cli.extraction.options import ExtractionOptions, extraction_options
 
 _MODELS = {
@@ -52,7 +53,7 @@ _SIZE = (336, 224)  # of aligned faces: most networks take 224 x 224
 @extraction_options(batch_size=64)
 @click.option(
     "--size",
-    type=click.IntRange(min=3),
+    type=IntRange(min=3),
     nargs=2,
     metavar="HEIGHT WIDTH",
     help="Size of aligned faces, in pixels.  [default: 336 224]",

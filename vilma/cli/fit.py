@@ -9,6 +9,9 @@ import click
 
 from vilma.cli._files import OutputFile
 from vilma.cli._options import (
+    FloatRange,
+    IntRange,
+    classes_option,
     columns_option,
     features_argument,
     labels_argument,
@@ -18,14 +21,6 @@ from vilma.cli._options import (
 )
 
 DEFAULT_ALPHAS = (1.0, 0.1, 0.01)
-
-
-def _check_classes(
-    ctx: click.Context, param: click.Parameter, ends: tuple[int, int] | None
-) -> tuple[int, int] | None:
-    if ends is not None and ends[0] >= ends[1]:
-        raise click.BadParameter(f"{ends[0]} {ends[1]} is no scale; expected LOWEST < HIGHEST.")
-    return ends
 
 
 @click.command(short_help="Train a model from interval labels.")
@@ -54,20 +49,20 @@ def _check_classes(
 )
 @click.option(
     "--correlation",
-    type=click.FloatRange(0, 1),
+    type=FloatRange(0, 1),
     help="Prior correlation of the directions of --estimator pwvilma; 1 is one direction.  "
     "[default: 0.9]",
 )
 @click.option(
     "--pieces",
-    type=click.IntRange(min=1),
+    type=IntRange(min=1),
     help="Number of directions of --estimator pwvilma, which take memory for all features each.  "
     "[default: one for each step between labels that the annotations support]",
 )
 @click.option(
     "--alpha",
     "alphas",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FloatRange(min=0, min_open=True),
     multiple=True,
     default=DEFAULT_ALPHAS,
     show_default=True,
@@ -76,30 +71,22 @@ def _check_classes(
 )
 @click.option(
     "--validation",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=FloatRange(0, 1, min_open=True, max_open=True),
     default=0.2,
     show_default=True,
     help="Share of the images that choose alpha. The final model is trained on all images.",
 )
-@click.option(
-    "--classes",
-    type=int,
-    nargs=2,
-    metavar="LOWEST HIGHEST",
-    callback=_check_classes,
-    help="The scale, every integer between the two. By default between the smallest and the "
-    "largest end found in the labels, which have to be integers then.",
-)
+@classes_option
 @click.option(
     "--tol",
-    type=click.FloatRange(min=0),
+    type=FloatRange(min=0),
     default=1e-3,
     show_default=True,
     help="Relative gap between objective and lower bound at which training stops.",
 )
 @click.option(
     "--max-iter",
-    type=click.IntRange(min=1),
+    type=IntRange(min=1),
     default=1000,
     show_default=True,
     help="Most iterations of the training.",

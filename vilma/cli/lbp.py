@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from vilma.cli._options import IntRange
 from vilma.cli.extraction.options import ExtractionOptions, extraction_options
 
 
@@ -11,7 +12,7 @@ from vilma.cli.extraction.options import ExtractionOptions, extraction_options
 @extraction_options(batch_size=512)
 @click.option(
     "--size",
-    type=click.IntRange(min=3),
+    type=IntRange(min=3),
     nargs=2,
     default=(60, 40),
     show_default=True,

@@ -6,7 +6,7 @@ import numbers
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf, isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -268,35 +268,76 @@ def _refuse_reversed(brackets: list[Bracket], entries: list[Any]) -> None:
 def _report_irregular(
     intervals: NDArray[Any], scale: NDArray[Any] | None, entries: list[Any], irregular: str
 ) -> None:
-    """Warn of, or refuse, the first overlap and the first gap between distinct brackets."""
+    """Warn of, or refuse, the first overlap or gap between distinct brackets."""
+    found = find_irregular(intervals, scale)
+    if found is None:
+        return
+    row, next_row = found.rows
+    pair = f"{entries[row]!r} (row {row}) and {entries[next_row]!r} (row {next_row})"
+    if found.overlap:
+        text = (
+            f"The brackets {pair} {found.what}. If a border belongs to one side only, pass "
+            "closed='left' or 'right'; if annotations may overlap, pass irregular='ignore'."
+        )
+    else:
+        text = (
+            f"The brackets {pair} {found.what}. Correct the brackets, pass the scale as `classes` "
+            "if there is no such label, or pass irregular='ignore'."
+        )
+    if irregular == "raise":
+        raise ValueError(text)
+    warnings.warn(text, UserWarning, stacklevel=3)
+
+
+class Irregular(NamedTuple):
+    """Two neighbouring brackets that overlap, or leave a label out.
+
+    Parameters
+    ----------
+    rows : tuple of (int, int)
+        The first row of each.
+    overlap : bool
+        Whether they do; else a label between them is in none.
+    what : str
+        What is the matter with them, for messages.
+    """
+
+    rows: tuple[int, int]
+    overlap: bool
+    what: str
+
+
+def find_irregular(intervals: NDArray[Any], scale: NDArray[Any] | None = None) -> Irregular | None:
+    """Find the first overlap or gap between distinct brackets.
+
+    Parameters
+    ----------
+    intervals : ndarray of shape (n_samples, 2)
+        Lower and upper ends, infinite where open; exact labels are no brackets.
+    scale : ndarray of shape (n_classes,), default=None
+        The labels in increasing order; None for whole numbers.
+
+    Returns
+    -------
+    Irregular or None
+        None where brackets stand side by side.
+    """
     distinct, rows = np.unique(intervals, axis=0, return_index=True)
     wide = (distinct[:, 0] < distinct[:, 1]) & ~np.isinf(distinct).all(axis=1)
     brackets, rows = distinct[wide], rows[wide]
     exact = distinct[distinct[:, 0] == distinct[:, 1], 0]
-    for (_, high), (next_low, next_high), row, next_row in zip(
-        brackets, brackets[1:], rows, rows[1:], strict=False
+    for (_, high), (next_low, next_high), *pair in zip(
+        brackets, brackets[1:], rows.tolist(), rows[1:].tolist(), strict=False
     ):
-        pair = f"{entries[row]!r} (row {row}) and {entries[next_row]!r} (row {next_row})"
         if next_low <= high:
             shared = next_low if next_low == min(high, next_high) else None
             common = f"label {shared:.15g}" if shared is not None else "more than one label"
-            remedy = (
-                "If a border belongs to one side only, pass closed='left' or 'right'; if "
-                "annotations may overlap, pass irregular='ignore'."
-            )
-            text = f"The brackets {pair} overlap: they share {common}. {remedy}"
-        elif len(missing := _between(high, next_low, exact, scale)):
-            text = (
-                f"The brackets {pair} leave a gap: the label {missing[0]:.15g} is in none. "
-                "Correct the brackets, pass the scale as `classes` if there is no such label, or "
-                "pass irregular='ignore'."
-            )
-        else:
-            continue
-        if irregular == "raise":
-            raise ValueError(text)
-        warnings.warn(text, UserWarning, stacklevel=3)
-        return
+            return Irregular((pair[0], pair[1]), True, f"overlap: they share {common}")
+        missing = _between(high, next_low, exact, scale)
+        if len(missing):
+            what = f"leave a gap: the label {missing[0]:.15g} is in none"
+            return Irregular((pair[0], pair[1]), False, what)
+    return None
 
 
 def _between(

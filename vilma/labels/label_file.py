@@ -213,6 +213,11 @@ def _refuse_half_or_both(header: list[str], path: Path) -> None:
 def _number(text: str, open_end: float | None, where: str) -> float:
     """Return the number in a cell; an empty cell is the open end, where one may be."""
     text = text.strip()
+    if not text and open_end is None:
+        raise ValueError(
+            f"{where} is empty, and a row without a label says nothing: leave it out. Empty cells "
+            "are open ends in the columns lower,upper only."
+        )
     try:
         value = read_number(text) if text else math.nan
     except ValueError:

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from vilma.cli._options import IntRange
+
 
 @dataclass(frozen=True)
 class AlignmentOptions:
@@ -89,7 +91,7 @@ def alignment_options() -> list[Any]:
         click.option("--turns", is_flag=True, help="Look for faces that lie on their side, too."),
         click.option(
             "--doublings",
-            type=click.IntRange(min=0),
+            type=IntRange(min=0),
             metavar="NUMBER",
             help="How often to look again at twice the resolution while no face is found.  "
             "[default: 2]",

@@ -11,7 +11,14 @@ from typing import Any
 import click
 
 from vilma.cli._files import OutputFeatures, OutputFile
-from vilma.cli._options import box_option, check_n_jobs, quiet_option, strict_option
+from vilma.cli._options import (
+    IntRange,
+    WholeNumber,
+    box_option,
+    check_n_jobs,
+    quiet_option,
+    strict_option,
+)
 from vilma.cli.extraction.alignment_options import AlignmentOptions, alignment_options
 
 
@@ -119,7 +126,7 @@ def _options(batch_size: int) -> list[Any]:
         *alignment_options(),
         click.option(
             "--batch-size",
-            type=click.IntRange(min=1),
+            type=IntRange(min=1),
             default=batch_size,
             show_default=True,
             help="How many images to compute at a time; up to three times as many are held in "
@@ -139,7 +146,7 @@ def _options(batch_size: int) -> list[Any]:
         ),
         click.option(
             "--n-jobs",
-            type=int,
+            type=WholeNumber(),
             callback=check_n_jobs,
             help="How many processes read images; -1 for one per core. The output is the same.",
         ),
