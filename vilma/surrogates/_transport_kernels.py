@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from vilma._numba import njit
 
-
 FORBIDDEN = -(2**62)
 """Gain of a label that is not allowed."""
 
