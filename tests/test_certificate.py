@@ -12,9 +12,9 @@ from sklearn.exceptions import ConvergenceWarning
 from vilma import IISVOR_EXP, IISVOR_IMC, VILMA
 from vilma.design_matrices import center_narrow_columns
 from vilma.solvers.certificate import Certificate, relative_gap, rounding_error
-from vilma.solvers.oracle import Oracle
+from vilma.solvers.oracle import InnerTarget, Oracle
 from vilma.solvers.problem import Settings
-from vilma.surrogates import ImplicitHinge, LabeledWeights
+from vilma.surrogates import ImplicitHinge, LabeledWeights, VShaped
 
 ESTIMATORS = [
     IISVOR_IMC(alpha=0.01, tol=1e-4),
@@ -50,6 +50,16 @@ def test_the_gap_is_what_its_formula_says(estimator, alpha):
     assert model.gap_ == pytest.approx(expected, rel=1e-12)
     warned = any(issubclass(w.category, ConvergenceWarning) for w in caught)
     assert warned == (model.gap_ > model.tol)
+
+
+def test_a_loss_of_zero_does_not_come_out_negative():
+    weight = [0.1275424303290098, 0.9717337376380158, 0.5318028057690952, 0.2084240350500094]
+    weight += [0.5859480664517217, 0.5086899679181104, 0.07832409521733152]
+    lower, upper = np.array([0, 0, 0, 2, 0, 1, 0]), np.array([0, 1, 0, 2, 0, 2, 0])
+    surrogate = VShaped(LabeledWeights(lower, upper, np.array(weight), 3), 1.0 - np.eye(3))
+    scores = np.where(lower > 0, 1.036858728957704, -0.9631412710422963)
+    inner = Oracle(surrogate, 1.0, 1.0)(scores, InnerTarget(1e-13, 3.0))
+    assert 0.0 <= inner.value < 1e-15
 
 
 def test_relative_gap():
