@@ -34,6 +34,7 @@ PACKAGES = [
     "vilma.mapped",
     "vilma.metrics",
     "vilma.model_selection",
+    "vilma.persistence",
     "vilma.probability",
     "vilma.solvers",
     "vilma.solvers.coordinate_ascent",

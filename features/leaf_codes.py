@@ -92,6 +92,7 @@ class LeafCodes(TransformerMixin, BaseEstimator):
     'tree1: x0 <= 0.981'
     """
 
+    _derived: ClassVar[tuple[str, ...]] = ("_leaves", "_codes")
     _parameter_constraints: ClassVar[dict] = {
         "estimator": [HasMethods(["fit"]), None],
         "n_trees": [Interval(Integral, 1, None, closed="left")],
@@ -160,11 +161,20 @@ class LeafCodes(TransformerMixin, BaseEstimator):
             model = self._train(X, y)
         # A few rows tell whether the ensemble says leaves at all, and how many trees it uses.
         n_trees = leaf_numbers(model, _first_rows(X)).shape[1]
-        self._leaves = read_leaves(model)[:n_trees]
         self.estimator_ = model
+        self._index_leaves(n_trees)
         self.n_leaves_ = np.array([len(leaves) for leaves in self._leaves])
-        self._codes = [_numbers_to_codes(leaves) for leaves in self._leaves]
         return self
+
+    def _index_leaves(self, n_trees: int) -> None:
+        self._leaves = read_leaves(self.estimator_)[:n_trees]
+        self._codes = [_numbers_to_codes(leaves) for leaves in self._leaves]
+
+    def _derive(self) -> None:
+        """Set the attributes of `_derived`, which follow from those that a model file holds."""
+        self._index_leaves(len(self.n_leaves_))
+        if [len(leaves) for leaves in self._leaves] != self.n_leaves_.tolist():
+            raise ValueError("n_leaves_ of LeafCodes are not the numbers of its trees' leaves")
 
     def transform(self, X: Any) -> OneHotCodes | sparse.csr_array:
         """Return the leaf of every row in every tree.

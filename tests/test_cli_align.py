@@ -121,7 +121,7 @@ def test_another_number_of_points(images, tmp_path, place):
 
 def test_a_model_knows_the_alignment(images, points, write_landmarks, place, tmp_path):
     points["b.png"] = points["a.png"]
-    labels, model = tmp_path / "labels.csv", tmp_path / "model.joblib"
+    labels, model = tmp_path / "labels.csv", tmp_path / "model.vilma"
     labels.write_text("file,label\na.png,1\nb.png,2\nsub/c.png,1\n")
     command = ["lbp", images, "-o", place]
     run(*command, "--landmarks", write_landmarks(points), "--layout", "mtcnn5")

@@ -149,7 +149,7 @@ def test_a_file(images, place, tmp_path):
 
 @pytest.mark.usefixtures("network")
 def test_from_images_to_figures(images, place, labels, tmp_path):
-    file, model = tmp_path / "features.npz", tmp_path / "model.joblib"
+    file, model = tmp_path / "features.npz", tmp_path / "model.vilma"
     assert run("embed", images, "--features", "clip", "-o", place).exit_code == 0
     assert run("embed", images, "--features", "clip", "-o", file).exit_code == 0
     tables = []
@@ -168,7 +168,7 @@ def test_from_images_to_figures(images, place, labels, tmp_path):
 
 @pytest.mark.usefixtures("network")
 def test_features_of_another_kind(images, place, labels, tmp_path, network):
-    model, lbp = tmp_path / "model.joblib", tmp_path / "lbp"
+    model, lbp = tmp_path / "model.vilma", tmp_path / "lbp"
     run("embed", images, "--features", "clip", "-o", place)
     run("lbp", images, "-o", lbp)
     run("fit", place, labels, "-o", model)

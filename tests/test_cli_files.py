@@ -224,7 +224,7 @@ def test_every_damage_to_a_file_is_said(tmp_path, store):
 
 def test_different_settings_are_named(tmp_path):
     expected = {"size": [60, 40], "box": None}
-    files = {"model": tmp_path / "m.joblib", "features": tmp_path / "f.npz"}
+    files = {"model": tmp_path / "m.vilma", "features": tmp_path / "f.npz"}
     require_same_settings(expected, dict(expected), **files)
     with pytest.raises(
         click.ClickException, match=r"box is \[0, 0, 9, 9\], the model expects None\. Run"
@@ -322,7 +322,7 @@ def test_commands_take_a_folder_or_a_file(folder, tmp_path):
 
     outputs = []
     for features in (tmp_path / "features.npz", folder):
-        model = tmp_path / f"{features.name}.joblib"
+        model = tmp_path / f"{features.name}.vilma"
         run("fit", features, labels, "-o", model, "--alpha", 0.01, "--alpha", 1)
         outputs.append(
             [
@@ -344,8 +344,8 @@ def test_content_is_checked_by_the_commands(folder, tmp_path):
     labels = tmp_path / "labels.csv"
     labels.write_text("file,label\n" + "".join(f"{name},{len(name)}\n" for name in NAMES))
     result = CliRunner().invoke(
-        main, ["fit", str(folder), str(labels), "-o", str(tmp_path / "m.joblib")]
+        main, ["fit", str(folder), str(labels), "-o", str(tmp_path / "m.vilma")]
     )
     assert result.exit_code == 1
     assert "has the code 99 in block 1" in result.stderr
-    assert not (tmp_path / "m.joblib").exists()
+    assert not (tmp_path / "m.vilma").exists()

@@ -3,18 +3,20 @@
 import csv
 import io
 import json
+import os
+import pickle
 
-import joblib
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from sklearn.exceptions import ConvergenceWarning
 
 import vilma
-from vilma import IISVOR_EXP, IISVOR_IMC, PWVILMA, VILMA
+from vilma import IISVOR_EXP, IISVOR_IMC, PWVILMA, VILMA, load_model, save_model
 from vilma.cli import main
 from vilma.cli._feature_store import FeatureStore
 from vilma.cli._features import read_features, write_features
+from vilma.persistence import model_file
 
 N_IMAGES, N_BLOCKS, N_LEVELS = 120, 6, 5
 
@@ -68,7 +70,7 @@ def exact(write_labels, levels):
 
 @pytest.fixture
 def model(tmp_path):
-    return tmp_path / "model.joblib"
+    return tmp_path / "model.vilma"
 
 
 @pytest.fixture
@@ -90,7 +92,7 @@ def test_from_labels_to_figures(features, exact, model, levels, tmp_path):
     result = run("predict", model, features)
     assert result.exit_code == 0, result.output
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
-    estimator = joblib.load(model)["estimator"]
+    estimator = load_model(model)
     X = read_features(features).X
     assert [row["file"] for row in rows] == [f"{k:03d}.png" for k in range(N_IMAGES)]
     assert [row["label"] for row in rows] == [str(y) for y in estimator.predict(X)]
@@ -127,7 +129,7 @@ def test_open_ends(features, write_labels, model, levels):
     assert result.exit_code == 0, result.output
     assert "5 levels from 1 to 5" in result.stdout
     assert "validation" not in result.stdout  # nothing to choose
-    estimator = joblib.load(model)["estimator"]
+    estimator = load_model(model)
     assert estimator.classes_.tolist() == [1, 2, 3, 4, 5]
 
     predicted = estimator.predict(read_features(features).X)
@@ -169,14 +171,51 @@ def test_what_is_trained(features, exact, model, options, kind):
         "--max-iter", 200,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    content = joblib.load(model)
-    estimator = content["estimator"]
+    with model.open("rb") as stream:
+        content = model_file.read_model_file(stream, "model")
+    estimator = content.model
     assert type(estimator) is kind
     assert (estimator.alpha, estimator.tol, estimator.max_iter) == (0.1, 0.01, 200)
-    assert content["vilma_version"] == vilma.__version__
-    assert content["settings"] == {"box": None}
+    assert content.metadata == {"settings": {"box": None}}
     if "--loss" in options:
         assert estimator.loss == "zero_one"
+
+
+def test_same_data_same_bytes(features, exact, model):
+    contents = []
+    for _ in range(2):
+        result = run("fit", features, exact, "-o", model, "--alpha", 0.1)
+        assert result.exit_code == 0, result.output
+        contents.append(model.read_bytes())
+    assert contents[0] == contents[1]
+
+
+def test_a_crafted_pickle_is_not_run(features, model, tmp_path):
+    mark = tmp_path / "mark"
+
+    class Bomb:
+        def __reduce__(self):
+            return os.mkdir, (str(mark),)
+
+    model.write_bytes(pickle.dumps(Bomb()))
+    result = run("predict", model, features)
+    assert result.exit_code == 1
+    assert "is not a readable model file" in result.stderr
+    np.save(features.with_suffix(".npy"), np.array([Bomb()], dtype=object))
+    crafted = tmp_path / "crafted.npz"
+    np.savez(crafted, format=np.array([Bomb()], dtype=object))
+    for bomb in (model, features.with_suffix(".npy"), crafted):
+        result = run("fit", bomb, features, "-o", tmp_path / "other.vilma")
+        assert result.exit_code == 1
+        assert "is not a readable feature file" in result.stderr
+    assert not mark.exists()
+
+
+def test_a_model_for_no_features(features, model):
+    save_model(VILMA().fit(np.eye(2), [0, 1]), model)
+    result = run("predict", model, features)
+    assert result.exit_code == 1
+    assert "does not say which features it is for" in result.stderr
 
 
 def test_several_directions(features, exact, model):
@@ -185,7 +224,7 @@ def test_several_directions(features, exact, model):
         "--correlation", 0.5, "--alpha", 0.1, "--tol", 0.01,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    estimator = joblib.load(model)["estimator"]
+    estimator = load_model(model)
     assert (estimator.correlation, len(estimator.coef_)) == (0.5, 2)
     header, first, *_ = run("predict", model, features).stdout.splitlines()
     assert header == "file,label,projection_1,projection_2"
@@ -274,11 +313,11 @@ def test_stopped_while_writing_the_model(features, exact, model, monkeypatch, st
     model.write_bytes(b"old")
     before = sorted(model.parent.iterdir())
 
-    def write_half(content, stream, **options):
+    def write_half(members, stream):
         stream.write(b"half")
         raise stop
 
-    monkeypatch.setattr(joblib, "dump", write_half)
+    monkeypatch.setattr(model_file, "pack", write_half)
     result = run("fit", features, exact, "-o", model, "--alpha", 0.1)
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)
@@ -302,7 +341,7 @@ def test_a_file_that_is_no_model(features, model, content):
     result = run("predict", model, features)
     assert result.exit_code == 1
     assert "is not a readable model file" in result.stderr
-    assert "Expected one from `vilma fit`" in " ".join(result.stderr.split())
+    assert "Expected a file of vilma.save_model or `vilma fit`" in " ".join(result.stderr.split())
 
 
 def test_swapped_arguments(features, fitted):
@@ -330,6 +369,6 @@ def test_names_that_are_no_text(features, fitted, tmp_path):
 
 
 def test_missing_files(features, tmp_path):
-    result = run("predict", tmp_path / "none.joblib", features)
+    result = run("predict", tmp_path / "none.vilma", features)
     assert result.exit_code == 2
     assert "does not exist" in result.stderr

@@ -16,6 +16,8 @@ ROOMS = [
     "_numbers",
     "_sparse",
     "_optional",
+    "_atomic",
+    "_sealed",
     "_named_rows",
     "_numba",
     "_cholesky",
@@ -41,6 +43,7 @@ ROOMS = [
     "datasets",
     "displays",
     "deep",
+    "persistence",
     "demo",
     "cli",
 ]

@@ -25,6 +25,7 @@ from .estimators import (
 from .mapped import MappedMatrix, save_mapped
 from .mixed import MixedColumns, hstack
 from .one_hot import OneHotCodes
+from .persistence import load_model, save_model
 from .probability import CalibratedOrdinalClassifier, ConformalOrdinalClassifier
 
 __version__: str
@@ -52,9 +53,11 @@ __all__ = [
     "features",
     "hstack",
     "intervals",
+    "load_model",
     "metrics",
     "model_selection",
     "probability",
     "save_mapped",
+    "save_model",
     "vilma_path",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import threading
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from types import FrameType
 from typing import BinaryIO, NoReturn
 
 import click
+
+from vilma._atomic import atomic_write as atomic_file
 
 
 class OutputFile(click.ParamType):
@@ -111,7 +112,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     Yields
     ------
     BinaryIO
-        The temporary file, open for writing.
+        The temporary file, open for writing and reading.
 
     Raises
     ------
@@ -120,22 +121,13 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
     Notes
     -----
-    Whatever ends the block early, Ctrl-C and SIGTERM included, the temporary file is removed; only
-    a SIGKILL leaves it. It stands in the same folder because only there the final renaming is one
-    step of the file system.
+    As :func:`vilma._atomic.atomic_write`. SIGTERM ends the block as Ctrl-C does.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        # not tempfile: its files are readable by the owner alone, whatever the user's umask
-        with _sigterm_raises(), temporary.open("xb") as stream:
+        with _sigterm_raises(), atomic_file(path) as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
     except OSError as error:
         raise click.ClickException(f"{path} could not be written: {error}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager

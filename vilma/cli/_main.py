@@ -25,9 +25,9 @@ def main() -> None:
     \b
     A folder of face photographs with ages, from start to end:
         vilma lbp faces/ -o features.npz
-        vilma fit features.npz ages.csv -o model.joblib
-        vilma predict model.joblib features.npz -o predictions.csv
-        vilma evaluate model.joblib features.npz ages.csv
+        vilma fit features.npz ages.csv -o model.vilma
+        vilma predict model.vilma features.npz -o predictions.csv
+        vilma evaluate model.vilma features.npz ages.csv
 
     `vilma embed` computes features by a pretrained network instead of `vilma lbp`.
 

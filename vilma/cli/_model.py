@@ -6,16 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-import joblib
-
-import vilma
 from vilma.cli._feature_store import FeatureStore
 from vilma.cli._features import read_features, require_same_settings
 from vilma.cli._files import atomic_write
-from vilma.cli._report import warn
-
-FORMAT = "vilma-model-1"
+from vilma.cli._report import readable_errors
+from vilma.persistence.model_file import ModelFile, read_model_file, write_model_file
 
 
 @dataclass(frozen=True)
@@ -44,14 +39,8 @@ def write_model(path: Path, model: Model) -> None:
     model : Model
         What to write.
     """
-    content = {
-        "format": FORMAT,
-        "vilma_version": vilma.__version__,
-        "estimator": model.estimator,
-        "settings": model.settings,
-    }
     with atomic_write(path) as stream:
-        joblib.dump(content, stream, compress=3)
+        write_model_file(stream, ModelFile(model.estimator, {"settings": model.settings}))
 
 
 def read_model(path: Path) -> Model:
@@ -60,7 +49,7 @@ def read_model(path: Path) -> Model:
     Parameters
     ----------
     path : Path
-        A file written by :func:`write_model`. It is a pickle: reading runs what it contains.
+        A file written by :func:`write_model`. Nothing in it is run.
 
     Returns
     -------
@@ -72,24 +61,14 @@ def read_model(path: Path) -> Model:
     click.ClickException
         If the file is something else, or damaged.
     """
-    try:
-        content = joblib.load(path)
-    # a file that is no pickle can fail in any way at all
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise click.ClickException(_not_a_model(path, reason)) from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise click.ClickException(_not_a_model(path, f"no {FORMAT}"))
-    if content["vilma_version"] != vilma.__version__:
-        warn(
-            f"{path} was written by vilma {content['vilma_version']}, this is "
-            f"{vilma.__version__}; fit again if predictions look wrong"
-        )
-    return Model(content["estimator"], content["settings"])
-
-
-def _not_a_model(path: Path, reason: str) -> str:
-    return f"{path} is not a readable model file ({reason}). Expected one from `vilma fit`."
+    with readable_errors(), path.open("rb") as stream:
+        content = read_model_file(stream, str(path))
+        settings = content.metadata.get("settings")
+        if not isinstance(settings, dict):
+            raise ValueError(
+                f"{path} does not say which features it is for. Expected a file of `vilma fit`."
+            )
+    return Model(content.model, settings)
 
 
 def read_model_and_features(

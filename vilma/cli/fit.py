@@ -31,7 +31,7 @@ DEFAULT_ALPHAS = (1.0, 0.1, 0.01)
     "-o",
     type=OutputFile(),
     required=True,
-    metavar="MODEL.joblib",
+    metavar="MODEL.vilma",
     help="File to write.",
 )
 @columns_option

@@ -26,9 +26,8 @@ def predict(model: Path, features: Path, output: Path | None, max_memory: int) -
 
     Writes a CSV file with the columns file, label and projection: the position on the line that
     the model's thresholds divide; with several directions projection_1, projection_2 and so on.
-    MODEL comes from `vilma fit` and is a pickle: open only files
-    you trust. FEATURES must be computed with the settings of the model's, by `vilma lbp` or
-    `vilma embed`.
+    MODEL comes from `vilma fit`; nothing in such a file is run. FEATURES must be computed with the
+    settings of the model's, by `vilma lbp` or `vilma embed`.
     """
     import csv
     import io
