@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -114,7 +114,7 @@ class LeafCodes(TransformerMixin, BaseEstimator):
         min_samples_leaf: int = 1,
         prefit: bool = False,
         classes: ArrayLike | None = None,
-        output: str = "codes",
+        output: Literal["codes", "csr"] = "codes",
         random_state: Any = 0,
         n_jobs: int | None = None,
     ) -> None:

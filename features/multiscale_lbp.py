@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -140,7 +140,7 @@ class MultiScaleLBP(  # type: ignore[call-arg]
         size: tuple[int, int] = (60, 40),
         levels: int | None = None,
         drop_full_resolution: bool = True,
-        output: str = "csr",
+        output: Literal["csr", "codes"] = "csr",
         dtype: DTypeLike = np.float32,
         n_jobs: int | None = None,
     ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -136,7 +136,7 @@ class TableFeatures(TransformerMixin, BaseEstimator):
         gamma: float = 0.5,
         max_categories: int = 30,
         classes: Any = None,
-        output: str = "mixed",
+        output: Literal["mixed", "csr"] = "mixed",
         random_state: Any = 0,
         n_jobs: int | None = None,
     ) -> None:

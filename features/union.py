@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy import sparse
@@ -62,7 +62,7 @@ class Union(FeatureUnion):
         self,
         transformer_list: list[tuple[str, Any]],
         *,
-        scale: str = "norm",
+        scale: Literal["norm", "none"] = "norm",
         n_jobs: int | None = None,
         verbose: bool = False,
     ) -> None:

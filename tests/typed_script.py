@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from vilma import (
     IISVOR_IMC,
+    PWVILMA,
     VILMA,
     VILMACV,
     CalibratedOrdinalClassifier,
@@ -13,8 +14,9 @@ from vilma import (
     vilma_path,
 )
 from vilma.deep import DeepOrdinalClassifier
-from vilma.intervals import IntervalStratifiedKFold
-from vilma.metrics import interval_scorer, ranked_probability_score
+from vilma.features import FaceAligner, LeafCodes, MultiScaleLBP
+from vilma.intervals import IntervalStratifiedKFold, combine_annotators, parse_brackets
+from vilma.metrics import interval_insensitive_loss, interval_scorer, ranked_probability_score
 from vilma.model_selection import cross_val_predict
 
 
@@ -30,5 +32,12 @@ def main(X: NDArray[np.float64], y: NDArray[np.int64]) -> float:
     spans: NDArray[np.int64] = ConformalOrdinalClassifier().fit(X, y).predict_interval(X, 0.9)
     logit = OrderedLogit(prediction="mode", covariance="robust").fit(X, y)
     held_out = cross_val_predict(logit, X, y, method="predict_proba")
-    network = DeepOrdinalClassifier("ce", random_state=0).fit(X, y)
+    parts = combine_annotators([y, y], how="quantiles").intervals
+    brackets = parse_brackets(["20-29", "30+"], irregular="ignore", closed="both")
+    print(parts, brackets, interval_insensitive_loss(y, y, loss=np.abs(y[:, None] - y)))
+    lbp = MultiScaleLBP(output="codes"), LeafCodes(output="csr"), FaceAligner(several="largest")
+    print(lbp, PWVILMA(loss=lambda distance: distance**0.5))
+    network = DeepOrdinalClassifier("ce", optimizer="sgd", schedule="linear", random_state=0).fit(
+        X, y
+    )
     return score + search.alpha_ + float(spans.sum() + held_out.sum() + network.predict(X).sum())

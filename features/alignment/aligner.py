@@ -6,7 +6,7 @@ import copy
 import os
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -21,7 +21,7 @@ from vilma.features.alignment.fitting import compose, resample
 from vilma.features.alignment.parameters import check_parameters
 from vilma.features.alignment.placing import check_landmarks, choose_layout, place_crop
 from vilma.features.alignment.rows import landmarks_of_rows
-from vilma.features.alignment.templates import CANONICAL_SIZE
+from vilma.features.alignment.templates import CANONICAL_SIZE, Layout
 from vilma.features.alignment.warp import share_outside, warp_crop
 from vilma.features.crops import check_image, check_size
 from vilma.features.inputs import check_sources, is_path, to_grey, to_rgb
@@ -134,11 +134,11 @@ default=None
         self,
         landmarks: str | os.PathLike[str] | Mapping[str, ArrayLike] | None = None,
         *,
-        layout: str | None = None,
-        warp: str = "similarity",
+        layout: Layout | None = None,
+        warp: Literal["similarity", "affine"] = "similarity",
         size: tuple[int, int] = CANONICAL_SIZE,
         color: bool = False,
-        several: str = "error",
+        several: Literal["error", "best", "largest", "central"] = "error",
         doublings: int = 2,
         turns: bool = False,
         min_score: float = 0.0,
@@ -331,7 +331,9 @@ default=None
             )
         return choose_face(faces, grey.shape, self.several).landmarks
 
-    def set_output(self, *, transform: str | None = None) -> FaceAligner:
+    def set_output(
+        self, *, transform: Literal["default", "pandas", "polars"] | None = None
+    ) -> FaceAligner:
         """Accept what a pipeline asks of its steps; crops are an array in any case.
 
         Parameters

@@ -13,6 +13,7 @@ are 1 to 1.6 pixels at the eyes and the nose, and about 2 at the mouth.
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,7 @@ def _of_fgnet(mtcnn: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 # Points that are nan move with the expression, the age or the pose, and are not fitted.
+Layout = Literal["dlib5", "mtcnn5", "ibug68", "fgnet68"]
 TEMPLATES = MappingProxyType(
     {
         "dlib5": _DLIB5,
@@ -71,7 +73,7 @@ EYE_DISTANCE = float(np.linalg.norm(TEMPLATES["mtcnn5"][1] - TEMPLATES["mtcnn5"]
 
 
 def face_template(
-    layout: str = "dlib5", size: tuple[int, int] = CANONICAL_SIZE
+    layout: Layout = "dlib5", size: tuple[int, int] = CANONICAL_SIZE
 ) -> NDArray[np.float64]:
     """Return where :class:`FaceAligner` puts the landmarks of a face.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -155,7 +155,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         *,
         preprocessing: Callable[[list[NDArray[np.uint8]]], Any] | str | None = None,
         device: str = "auto",
-        dtype: str = "float32",
+        dtype: Literal["float32", "float16", "bfloat16"] = "float32",
         batch_size: int = 64,
         normalize: bool = False,
         cache_dir: str | os.PathLike[str] | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import lzma
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +74,12 @@ ANES_INCOME_BRACKETS = (
 )
 
 
-def load_anes96(*, target: str = "PID", return_X_y: bool = False, as_frame: bool = False) -> Any:
+def load_anes96(
+    *,
+    target: Literal["PID", "income"] = "PID",
+    return_X_y: bool = False,
+    as_frame: bool = False,
+) -> Any:
     """Load the American National Election Study of 1996.
 
     =================  ===========================================================

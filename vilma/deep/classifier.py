@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -13,12 +14,15 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from vilma.deep._torch import torch
 from vilma.deep.base import DeepOrdinalEstimator
 from vilma.deep.encoders import dense_encoder, embedding_size
+from vilma.deep.label_weights import LabelWeightsName
 from vilma.deep.network import Network, Projection
 from vilma.deep.objectives import (
     LOSSES,
     REGULARIZERS,
     Loss,
+    LossName,
     Regularizer,
+    RegularizerName,
     SurrogateLoss,
     Task,
     find_loss,
@@ -26,6 +30,7 @@ from vilma.deep.objectives import (
 )
 from vilma.deep.objectives.regularizers import WeightedSum
 from vilma.deep.objectives.surrogates import ProjectionHead
+from vilma.deep.optimization import OptimizerName, ScheduleName
 from vilma.deep.parameters import TRAINING_CONSTRAINTS
 from vilma.deep.plan import Phase, plan_phases
 from vilma.deep.rows import Rows
@@ -195,9 +200,12 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
 
     def __init__(
         self,
-        loss="l1",
+        loss: LossName | Loss = "l1",
         *,
-        regularizer=None,
+        regularizer: RegularizerName
+        | Regularizer
+        | Sequence[RegularizerName | Regularizer]
+        | None = None,
         regularizer_weight=None,
         encoder=None,
         hidden_layer_sizes=(128,),
@@ -205,15 +213,15 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         embedding_dim=64,
         pretraining_epochs=0,
         refit_head=False,
-        label_weights=None,
+        label_weights: LabelWeightsName | Callable[[Any], Any] | None = None,
         augmentation=None,
         classes=None,
         max_epochs=100,
         batch_size=128,
         accumulate=1,
-        optimizer="adamw",
+        optimizer: OptimizerName | Callable[..., Any] = "adamw",
         learning_rate=1e-3,
-        schedule="cosine",
+        schedule: ScheduleName | Callable[..., Any] = "cosine",
         warmup_epochs=0,
         max_grad_norm=None,
         weight_decay=1e-4,
@@ -302,14 +310,15 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
 
     def _find_regularizer(self) -> tuple[Regularizer | None, float]:
         """Return the regularizer, or the weighted sum of several, and its weight."""
+        given: Any = self.regularizer
         weight = self.regularizer_weight
-        several = isinstance(self.regularizer, (list, tuple))
+        several = isinstance(given, (list, tuple))
         if not several and not isinstance(weight, (list, tuple)):
-            regularizer = find_regularizer(self.regularizer)
+            regularizer = find_regularizer(given)
             if weight is None:
                 weight = 1.0 if regularizer is None else regularizer.usual_weight
             return regularizer, weight
-        names = list(self.regularizer) if several else []
+        names = list(given) if several else []
         for name in names:
             if not isinstance(name, Regularizer) and name not in REGULARIZERS:
                 raise ValueError(

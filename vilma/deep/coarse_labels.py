@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,8 @@ class CoarseLabels:
         """The names in their sentence."""
         return [self.template.format(name) for name in self.names]
 
+
+CoarseName = Literal["age", "decade", "aesthetics"]
 
 COARSE_LABELS: Mapping[str, CoarseLabels] = {
     "age": CoarseLabels(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ __all__ = ["LABEL_WEIGHTS", "LabelWeights", "weigh_labels", "weigh_rows"]
 
 FloatArray = NDArray[np.float64]
 LabelWeights = str | Callable[[FloatArray], FloatArray] | None
+
+LabelWeightsName = Literal["inverse", "sqrt_inverse", "lds", "lds_reflect"]
 
 LABEL_WEIGHTS: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "inverse": inverse_weights,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from vilma.deep._torch import torch
 
@@ -13,6 +13,9 @@ __all__ = ["OPTIMIZERS", "SCHEDULES", "make_optimizer", "make_schedule", "read_l
 
 Optimizer = torch.optim.Optimizer
 Schedule = torch.optim.lr_scheduler.LRScheduler
+
+OptimizerName = Literal["adamw", "adam", "sgd"]
+ScheduleName = Literal["cosine", "linear", "constant"]
 
 OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {
     "adamw": torch.optim.AdamW,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -138,7 +139,7 @@ def distribution_shift(
     n_labels: int,
     share: float,
     *,
-    select: str = "random",
+    select: Literal["random", "top"] = "random",
     classes: ArrayLike | None = None,
     random_state: Seed = None,
 ) -> NDArray[np.intp]:

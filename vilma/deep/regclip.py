@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from copy import deepcopy
 from numbers import Integral, Real
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,13 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from vilma.deep._torch import torch
 from vilma.deep.base import DeepOrdinalEstimator
-from vilma.deep.coarse_labels import COARSE_LABELS, Bins, CoarseLabels, divide_scale
+from vilma.deep.coarse_labels import COARSE_LABELS, Bins, CoarseLabels, CoarseName, divide_scale
 from vilma.deep.encoders import ImageAdapter, embedding_size
+from vilma.deep.label_weights import LabelWeightsName
 from vilma.deep.network import Network
 from vilma.deep.objectives import Task
 from vilma.deep.objectives.coarse_to_fine import CoarseToFineHead, TextWeights
+from vilma.deep.optimization import OptimizerName, ScheduleName
 from vilma.deep.parameters import TRAINING_CONSTRAINTS
 from vilma.deep.plan import Phase
 from vilma.deep.prompts import PromptLearner, load_text_model, text_side
@@ -204,22 +207,22 @@ class RegCLIPClassifier(DeepOrdinalEstimator):
         *,
         text_model=None,
         n_context=4,
-        coarse_labels=5,
+        coarse_labels: int | CoarseName | CoarseLabels | Callable[..., Any] = 5,
         y_ratio=0.8,
         temperature=None,
-        variant="paper",
+        variant: Literal["paper", "numclip"] = "paper",
         ranking_weight=1.0,
         hidden_size=64,
         encoder=None,
-        label_weights=None,
+        label_weights: LabelWeightsName | Callable[[Any], Any] | None = None,
         augmentation=None,
         classes=None,
         max_epochs=100,
         batch_size=128,
         accumulate=1,
-        optimizer="adamw",
+        optimizer: OptimizerName | Callable[..., Any] = "adamw",
         learning_rate=1e-3,
-        schedule="cosine",
+        schedule: ScheduleName | Callable[..., Any] = "cosine",
         warmup_epochs=0,
         max_grad_norm=None,
         weight_decay=0.0,

@@ -39,6 +39,7 @@ from vilma.estimators.piecewise import PWVILMA, PiecewiseLinearModel
 from vilma.estimators.vilma import VILMA
 from vilma.intervals import to_intervals
 from vilma.labels import read_labels
+from vilma.losses import Loss, LossName
 from vilma.metrics import interval_scorer, ordinal_scorer
 from vilma.mixed import MixedColumns
 
@@ -67,7 +68,7 @@ class CrossValidatedClassifier(OrdinalModel):
     """The fit that chooses alpha along paths of an estimator for one alpha."""
 
     _single: ClassVar[type[OrdinalModel]]  # the estimator for one alpha
-    _default_loss: ClassVar[str]  # of `scoring`
+    _default_loss: ClassVar[LossName]  # of `scoring`
 
     _parameter_constraints: ClassVar[dict] = {
         "alphas": ["array-like", None],
@@ -86,8 +87,8 @@ class CrossValidatedClassifier(OrdinalModel):
         self,
         alphas=None,
         *,
-        blocks="choose",
-        rule: str = "best",
+        blocks: Literal["choose", "all"] | Sequence[Sequence[str]] = "choose",
+        rule: Literal["best", "one_standard_error"] = "best",
         cv=None,
         scoring=None,
         refit: bool = True,
@@ -709,12 +710,12 @@ class VILMACV(LinearOrdinalModel, CrossValidatedClassifier):
         self,
         alphas=None,
         *,
-        blocks="choose",
-        rule: str = "best",
+        blocks: Literal["choose", "all"] | Sequence[Sequence[str]] = "choose",
+        rule: Literal["best", "one_standard_error"] = "best",
         cv=None,
         scoring=None,
         refit: bool = True,
-        losses=("mae", "squared"),
+        losses: Sequence[Loss] = ("mae", "squared"),
         penalize_biases: bool = False,
         tol: float = 1e-3,
         max_iter: int = 1000,
@@ -841,8 +842,8 @@ class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
         self,
         alphas=None,
         *,
-        blocks="choose",
-        rule: str = "best",
+        blocks: Literal["choose", "all"] | Sequence[Sequence[str]] = "choose",
+        rule: Literal["best", "one_standard_error"] = "best",
         cv=None,
         scoring=None,
         refit: bool = True,
@@ -981,10 +982,10 @@ class PWVILMACV(PiecewiseLinearModel, CrossValidatedClassifier):
         self,
         alphas=None,
         *,
-        blocks="choose",
-        rule: str = "best",
+        blocks: Literal["choose", "all"] | Sequence[Sequence[str]] = "choose",
+        rule: Literal["best", "one_standard_error"] = "best",
         correlations=(1.0, 0.9),
-        losses=("mae", "squared"),
+        losses: Sequence[Loss] = ("mae", "squared"),
         n_pieces: int | None = None,
         cv=None,
         scoring=None,

@@ -15,6 +15,7 @@ from vilma.estimators._problem import Problem, read_X
 from vilma.estimators.base import CertifiedFit, OrdinalModel, margins
 from vilma.estimators.vilma import VILMA, loss_key, read_cost, v_shaped_surrogate
 from vilma.labels import in_class_order
+from vilma.losses import Loss
 from vilma.one_hot import OneHotCodes
 from vilma.solvers import CorrelatedMetric, Settings, Solution
 from vilma.surrogates import LabeledWeights, PiecewiseVShaped, Surrogate
@@ -260,12 +261,12 @@ class PWVILMA(PiecewiseLinearModel, CertifiedFit):
         *,
         correlation: float = 0.9,
         n_pieces: int | None = None,
-        loss="mae",
+        loss: Loss = "mae",
         tol: float = 1e-3,
         max_iter: int = 1000,
         classes=None,
         spread_thresholds: bool = True,
-        solver: Literal["auto", "cutting_plane", "coordinate_ascent", "conic"] = "auto",
+        solver: Literal["auto", "cutting_plane", "conic"] = "auto",
         warm_start: bool = False,
         n_jobs: int | None = None,
         verbose: int = 0,

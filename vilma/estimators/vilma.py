@@ -9,7 +9,7 @@ import numpy as np
 from vilma.design_matrices import BorderedMatrix, DesignMatrix
 from vilma.estimators._problem import Problem
 from vilma.estimators.base import LinearOrdinalClassifier
-from vilma.losses import cost_matrix
+from vilma.losses import Loss, cost_matrix
 from vilma.solvers import Solution
 from vilma.surrogates import (
     ImplicitHinge,
@@ -180,7 +180,7 @@ class VILMA(LinearOrdinalClassifier):
         self,
         alpha: float = 0.01,
         *,
-        loss="mae",
+        loss: Loss = "mae",
         penalize_biases: bool = False,
         tol: float = 1e-3,
         max_iter: int = 1000,

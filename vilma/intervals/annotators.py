@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +21,7 @@ from vilma.labels.scale import (
 from vilma.labels.values import read_values
 
 FloatArray = NDArray[np.float64]
+How = Literal["union", "intersection", "median", "quantiles"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class CombinedAnnotations:
 def combine_annotators(
     annotations: Sequence[ArrayLike],
     *,
-    how: str = "union",
+    how: How = "union",
     quantiles: tuple[float, float] = (0.25, 0.75),
     classes: ArrayLike | None = None,
 ) -> CombinedAnnotations:
@@ -153,7 +154,7 @@ def combine_by_item(
     items: ArrayLike,
     y: ArrayLike,
     *,
-    how: str = "union",
+    how: How = "union",
     quantiles: tuple[float, float] = (0.25, 0.75),
     classes: ArrayLike | None = None,
 ) -> CombinedAnnotations:
@@ -253,7 +254,7 @@ def _combine(
     ends: FloatArray,
     groups: NDArray[np.intp],
     items: NDArray[Any],
-    how: str,
+    how: How,
     quantiles: tuple[float, float],
     scale: NDArray[Any] | None,
 ) -> CombinedAnnotations:
@@ -286,7 +287,7 @@ _WAYS: dict[str, tuple[_Pick, _Pick]] = {
 }
 
 
-def _way(how: str, quantiles: tuple[float, float]) -> tuple[_Pick, _Pick]:
+def _way(how: How, quantiles: tuple[float, float]) -> tuple[_Pick, _Pick]:
     """Return which ends a combination takes."""
     if how == "quantiles":
         return _between_quantiles(quantiles)

@@ -6,7 +6,7 @@ import numbers
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf, isfinite
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,10 +27,10 @@ def parse_brackets(
     *,
     classes: ArrayLike | None = None,
     names: Mapping[str, Any] | None = None,
-    closed: str = "both",
+    closed: Literal["both", "left", "right"] = "both",
     ignore: Sequence[str] = (),
-    decimal: str | None = None,
-    irregular: str = "warn",
+    decimal: Literal[".", ","] | None = None,
+    irregular: Literal["warn", "raise", "ignore"] = "warn",
 ) -> NDArray[Any]:
     """Read named brackets as intervals of labels.
 
@@ -124,14 +124,13 @@ def parse_brackets(
         raise ValueError("Found 0 brackets while a minimum of 1 is required.")
     scale = None if classes is None else read_scale(classes)
     known = {_tidy(name): value for name, value in (names or {}).items()}
-    if decimal is None:
-        decimal = _find_decimal_mark(entries, known)
+    mark = _find_decimal_mark(entries, known) if decimal is None else decimal
     # People repeat few brackets many times: each is read once.
     read: dict[Any, Bracket | None] = {}
     for entry in entries:
         key = _key(entry)
         if key not in read:
-            read[key] = _read(entry, known, closed, ignore, decimal)
+            read[key] = _read(entry, known, closed, ignore, mark)
     brackets = _require_all([read[_key(entry)] for entry in entries], entries)
     _refuse_reversed(brackets, entries)
     left, right, left_closed, right_closed, _ = map(np.array, zip(*brackets, strict=True))

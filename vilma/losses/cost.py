@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from vilma._numbers import require_integer
-from vilma.losses.distance import NAMED_LOSSES, FloatArray, distance_loss
+from vilma.losses.distance import NAMED_LOSSES, FloatArray, Loss, distance_loss
 
 
-def cost_matrix(loss: str | Callable[[float], float] | ArrayLike, n_classes: int) -> FloatArray:
+def cost_matrix(loss: Loss, n_classes: int) -> FloatArray:
     """Tabulate a V-shaped loss over all pairs of labels.
 
     The entry ``C[y, t]`` is the cost of predicting the label with code ``y`` where the label

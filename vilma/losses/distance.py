@@ -7,12 +7,17 @@ To add a named one, write it as a function of an array of distances into ``NAMED
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
+
+LossName = Literal["mae", "zero_one", "squared"]
+# What users give as a loss: a name, a function of the distance, or a matrix of costs.
+Loss: TypeAlias = LossName | Callable[[float], float] | NDArray[Any] | Sequence[Sequence[float]]
 
 NAMED_LOSSES: dict[str, Callable[[FloatArray], FloatArray]] = {
     "mae": lambda d: d,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from numpy.typing import ArrayLike
 
-from vilma.losses import cost_matrix, distance_loss, interval_insensitive
+from vilma.losses import Loss, cost_matrix, distance_loss, interval_insensitive
 from vilma.metrics._reading import read_pair, require_scale, weighted_mean
 
 
@@ -14,7 +12,7 @@ def interval_insensitive_loss(
     y_true: ArrayLike,
     y_pred: ArrayLike,
     *,
-    loss: str | Callable[[float], float] | ArrayLike = "mae",
+    loss: Loss = "mae",
     classes: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import make_scorer
 
 from vilma.labels import read_scale
-from vilma.losses import cost_matrix, distance_loss
+from vilma.losses import Loss, cost_matrix, distance_loss
 from vilma.metrics.errors import cumulative_score, epsilon_error, geometric_mean_error
 from vilma.metrics.insensitive import interval_coverage, interval_insensitive_loss
 from vilma.metrics.kappa import quadratic_weighted_kappa
@@ -37,9 +37,7 @@ _PASSED_WHEN_CALLED = {"y_true", "y_pred", "y_proba", "sample_weight"}
 _OF_PROBABILITIES = (interval_log_loss, ranked_probability_score)
 
 
-def interval_scorer(
-    loss: str | Callable[[float], float] | ArrayLike = "mae", classes: ArrayLike | None = None
-) -> Callable[..., float]:
+def interval_scorer(loss: Loss = "mae", classes: ArrayLike | None = None) -> Callable[..., float]:
     """Make a scikit-learn scorer of the interval-insensitive loss.
 
     Parameters

@@ -6,12 +6,15 @@ that y <= k for k >= u, and nothing of the thresholds between.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from vilma.deep._torch import torch
 from vilma.deep.losses._checks import check_column, check_matrix, full_precision, weighted_mean
 from vilma.deep.losses._labels import read_class_intervals
 
 __all__ = ["LINKS", "clm_log_probabilities", "clm_loss", "coral_loss", "corn_loss"]
 
+LinkName = Literal["logit", "probit", "cloglog"]
 LINKS = ("logit", "probit", "cloglog")
 
 
@@ -134,7 +137,10 @@ def corn_loss(
 
 
 def clm_log_probabilities(
-    scores: torch.Tensor, thresholds: torch.Tensor, *, link: str = "logit"
+    scores: torch.Tensor,
+    thresholds: torch.Tensor,
+    *,
+    link: LinkName = "logit",
 ) -> torch.Tensor:
     r"""Return the log-probabilities of the classes in a cumulative link model.
 
@@ -178,7 +184,7 @@ def clm_loss(
     lower: torch.Tensor,
     upper: torch.Tensor,
     *,
-    link: str = "logit",
+    link: LinkName = "logit",
     weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     r"""Likelihood of the interval in a cumulative link model (CLM).

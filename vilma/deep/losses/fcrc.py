@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from vilma.deep._torch import torch
 from vilma.deep.losses._checks import check_matrix
 from vilma.deep.losses._labels import class_distances, read_class_intervals
@@ -16,7 +18,7 @@ def fcrc_loss(
     lower: torch.Tensor,
     upper: torch.Tensor,
     *,
-    variant: str = "paper",
+    variant: Literal["paper", "numclip"] = "paper",
     posterior: torch.Tensor | None = None,
 ) -> torch.Tensor:
     r"""Contrast of images and class prompts, negatives weighted by their distance on the scale.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from vilma.deep._torch import torch
 from vilma.deep.losses._checks import check_column, check_matrix, product, weighted_mean
 
@@ -66,7 +68,7 @@ def pml_loss(
     targets: torch.Tensor,
     margins: torch.Tensor,
     *,
-    form: str = "ova",
+    form: Literal["ova", "softmax"] = "ova",
     weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     r"""Cross entropy of target distributions, with a margin for every class.

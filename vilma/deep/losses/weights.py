@@ -6,6 +6,8 @@ of those that were: it has no sample to weigh, but a validation sample may have 
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
@@ -130,8 +132,8 @@ def sqrt_inverse_weights(counts: torch.Tensor) -> torch.Tensor:
 def lds_weights(
     counts: torch.Tensor,
     *,
-    base: str = "sqrt",
-    kernel: str = "gaussian",
+    base: Literal["sqrt", "clip"] = "sqrt",
+    kernel: Literal["gaussian", "triangle", "laplace"] = "gaussian",
     size: int = 5,
     sigma: float = 2.0,
     reflect: bool = False,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from vilma.deep.objectives.base import Head, LabelValues, Loss, Regularizer, Task
 from vilma.deep.objectives.cumulative import CLM, CORAL, CORN
@@ -45,9 +45,11 @@ __all__ = [
     "IISVOR_IMCLoss",
     "LabelValues",
     "Loss",
+    "LossName",
     "ProgressiveMargin",
     "RankContrast",
     "Regularizer",
+    "RegularizerName",
     "SoftLabels",
     "SupervisedContrast",
     "SurrogateLoss",
@@ -56,6 +58,25 @@ __all__ = [
     "find_loss",
     "find_regularizer",
 ]
+
+LossName = Literal[
+    "l1",
+    "l2",
+    "focal_r",
+    "ce",
+    "gaussian",
+    "symmetric",
+    "asymmetric",
+    "group",
+    "pml",
+    "coral",
+    "corn",
+    "clm",
+    "iisvor_imc",
+    "iisvor_exp",
+    "vilma",
+]
+RegularizerName = Literal["accon", "supcon", "rank_contrast", "conr"]
 
 LOSSES: Mapping[str, Callable[[], Loss]] = {
     "l1": AbsoluteError,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from sklearn.utils._param_validation import StrOptions
 
 from vilma.deep._torch import torch
 from vilma.deep.losses import clm_log_probabilities, clm_loss, coral_loss, corn_loss
-from vilma.deep.losses.cumulative import LINKS
+from vilma.deep.losses.cumulative import LINKS, LinkName
 from vilma.deep.objectives.base import Head, Loss, Task
 from vilma.deep.objectives.label_scores import RULES, DistributionHead, Rule
 from vilma.deep.rows import Batch
@@ -71,7 +71,7 @@ class CORNHead(CumulativeHead):
 class CLMHead(DistributionHead):
     """A projection, and increasing thresholds as a first one and positive steps."""
 
-    def __init__(self, n_inputs: int, task: Task, rule: Rule, link: str) -> None:
+    def __init__(self, n_inputs: int, task: Task, rule: Rule, link: LinkName) -> None:
         super().__init__(task, rule)
         self.link = link
         self.linear = torch.nn.Linear(n_inputs, 1, bias=False)
@@ -166,9 +166,7 @@ class CLM(Loss):
     gives_probabilities = True
     _parameter_constraints: ClassVar[dict] = {"link": [StrOptions(set(LINKS))], "rule": [RULES]}
 
-    def __init__(
-        self, link: Literal["logit", "probit", "cloglog"] = "logit", *, rule: Rule = "mean"
-    ) -> None:
+    def __init__(self, link: LinkName = "logit", *, rule: Rule = "mean") -> None:
         self.link = link
         self.rule = rule
 
