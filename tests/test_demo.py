@@ -1,6 +1,7 @@
 """The demonstration: its tasks, its comparison, its picture and its command."""
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,15 @@ from PIL import Image
 
 import vilma.demo.comparison
 from vilma.cli import main
-from vilma.demo import compare, folder_task, photographs, photographs_task
-from vilma.demo.baselines import MedianGuess, RoundedRidge, midpoints
+from vilma.demo import (
+    Vagueness,
+    compare,
+    folder_task,
+    photographs,
+    photographs_task,
+    survey_task,
+)
+from vilma.demo.baselines import MedianGuess, RoundedRidge, midpoints, outside
 from vilma.demo.task import TEST, TRAIN, VALIDATION
 
 INF = np.inf
@@ -25,13 +33,13 @@ def run(*arguments):
 @pytest.fixture
 def quick(monkeypatch):
     """Try one alpha only."""
-    monkeypatch.setattr(vilma.demo.comparison, "ALPHAS", (3.0,))
+    monkeypatch.setattr(vilma.demo.comparison, "IMAGE_ALPHAS", (1.0,))
     monkeypatch.setattr(vilma.demo.comparison, "RIDGE_ALPHAS", (100.0,))
 
 
 @pytest.fixture(scope="module")
 def task():
-    return photographs_task(seed=0)
+    return photographs_task(Vagueness(5, 0.2), seed=0)
 
 
 def test_degrading_grows_with_the_level():
@@ -55,32 +63,32 @@ def test_cutting_leaves_out_plain_crops():
 def test_photographs_have_every_level_and_one_part(task):
     names = [name for names in photographs.PHOTOGRAPHS.values() for name in names]
     assert len(names) == len(set(names))
-    assert task.images.shape[1:] == (60, 40)
+    assert task.items.shape[1:] == (60, 40)
     for part in (TRAIN, VALIDATION, TEST):
         levels = task.truth[task.part == part, 0]
         assert set(levels) == set(range(1, 21))
     assert np.all(task.intervals[:, 0] <= task.truth[:, 0])
     assert np.all(task.truth[:, 1] <= task.intervals[:, 1])
-    again = photographs_task(seed=0)
-    np.testing.assert_array_equal(task.images, again.images)
-    assert not np.array_equal(task.truth, photographs_task(seed=1).truth)
+    again = photographs_task(Vagueness(5, 0.2), seed=0)
+    np.testing.assert_array_equal(task.items, again.items)
+    assert not np.array_equal(task.truth, photographs_task(Vagueness(), seed=1).truth)
 
 
 def test_missing_photographs(tmp_path, task):
     with pytest.raises(ValueError, match=r"None of the photographs astronaut\.png, .*is in"):
-        photographs_task(folder=tmp_path)
+        photographs_task(Vagueness(), folder=tmp_path)
     rng = np.random.default_rng(0)
     for names in photographs.PHOTOGRAPHS.values():
         Image.fromarray(rng.integers(0, 256, (120, 400), dtype=np.uint8)).save(tmp_path / names[0])
-    few = photographs_task(folder=tmp_path)
-    assert len(few.images) == 3 * 3 * 20
+    few = photographs_task(Vagueness(), folder=tmp_path)
+    assert len(few.items) == 3 * 3 * 20
     assert "1 train, 1 choose alpha, 1 test" in few.description
 
 
 def test_a_folder_is_divided():
     labels = np.repeat(np.arange(100.0)[:, np.newaxis], 2, axis=1)
     images = np.zeros((100, 60, 40), dtype=np.uint8)
-    options = {"label_name": "age", "cell_width": 10, "exact_share": 0.0, "seed": 0}
+    options = {"label_name": "age", "vagueness": Vagueness(10), "seed": 0}
     task = folder_task(images, labels, np.arange(100), **options)
     assert [np.sum(task.part == part) for part in (TRAIN, VALIDATION, TEST)] == [60, 15, 25]
     assert task.exact
@@ -101,7 +109,50 @@ def test_baselines():
     np.testing.assert_array_equal(midpoints(y, classes), [1, 4, 8.5, 4.5])
     X = np.array([[1.0], [4], [8.5], [4.5]])
     assert RoundedRidge(1e-6, classes=classes).fit(X, y).predict([[3.6], [99]]).tolist() == [4, 9]
+    # Ends 0 2 4 4 8 9 0 9: the middle one.
     assert MedianGuess(classes=classes).fit(X, y).predict(X).tolist() == [4, 4, 4, 4]
+    assert outside(y, np.array([3, 4, 1, 7])).tolist() == [1, 0, 7, 0]
+
+
+def test_the_median_guess_is_the_best_constant():
+    rng = np.random.default_rng(0)
+    y = np.sort(rng.integers(0, 10, (40, 2)), axis=1).astype(float)
+    guess = MedianGuess(classes=np.arange(10)).fit(None, y).guess_
+    losses = [outside(y, np.full(40, level)).mean() for level in range(10)]
+    assert losses[guess] == min(losses)
+
+
+def test_supported_thresholds_are_where_annotations_end():
+    levels = np.repeat(np.arange(100.0)[:, np.newaxis], 2, axis=1)
+    images = np.zeros((100, 6, 4), dtype=np.uint8)
+    for width, count in ((100, 0), (50, 1), (40, 2), (10, 9)):
+        options = {"label_name": "age", "vagueness": Vagueness(width), "seed": 0}
+        assert folder_task(images, levels, np.arange(100), **options).n_supported == count
+
+
+def test_one_question_of_the_survey_beats_midpoints():
+    comparison = compare(survey_task(Vagueness(), seed=0))
+    errors = {result.name: result.error for result in comparison.results}
+    assert list(errors) == [
+        "vilma, ordered logit",
+        "vilma, exact labels",
+        "ridge on midpoints",
+        "median guess",
+    ]
+    # Over 20 seeds 0.94, 0.91, 1.32 and 2.10, see benchmarks/EXPERIMENTS.md.
+    assert errors["vilma, ordered logit"] < 0.8 * errors["ridge on midpoints"]
+    assert errors["vilma, ordered logit"] < errors["vilma, exact labels"] + 0.15
+    assert not comparison.reasons()
+
+
+def test_a_lost_comparison_says_why():
+    lost = compare(survey_task(Vagueness(4), seed=0))
+    assert lost.task.n_supported == 1
+    assert "at 1 threshold(s) only" in lost.reasons()[0]
+    results = [replace(lost.results[0], errors=np.array([1.0, 2.0])), *lost.results[1:]]
+    results[2] = replace(results[2], name="ridge on midpoints", errors=np.array([1.0, 1.5]))
+    narrow = replace(lost, task=survey_task(Vagueness(2), seed=0), results=results)
+    assert "better here by 0.250 (standard error 0.250)" in narrow.reasons()[0]
 
 
 def test_names_of_bands_stay_apart_and_name_the_widest():
@@ -135,26 +186,37 @@ def test_comparison_of_the_photographs(quick, task):
     comparison = compare(task)
     errors = {result.name: result.error for result in comparison.results}
     assert list(errors) == [
-        "vilma, intervals",
+        "vilma, ordered logit",
+        "vilma, IISVOR_IMC",
         "vilma, exact labels",
         "ridge on midpoints",
         "median guess",
     ]
-    assert errors["vilma, intervals"] < 0.6 * errors["median guess"]
+    assert errors["vilma, ordered logit"] < 0.6 * errors["median guess"]
     levels = task.truth[comparison.test, 0]
-    assert errors["vilma, intervals"] == pytest.approx(
+    assert errors["vilma, ordered logit"] == pytest.approx(
         np.abs(comparison.predicted - levels).mean()
     )
     assert np.all(task.part[comparison.test] == TEST)
     assert comparison.estimator.gap_ <= comparison.estimator.tol
 
 
-def test_command_with_photographs(quick, tmp_path):
+def test_command_with_the_survey(tmp_path):
     result = run("--output-dir", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    for text in ("one answer each", "236 test respondents", "vilma, ordered logit", "gap "):
+        assert text in result.stdout
+    assert "note:" not in result.stdout
+    with Image.open(tmp_path / "out" / "vilma-demo.png") as picture:
+        assert picture.size[0] > 1000
+
+
+def test_command_with_photographs(quick, tmp_path):
+    result = run("--photographs", "--output-dir", tmp_path / "out")
     assert result.exit_code == 0, result.output
     for text in (
         "no photograph is in two parts",
-        "Certified fit: objective",
+        "Certificate of the first: objective",
         "lower bound",
         "vilma, exact labels",
         "median guess",
@@ -193,7 +255,7 @@ def test_command_with_exact_labels(quick, folder, tmp_path):
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "skipped broken.png" in result.stderr
-    assert "40 images, age 0 to 7, cells of 2, 20% exact; divided at random" in result.stdout
+    assert "40 images, age 0 to 7, known by cells of 2 levels; divided at random" in result.stdout
     assert "vilma, exact labels" in result.stdout
     assert (tmp_path / "out" / "vilma-demo.png").stat().st_size > 10_000
 
@@ -206,7 +268,7 @@ def test_command_with_intervals(quick, folder, tmp_path):
     result = run("--images", images, "--labels", labels, "--output-dir", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert "annotated as they are" in result.stdout
-    assert "interval MAE" in result.stdout
+    assert "distance to interval" in result.stdout
     assert "exact labels" not in result.stdout
     assert (tmp_path / "out" / "vilma-demo.png").stat().st_size > 10_000
 
@@ -224,7 +286,7 @@ def test_command_with_a_scale(quick, folder, tmp_path):
     assert "the label 0 of '0.png' is not on the scale 1, 2, ..., 9" in result.stderr
 
 
-def test_missing_matplotlib_is_said_before_the_work(monkeypatch, tmp_path):
+def test_without_matplotlib_there_is_no_picture(monkeypatch, tmp_path):
     find_spec = importlib.util.find_spec
 
     def without_matplotlib(name, package=None):
@@ -232,8 +294,9 @@ def test_missing_matplotlib_is_said_before_the_work(monkeypatch, tmp_path):
 
     monkeypatch.setattr(importlib.util, "find_spec", without_matplotlib)
     result = run("--output-dir", tmp_path / "out")
-    assert result.exit_code == 1
-    assert 'pip install "vilma[plot]"' in result.stderr
+    assert result.exit_code == 0, result.output
+    assert 'pip install "vilma[plot]"' in result.stdout
+    assert "vilma, ordered logit" in result.stdout
     assert not (tmp_path / "out").exists()
 
 
@@ -243,6 +306,7 @@ def test_missing_matplotlib_is_said_before_the_work(monkeypatch, tmp_path):
         (["--images", "."], "--images and --labels belong together"),
         (["--box", 0, 0, 9, 9], "give --images, too"),
         (["--classes", 0, 9], "give --images, too"),
+        (["--photographs", "--images", ".", "--labels", __file__], "leave out --images"),
         (["--cell-width", 1], "1 is not in the range x>=2"),
     ],
 )
@@ -277,8 +341,8 @@ def test_faces(quick, tmp_path):
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     errors = {
-        line[:24].strip(): float(line[24:36])
+        line[:26].strip(): float(line[26:38])
         for line in result.stdout.splitlines()
         if line.startswith(("vilma", "ridge", "median"))
     }
-    assert errors["vilma, intervals"] < 0.8 * errors["median guess"]
+    assert errors["vilma, ordered logit"] < 0.8 * errors["median guess"]

@@ -13,9 +13,17 @@ from benchmarks.experiments.cli import main
 from benchmarks.experiments.comparison import CHOSEN, compare_methods, show_comparison
 from benchmarks.experiments.faces import Faces, bracket_table, split_faces
 from benchmarks.experiments.few_exact import place_between_cells, run_few_exact, show_few_exact
-from benchmarks.experiments.figures import draw_few_exact, draw_tables23
+from benchmarks.experiments.figures import draw_few_exact, draw_tables23, draw_vagueness
 from benchmarks.experiments.layout import markdown, spread
 from benchmarks.experiments.methods import EstimatorMethod, MedianMethod
+from benchmarks.experiments.questions import (
+    ChosenMethod,
+    Survey,
+    run_questions,
+    run_vagueness,
+    show_questions,
+    show_vagueness,
+)
 from benchmarks.experiments.real_data import (
     IntervalTable,
     anes_dollars,
@@ -34,7 +42,7 @@ from benchmarks.experiments.tables23 import (
     show_tables23,
 )
 from benchmarks.experiments.views import Views
-from vilma import IISVOR_IMC, OneHotCodes
+from vilma import IISVOR_IMC, OneHotCodes, OrderedLogitCV
 from vilma.datasets import make_interval_problem
 
 IMC = EstimatorMethod("SVOR-IMC", IISVOR_IMC(), (1.0, 0.1))
@@ -309,3 +317,35 @@ def test_command_refuses_labels_that_are_no_ages(folder):
     )
     assert result.exit_code == 1
     assert "should have one column of whole numbers besides the files" in result.output
+
+
+@pytest.fixture(scope="module")
+def survey() -> Survey:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2))
+    labels = np.clip(np.rint(X[:, 0] + 0.3 * rng.normal(size=200) + 2), 0, 4).astype(int)
+    return Survey(X, labels, np.arange(5))
+
+
+def test_questions(survey):
+    logit = ChosenMethod("logit", OrderedLogitCV)
+    known = ChosenMethod("exact labels: logit", OrderedLogitCV)
+    errors = run_questions(survey, [logit, MedianMethod()], [known], 2, silent)
+    assert list(errors) == ["logit", "median", "exact labels: logit"]
+    assert len(errors["median"]) == 2
+    assert np.mean(errors["logit"]) < 0.6 * np.mean(errors["median"])
+    header, _, *rows = show_questions(errors).splitlines()
+    assert header == "| method | MAE | above the first | first is better |"
+    assert rows[1].endswith("| 2 of 2 |")
+
+
+def test_vagueness(survey, tmp_path):
+    logit = ChosenMethod("vilma", OrderedLogitCV)
+    results = run_vagueness(survey, [logit], [0.0, 1.0], 2, silent)
+    # All exact: the exact rows are all rows; none exact: nothing to learn from.
+    assert results["vilma", 0.0] == results["exact labels only", 0.0]
+    assert ("exact labels only", 1.0) not in results
+    assert "| 100% vague |" in show_vagueness(results)
+    draw_vagueness(results, tmp_path / "vague.png")
+    with Image.open(tmp_path / "vague.png") as picture:
+        assert picture.size[0] > 600

@@ -8,6 +8,7 @@ from numpy.testing import assert_array_equal
 from vilma.intervals import (
     annotate_asymmetric,
     annotate_cells,
+    annotate_questions,
     annotate_sliding,
     misplace_intervals,
 )
@@ -142,3 +143,29 @@ def test_misplaced_intervals_leave_their_label_out(process):
 def test_bad_arguments(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+def test_answers_to_questions():
+    drawn = annotate_questions(ALL_LABELS, random_state=0)
+    low, up = drawn.intervals.T
+    assert np.all((low <= ALL_LABELS) & (up >= ALL_LABELS))
+    assert np.all((low == 1) != (up == 11))  # one side is open, and one only
+    asked = np.where(low > 1, low, up + 1)
+    assert np.all(np.bincount(asked, minlength=12)[2:] > 150)  # of 2,200 in ten
+    exact = annotate_questions(ALL_LABELS, n_questions=10, random_state=0).intervals
+    assert_array_equal(exact, np.column_stack([ALL_LABELS, ALL_LABELS]))
+    assert annotate_questions(ALL_LABELS, exact=7, random_state=0).exact.sum() == 7
+
+
+def test_answers_of_a_row_are_joined():
+    drawn = annotate_questions(
+        np.repeat(3, 300), n_questions=2, classes=range(1, 6), random_state=0
+    )
+    found = set(map(tuple, drawn.intervals.tolist()))
+    # Asked at least 2, 3, 4 or 5, two of these: (3, 4) tells the label.
+    assert found == {(3, 5), (2, 3), (2, 4), (3, 3), (3, 4), (1, 3)}
+
+
+def test_more_questions_than_thresholds():
+    with pytest.raises(ValueError, match=r"5 questions are wanted .* a scale of 5 labels has 4"):
+        annotate_questions([1, 5], n_questions=5)

@@ -234,6 +234,7 @@ NAMES = [
         for process, right, kinds in [
             (intervals.annotate_cells, {"width": 2}, {"width": "count"}),
             (intervals.annotate_sliding, {"width": 2}, {"width": "count"}),
+            (intervals.annotate_questions, {"n_questions": 1}, {"n_questions": "count"}),
             (
                 intervals.annotate_asymmetric,
                 {"below": 1, "above": 1},

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numba
 from numba.core import event as numba_event
 
-__all__ = ["interruptible", "njit", "report_compilation"]
+__all__ = ["announce_compilation", "interruptible", "njit", "report_compilation"]
 
 F = TypeVar("F", bound=Callable)
 
@@ -87,19 +87,30 @@ numba_event.register("numba:compile", _Announcement(_LogOnce()))
 
 
 @contextmanager
-def report_compilation(verbose: int) -> Iterator[None]:
-    """Print a line when kernels are compiled within this context, if `verbose` is positive."""
+def announce_compilation(announce: Callable[[], object]) -> Iterator[None]:
+    """Call a function once if kernels of vilma are compiled within this context."""
     names: list[str] = []
 
-    def announce(name: str) -> None:
+    def note(name: str) -> None:
         if not names:
-            print("compiling kernels, once for this installation: a few seconds", flush=True)
+            announce()
         names.append(name)
+
+    with numba_event.install_listener("numba:compile", _Announcement(note)):
+        yield
+
+
+@contextmanager
+def report_compilation(verbose: int) -> Iterator[None]:
+    """Print a line when kernels are compiled within this context, if `verbose` is positive."""
+
+    def announce() -> None:
+        print("compiling kernels, once for this installation: a few seconds", flush=True)
 
     if not verbose:
         yield
         return
-    with numba_event.install_listener("numba:compile", _Announcement(announce)):
+    with announce_compilation(announce):
         yield
 
 

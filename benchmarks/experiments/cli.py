@@ -12,8 +12,18 @@ import click
 from benchmarks.experiments.comparison import compare_methods, show_comparison
 from benchmarks.experiments.faces import Faces, bracket_table, load_faces, split_faces
 from benchmarks.experiments.few_exact import SHARES, run_few_exact, show_few_exact
-from benchmarks.experiments.figures import draw_few_exact, draw_tables23
+from benchmarks.experiments.figures import draw_few_exact, draw_tables23, draw_vagueness
 from benchmarks.experiments.methods import Method
+from benchmarks.experiments.questions import (
+    VAGUE_SHARES,
+    load_survey,
+    question_methods,
+    run_questions,
+    run_vagueness,
+    show_questions,
+    show_vagueness,
+    vagueness_methods,
+)
 from benchmarks.experiments.real_data import (
     anes_dollars,
     anes_levels,
@@ -226,3 +236,22 @@ def few_exact(images, labels, box, figure) -> None:
     click.echo(show_few_exact(results))
     if figure is not None:
         draw_few_exact(results, figure)
+
+
+@main.command()
+@click.option(
+    "--seeds", type=click.IntRange(min=2), default=20, show_default=True, help="Random splits."
+)
+@click.option("--figure", type=_OUTPUT, help="Also vary how many answers are vague, and draw it.")
+def questions(seeds, figure) -> None:
+    """One yes/no question for every respondent of ANES: the comparison of `vilma demo`."""
+    survey = load_survey()
+    answers, exact = question_methods()
+    errors = run_questions(
+        survey, available(answers, _progress), available(exact, _progress), seeds, _progress
+    )
+    click.echo(show_questions(errors))
+    if figure is not None:
+        results = run_vagueness(survey, vagueness_methods(), VAGUE_SHARES, seeds, _progress)
+        click.echo("\n" + show_vagueness(results))
+        draw_vagueness(results, figure)

@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.experiments.few_exact import FewExact
 from benchmarks.experiments.tables23 import MixedDesign, Tables23
 
-__all__ = ["draw_few_exact", "draw_tables23"]
+__all__ = ["draw_few_exact", "draw_tables23", "draw_vagueness"]
 
 
 def draw_tables23(errors: Tables23, design: MixedDesign, name: str, path: Path) -> None:
@@ -53,3 +53,32 @@ def draw_few_exact(results: FewExact, path: Path) -> None:
     panels[0].set_ylabel("test MAE (years)")
     panels[0].legend()
     figure.savefig(path, dpi=100)
+
+
+def draw_vagueness(results: dict[tuple[str, float], list[float]], path: Path) -> None:
+    """Draw errors against the share of vague answers, with one deviation over the splits."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.6, 3.7), layout="constrained", facecolor="white")
+    axes = figure.subplots()
+    styles = {
+        "vilma": ("o-", "#0072B2"),
+        "ridge on midpoints": ("s--", "#D55E00"),
+        "exact labels only": ("^:", "#6e6e6e"),
+    }
+    shares = sorted({share for _, share in results})
+    for name, (style, color) in styles.items():
+        known = [share for share in shares if (name, share) in results]
+        means = np.array([np.mean(results[name, share]) for share in known])
+        spread = np.array([np.std(results[name, share], ddof=1) for share in known])
+        places = [shares.index(share) for share in known]
+        axes.plot(places, means, style, color=color, linewidth=2, label=name)
+        axes.fill_between(places, means - spread, means + spread, color=color, alpha=0.15)
+    axes.set_xticks(range(len(shares)), [f"{share:.0%}" for share in shares])
+    axes.set(
+        xlabel='answers that are one "yes" or "no" (is it at least k?) instead of the level',
+        ylabel="mean absolute error, seven levels",
+    )
+    axes.legend(frameon=False, loc="upper left")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=130)

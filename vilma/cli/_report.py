@@ -49,6 +49,26 @@ def readable_errors() -> Iterator[None]:
                 warn(text)
 
 
+@contextmanager
+def say_when_compiling() -> Iterator[None]:
+    """Tell on the standard error, once, that the first run compiles and later ones do not.
+
+    Yields
+    ------
+    None
+    """
+    from vilma._numba import announce_compilation
+
+    with announce_compilation(
+        lambda: click.echo(
+            "first run: compiling kernels for this machine, some seconds; they are kept for later "
+            "runs",
+            err=True,
+        )
+    ):
+        yield
+
+
 def certificate(estimator: Any, seconds: float) -> str:
     """Describe how well a fitted estimator is known to have solved its problem.
 

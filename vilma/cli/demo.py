@@ -1,4 +1,4 @@
-"""``vilma demo``: the whole job on photographs that are already there, or on a folder."""
+"""``vilma demo``: a comparison on data that are already there, or on a folder of images."""
 
 from __future__ import annotations
 
@@ -21,21 +21,26 @@ from vilma.cli._options import (
 )
 
 if TYPE_CHECKING:
-    from vilma.demo import Comparison, Task
+    from vilma.demo import Comparison, Task, Vagueness
 
 PICTURE = "vilma-demo.png"
 
 
-@click.command(short_help="Show the whole job on photographs, and draw it.")
+@click.command(short_help="Compare vilma with midpoints, on data that are already there.")
+@click.option(
+    "--photographs",
+    is_flag=True,
+    help="Sample photographs of scikit-image, degraded to 20 levels, instead of the survey.",
+)
 @click.option(
     "--images",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder of images to use instead of the photographs of scikit-image.",
+    help="A folder of images of your own instead of the survey.",
 )
 @click.option(
     "--labels",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Their labels, as for `vilma fit`. Exact labels are coarsened for the comparison.",
+    help="Their labels, as for `vilma fit`. Exact labels are made vague for the comparison.",
 )
 @columns_option
 @classes_option
@@ -43,16 +48,15 @@ PICTURE = "vilma-demo.png"
 @click.option(
     "--cell-width",
     type=IntRange(min=2),
-    default=5,
-    show_default=True,
-    help="Levels per interval when exact labels are coarsened.",
+    help="Make exact labels vague by cells of so many levels (brackets), instead of by one "
+    "question for each row.",
 )
 @click.option(
     "--exact-share",
     type=FloatRange(0, 1),
-    default=0.2,
+    default=0.0,
     show_default=True,
-    help="Share of labels that stay exact when they are coarsened.",
+    help="Share of labels that stay exact.",
 )
 @click.option(
     "--output-dir",
@@ -65,23 +69,29 @@ PICTURE = "vilma-demo.png"
 @n_jobs_option
 @quiet_option
 def demo(
+    photographs: bool,
     images: Path | None,
     labels: Path | None,
     columns: tuple[str, ...] | None,
     classes: tuple[int, int] | None,
     box: tuple[int, int, int, int] | None,
-    cell_width: int,
+    cell_width: int | None,
     exact_share: float,
     output_dir: Path,
     seed: int,
     n_jobs: int | None,
     quiet: bool,
 ) -> None:
-    """Learn from intervals, compare with exact labels, and draw a picture.
+    """Learn from vague answers, and compare with exact labels, midpoints and a guess.
 
-    Without options, crops of photographs that come with scikit-image are degraded (blur, noise,
-    compression) to one of 20 levels; the levels are learned from intervals and tested on other
-    photographs. With --images and --labels the same is done on your images.
+    Without options, respondents of a survey that comes with vilma place themselves on a scale of
+    seven levels, and training knows one answer of each: whether they are at least at a level k,
+    drawn at random. Errors are measured on the true levels of other respondents.
+
+    With --photographs, or --images and --labels, the same is done with images: crops of
+    photographs, degraded (blur, noise, compression) to one of 20 levels, or your own.
+
+    A picture is drawn where matplotlib is installed.
     """
     if (images is None) != (labels is None):
         raise click.UsageError("--images and --labels belong together; give both or neither.")
@@ -89,20 +99,21 @@ def demo(
         raise click.UsageError(
             "--columns, --classes and --box describe your images; give --images, too."
         )
-    if importlib.util.find_spec("matplotlib") is None:
-        raise click.ClickException(
-            'the picture needs matplotlib; install it with: pip install "vilma[plot]"'
-        )
-    picture = _prepare(output_dir)
+    if images is not None and photographs:
+        raise click.UsageError("--photographs are those of scikit-image; leave out --images.")
+    with_picture = importlib.util.find_spec("matplotlib") is not None
+    picture = _prepare(output_dir) if with_picture else None
 
     from vilma.cli._files import atomic_write
-    from vilma.cli._report import readable_errors
-    from vilma.demo import compare, photographs_task
-    from vilma.demo.picture import draw
+    from vilma.cli._report import readable_errors, say_when_compiling
+    from vilma.demo import Vagueness, compare, photographs_task, survey_task
 
-    with readable_errors():
-        if images is None or labels is None:
-            task = photographs_task(cell_width=cell_width, exact_share=exact_share, seed=seed)
+    vagueness = Vagueness(cell_width, exact_share)
+    with readable_errors(), say_when_compiling():
+        if photographs:
+            task = photographs_task(vagueness, seed=seed)
+        elif images is None or labels is None:
+            task = survey_task(vagueness, seed=seed)
         else:
             task = _user_task(
                 images,
@@ -110,8 +121,7 @@ def demo(
                 columns,
                 classes,
                 box,
-                cell_width=cell_width,
-                exact_share=exact_share,
+                vagueness=vagueness,
                 seed=seed,
                 n_jobs=n_jobs,
                 quiet=quiet,
@@ -119,6 +129,12 @@ def demo(
         click.echo(task.description)
         comparison = compare(task, n_jobs=n_jobs)
     _report(comparison)
+    if picture is None:
+        click.echo('\nNo picture: that needs matplotlib (pip install "vilma[plot]").')
+        return
+
+    from vilma.demo.picture import draw
+
     figure = draw(comparison)
     with atomic_write(picture) as stream:
         figure.savefig(stream, format="png", dpi=130)
@@ -145,8 +161,7 @@ def _user_task(
     classes: tuple[int, int] | None,
     box: tuple[int, int, int, int] | None,
     *,
-    cell_width: int,
-    exact_share: float,
+    vagueness: Vagueness,
     seed: int,
     n_jobs: int | None,
     quiet: bool,
@@ -190,20 +205,22 @@ def _user_task(
         intervals,
         scale,
         label_name=table.columns[1] if len(table.columns) == 2 else "level",
-        cell_width=cell_width,
-        exact_share=exact_share,
+        vagueness=vagueness,
         seed=seed,
     )
 
 
 def _report(comparison: Comparison) -> None:
-    """Write the certificate and the table."""
+    """Write the table, the certificate, and what there is to say where vilma does not win."""
     from vilma.cli._report import certificate
 
-    first = comparison.results[0]
-    measure = "MAE" if comparison.task.exact else "interval MAE"
-    click.echo(f"\nCertified fit: {certificate(comparison.estimator, first.seconds)}")
-    click.echo(f"\n{'test images: ' + format(len(comparison.test), ','):24}{measure:>12}")
+    measure = "mean error" if comparison.task.exact else "distance to interval"
+    title = f"{len(comparison.test):,} test {comparison.task.item_name}"
+    click.echo(f"\n{title:26}{measure:>12}")
     for result in comparison.results:
         alpha = "" if result.alpha is None else f"alpha {result.alpha:g}"
-        click.echo(f"{result.name:24}{result.error:12.3f}   {alpha}")
+        click.echo(f"{result.name:26}{result.error:12.3f}   {alpha:12}{result.seconds:6.2f} s")
+    seconds = comparison.results[0].seconds
+    click.echo(f"\nCertificate of the first: {certificate(comparison.estimator, seconds)}")
+    for reason in comparison.reasons():
+        click.echo(f"\nnote: {reason}")

@@ -35,6 +35,32 @@ def midpoints(intervals: NDArray[np.float64], classes: NDArray[np.int64]) -> NDA
     return np.clip(intervals, classes[0], classes[-1]).mean(axis=1)
 
 
+def outside(intervals: NDArray[np.float64], predicted: NDArray[Any]) -> NDArray[np.float64]:
+    """Return how far predictions are outside of intervals.
+
+    Parameters
+    ----------
+    intervals : ndarray of shape (n, 2)
+        Lower and upper ends; infinite where open.
+    predicted : ndarray of shape (n,)
+        Levels.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Distances to the nearer end, 0 inside.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vilma.demo.baselines import outside
+    >>> outside(np.array([[2.0, 3.0], [5.0, np.inf]]), np.array([3, 1]))
+    array([0., 4.])
+    """
+    lower, upper = intervals.T
+    return np.maximum(np.maximum(lower - predicted, predicted - upper), 0.0)
+
+
 class RoundedRidge(BaseEstimator):
     """Ridge regression on midpoints, rounded to the nearest level.
 
@@ -60,7 +86,7 @@ class RoundedRidge(BaseEstimator):
 
         Parameters
         ----------
-        X : sparse matrix of shape (n, n_features)
+        X : matrix of shape (n, n_features)
             Features.
         y : ndarray of shape (n, 2)
             Intervals.
@@ -78,7 +104,7 @@ class RoundedRidge(BaseEstimator):
 
         Parameters
         ----------
-        X : sparse matrix of shape (n, n_features)
+        X : matrix of shape (n, n_features)
             Features.
 
         Returns
@@ -91,12 +117,15 @@ class RoundedRidge(BaseEstimator):
 
 
 class MedianGuess(BaseEstimator):
-    """The median of the midpoints, whatever the image.
+    """The one level with the least interval-insensitive absolute error, whatever the row.
+
+    It is a median of all ends of the intervals: the distance from [l, u] is half the sum of those
+    from l and from u, less half the width.
 
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
-        The ordered scale, consecutive integers.
+        The ordered scale.
 
     Attributes
     ----------
@@ -112,7 +141,7 @@ class MedianGuess(BaseEstimator):
 
         Parameters
         ----------
-        X : sparse matrix of shape (n, n_features)
+        X : matrix of shape (n, n_features)
             Ignored.
         y : ndarray of shape (n, 2)
             Intervals.
@@ -122,7 +151,8 @@ class MedianGuess(BaseEstimator):
         MedianGuess
             Itself.
         """
-        self.guess_ = int(np.rint(np.median(midpoints(y, self.classes))))
+        ends = np.sort(np.clip(y, self.classes[0], self.classes[-1]), axis=None)
+        self.guess_ = int(ends[ends.size // 2])
         return self
 
     def predict(self, X: Any) -> NDArray[np.int64]:
@@ -130,7 +160,7 @@ class MedianGuess(BaseEstimator):
 
         Parameters
         ----------
-        X : sparse matrix of shape (n, n_features)
+        X : matrix of shape (n, n_features)
             Features.
 
         Returns

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vilma.demo.task import TEST, TRAIN, VALIDATION, Task
-from vilma.intervals import annotate_cells
+from vilma.demo.task import TEST, TRAIN, VALIDATION, Task, Vagueness
 
 SHARES = {TRAIN: 0.6, VALIDATION: 0.15, TEST: 0.25}
 FEWEST = 20
@@ -18,11 +17,10 @@ def folder_task(
     classes: NDArray[np.int64],
     *,
     label_name: str,
-    cell_width: int,
-    exact_share: float,
+    vagueness: Vagueness,
     seed: int,
 ) -> Task:
-    """Divide images at random, and coarsen their labels if those are exact.
+    """Divide images at random, and make their labels vague if those are exact.
 
     Parameters
     ----------
@@ -30,17 +28,15 @@ def folder_task(
         Grey images.
     labels : ndarray of shape (n, 2)
         Lower and upper ends, infinite where open. If all are exact, they are kept for the
-        measurement and coarsened for the training.
+        measurement and made vague for the training.
     classes : ndarray of shape (n_classes,)
         The ordered scale, consecutive integers.
     label_name : str
         What the labels are.
-    cell_width : int
-        Levels per cell of the coarsening.
-    exact_share : float
-        Share of annotations that stay exact in the coarsening.
+    vagueness : Vagueness
+        How exact labels are made vague.
     seed : int
-        Seed of the division and the coarsening.
+        Seed of the division and of what is drawn.
 
     Returns
     -------
@@ -68,20 +64,17 @@ def folder_task(
     intervals = labels
     annotated = "annotated as they are"
     if np.all(labels[:, 0] == labels[:, 1]):
-        intervals = annotate_cells(
-            labels[:, 0].astype(np.int64),
-            width=cell_width,
-            exact=float(exact_share),
-            classes=classes,
-            random_state=int(rng.integers(2**31)),
-        ).intervals.astype(np.float64)
-        annotated = f"cells of {cell_width}, {exact_share:.0%} exact"
+        levels = labels[:, 0].astype(np.int64)
+        drawn = vagueness.draw(levels, classes, int(rng.integers(2**31)))
+        intervals = drawn.intervals.astype(np.float64)
+        annotated = f"known by {vagueness}"
     return Task(
-        images=images,
+        items=images,
         intervals=intervals,
         truth=labels,
         classes=classes,
         part=part,
+        item_name="images",
         level_name=label_name,
         description=(
             f"{n:,} images, {label_name} {classes[0]} to {classes[-1]}, {annotated}; divided at "

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from vilma.demo.task import TEST, TRAIN, VALIDATION, Task
+from vilma.demo.task import TEST, TRAIN, VALIDATION, Task, Vagueness
 from vilma.features import ImageReadError, read_image
-from vilma.intervals import annotate_cells
 
 # Only files of the scikit-image wheel: its `data` functions may download others. Near duplicates
 # (motorcycle_right) and drawings are left out. A photograph serves one part only.
@@ -44,9 +43,8 @@ BEST_QUALITY, WORST_QUALITY = 95, 15  # of JPEG compression, from the best to th
 
 
 def photographs_task(
+    vagueness: Vagueness,
     *,
-    cell_width: int = 5,
-    exact_share: float = 0.2,
     seed: int = 0,
     folder: Path | None = None,
 ) -> Task:
@@ -54,10 +52,8 @@ def photographs_task(
 
     Parameters
     ----------
-    cell_width : int, default=5
-        Levels per cell of the annotations.
-    exact_share : float, default=0.2
-        Share of exact annotations.
+    vagueness : Vagueness
+        What is made known of the levels.
     seed : int, default=0
         Seed of levels, noise and annotations.
     folder : Path, optional
@@ -97,23 +93,19 @@ def photographs_task(
                 levels += drawn.tolist()
                 parts += [part] * len(crops)
     true = np.array(levels)
+    annotations = vagueness.draw(true, LEVELS, int(rng.integers(2**31)))
     return Task(
-        images=np.stack(images),
-        intervals=annotate_cells(
-            true,
-            width=cell_width,
-            exact=float(exact_share),
-            classes=LEVELS,
-            random_state=int(rng.integers(2**31)),
-        ).intervals.astype(np.float64),
+        items=np.stack(images),
+        intervals=annotations.intervals.astype(np.float64),
         truth=np.column_stack([true, true]).astype(np.float64),
         classes=LEVELS,
         part=np.array(parts),
+        item_name="images",
         level_name="degradation level",
         description=(
             f"{len(true):,} crops of {sum(n_photographs.values())} photographs of scikit-image, "
-            f"degraded (blur, noise, JPEG) to levels 1 to {LEVELS[-1]}, annotated by cells of "
-            f"{cell_width}, {exact_share:.0%} exact; no photograph is in two parts: "
+            f"degraded (blur, noise, JPEG) to levels 1 to {LEVELS[-1]}, known by {vagueness}; "
+            "no photograph is in two parts: "
             f"{n_photographs[TRAIN]} train, {n_photographs[VALIDATION]} choose alpha, "
             f"{n_photographs[TEST]} test"
         ),

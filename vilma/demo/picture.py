@@ -1,8 +1,6 @@
-"""The picture of a comparison: examples, the projection with its thresholds, the certificate."""
+"""The picture of a comparison: examples, errors, and the projection with its thresholds."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -34,17 +32,42 @@ def draw(comparison: Comparison) -> Figure:
     Figure
         Save it with ``figure.savefig``. No window and no global state of pyplot are touched.
     """
-    figure = Figure(figsize=(12, 9.2), layout="constrained", facecolor="white")
+    with_images = comparison.task.items.ndim == 3
+    figure = Figure(
+        figsize=(12, 9.2 if with_images else 5.2), layout="constrained", facecolor="white"
+    )
     FigureCanvasAgg(figure)
-    halves = figure.subfigures(2, 1, height_ratios=(1, 2), squeeze=False)
-    top, bottom = halves[:, 0]
-    for half in (top, bottom):
-        half.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
-    _draw_examples(top, comparison)
-    left, right = bottom.subplots(1, 2, width_ratios=(1.25, 1))
-    _draw_projection(left, comparison)
-    _draw_certificate(right, comparison.estimator)
+    below: Figure | SubFigure = figure
+    if with_images:
+        above, below = figure.subfigures(2, 1, height_ratios=(1, 2), squeeze=False)[:, 0]
+        figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.08)
+        _draw_examples(above, comparison)
+    left, right = below.subplots(1, 2, width_ratios=(1, 1.25))
+    _draw_errors(left, comparison)
+    _draw_projection(right, comparison)
     return figure
+
+
+def _draw_errors(axes: Axes, comparison: Comparison) -> None:
+    """Draw the errors of all ways of training, with the uncertainty of the test rows."""
+    results = comparison.results[::-1]
+    errors = [result.error for result in results]
+    deviations = [result.errors.std() / np.sqrt(len(result.errors)) for result in results]
+    colors = [
+        (GREY if "exact" in result.name else BLUE) if result.name.startswith("vilma") else ORANGE
+        for result in results
+    ]
+    places = np.arange(len(results))
+    axes.barh(places, errors, xerr=deviations, color=colors, ecolor=INK, height=0.62)
+    axes.set_yticks(places, [result.name for result in results], fontsize=11)
+    ends = np.add(errors, deviations)
+    for place, (error, end) in enumerate(zip(errors, ends, strict=True)):
+        axes.text(end + 0.02 * ends.max(), place, f"{error:.2f}", va="center", color=INK)
+    axes.set_xlim(0, 1.14 * ends.max())
+    measure = "error on true levels" if comparison.task.exact else "distance to the annotation"
+    axes.set_xlabel(f"mean absolute {measure}", fontsize=11)
+    axes.set_title(f"{len(comparison.test):,} test {comparison.task.item_name}", fontweight="bold")
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _draw_examples(figure: SubFigure, comparison: Comparison) -> None:
@@ -60,7 +83,7 @@ def _draw_examples(figure: SubFigure, comparison: Comparison) -> None:
     columns = figure.subplots(1, len(chosen), squeeze=False)[0]
     for axes, k in zip(columns, chosen, strict=True):
         place = comparison.test[k]
-        axes.imshow(task.images[place], cmap="gray", vmin=0, vmax=255)
+        axes.imshow(task.items[place], cmap="gray", vmin=0, vmax=255)
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_color(GREY)
         lines = [f"given {_range(task.intervals[place])}"]
@@ -128,9 +151,7 @@ def _draw_projection(axes: Axes, comparison: Comparison) -> None:
     axes.set_xlabel(f"true {known}" if task.exact else known, fontsize=11)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("projection", fontsize=11)
-    axes.set_title(
-        "Projection of test images; lines are thresholds", fontsize=13, fontweight="bold"
-    )
+    axes.set_title(f"Projection of test {task.item_name}; lines are thresholds", fontweight="bold")
     axes.spines[["top", "right"]].set_visible(False)
 
     heights, names = _name_bands(task.classes, thresholds, low, high)
@@ -154,28 +175,3 @@ def _name_bands(
         if widths[band] > 0 and np.all(distance >= (high - low) / MOST_BAND_NAMES):
             named.append(int(band))
     return middles[named].tolist(), [str(classes[band]) for band in named]
-
-
-def _draw_certificate(axes: Axes, estimator: Any) -> None:
-    """Draw the objective and its lower bound as they close in on each other."""
-    objective, lower_bound = estimator.history_["objective"], estimator.history_["lower_bound"]
-    iteration = np.arange(1, len(objective) + 1)
-    axes.fill_between(iteration, lower_bound, objective, color=GREY, alpha=0.15, linewidth=0)
-    axes.plot(iteration, objective, color=ORANGE, linewidth=2, label="objective (best so far)")
-    axes.plot(iteration, lower_bound, color=BLUE, linewidth=2, linestyle="--", label="lower bound")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("iteration", fontsize=11)
-    axes.set_title("Certificate of the training", fontsize=13, fontweight="bold")
-    top = max(1.05 * objective[0], objective[-1] / 0.28)  # room for the inset above the end
-    axes.set_ylim(-0.04 * top, top)
-    axes.legend(frameon=False, fontsize=11, loc="upper right")
-    axes.spines[["top", "right"]].set_visible(False)
-
-    gap = axes.inset_axes((0.42, 0.38, 0.55, 0.38))
-    gap.semilogy(iteration, estimator.history_["gap"], color=INK, linewidth=1.8)
-    gap.axhline(estimator.tol, color=GREY, linewidth=1, linestyle=":")
-    gap.set_title(
-        f"relative gap: {estimator.gap_:.1e} at the end (dotted: tol)", fontsize=10, color=INK
-    )
-    gap.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-    gap.spines[["top", "right"]].set_visible(False)

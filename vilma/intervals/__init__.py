@@ -14,6 +14,7 @@ from vilma.intervals.convert import to_intervals
 from vilma.intervals.generate import (
     annotate_asymmetric,
     annotate_cells,
+    annotate_questions,
     annotate_sliding,
     misplace_intervals,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "absolute_error_bound",
     "annotate_asymmetric",
     "annotate_cells",
+    "annotate_questions",
     "annotate_sliding",
     "annotation_report",
     "combine_annotators",

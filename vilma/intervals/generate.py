@@ -172,6 +172,65 @@ def annotate_asymmetric(
     return assemble(codes, lower, upper, is_exact, scale)
 
 
+def annotate_questions(
+    y: ArrayLike,
+    *,
+    n_questions: int = 1,
+    exact: int | float = 0,
+    classes: ArrayLike | None = None,
+    random_state: int | np.random.RandomState | None = None,
+) -> DrawnIntervals:
+    """Annotate by answers to yes/no questions: "is the label at least k?".
+
+    Every row is asked about `n_questions` different k, all equally likely. Its annotation is what
+    the answers leave: "at least 3" and "below 6" give [3, 5].
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        True labels.
+    n_questions : int, default=1
+        Questions for every row; one fewer than there are labels tells the label.
+    exact : int or float, default=0
+        Number, or as a float share, of rows that are annotated exactly.
+    classes : array-like of shape (n_classes,), default=None
+        The ordered scale, as for :func:`annotate_cells`.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the draw.
+
+    Returns
+    -------
+    drawn : DrawnIntervals
+        The annotations and what was drawn.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`annotate_cells`, and if there are more questions than thresholds.
+
+    Examples
+    --------
+    >>> from vilma.intervals import annotate_questions
+    >>> annotate_questions([1, 4, 7], random_state=0).intervals
+    array([[1, 4],
+           [4, 7],
+           [5, 7]])
+    """
+    codes, scale, rng, is_exact = prepare(y, classes, exact, random_state)
+    require_integer("n_questions", n_questions, 1)
+    last = len(scale) - 1
+    if n_questions > last:
+        raise ValueError(
+            f"{n_questions} questions are wanted for each row, but a scale of {len(scale)} labels "
+            f"has {last} to ask: is the label at least the second, the third, ..."
+        )
+    places = np.argsort(rng.random_sample((len(codes), last)), axis=1)[:, :n_questions] + 1
+    yes = codes[:, np.newaxis] >= places
+    lower = np.where(yes, places, 0).max(axis=1)
+    upper = np.where(yes, last, places - 1).min(axis=1)
+    return assemble(codes, lower, upper, is_exact, scale)
+
+
 def misplace_intervals(
     drawn: DrawnIntervals,
     *,

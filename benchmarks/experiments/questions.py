@@ -1,0 +1,250 @@
+"""A survey in which every person answers one yes/no question instead of giving a label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import mean_absolute_error
+
+from benchmarks.adapters import ADAPTERS
+from benchmarks.experiments.layout import markdown
+from benchmarks.experiments.methods import AdapterMethod, MedianMethod, Method
+from benchmarks.experiments.selection import run_method
+from benchmarks.experiments.views import Views
+from vilma import IISVOR_IMCCV, VILMACV, OrderedLogitCV
+from vilma.datasets import load_anes96
+from vilma.demo.survey import TEST_SHARE
+from vilma.intervals import annotate_questions
+
+__all__ = [
+    "VAGUE_SHARES",
+    "ChosenMethod",
+    "Survey",
+    "load_survey",
+    "question_methods",
+    "run_questions",
+    "run_vagueness",
+    "show_questions",
+    "show_vagueness",
+    "vagueness_methods",
+]
+
+VAGUE_SHARES = (0.0, 0.5, 0.8, 0.9, 0.95, 1.0)
+_RIDGE = (1e4, 3e3, 1e3, 300.0, 100.0, 30.0, 10.0, 1.0, 0.1)
+EXACT = "exact labels: "  # what the name of a reference begins with
+
+Errors = dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Respondents and their labels.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Columns as they are.
+    labels : ndarray of shape (n_samples,)
+        True labels.
+    classes : ndarray of shape (n_classes,)
+        The scale: consecutive whole numbers.
+    """
+
+    X: np.ndarray
+    labels: np.ndarray
+    classes: np.ndarray
+
+
+def load_survey() -> Survey:
+    """Return party identification of the American National Election Study of 1996."""
+    data = load_anes96()
+    return Survey(data.data, data.target, data.classes)
+
+
+class ChosenMethod(Method):
+    """An estimator of vilma's that chooses its options itself, by cross-validation.
+
+    Parameters
+    ----------
+    name : str
+        What tables call it.
+    estimator : type
+        Such as `OrderedLogitCV`.
+    """
+
+    candidates = (None,)
+
+    def __init__(self, name: str, estimator: Any) -> None:
+        self.name = name
+        self._estimator = estimator
+
+    def fit(self, X, intervals, classes, candidates):
+        return [self._estimator(classes=classes).fit(X, intervals) for _ in candidates]
+
+
+def question_methods() -> tuple[list[Method], list[Method]]:
+    """Return the methods that learn from answers, and references that know the exact labels."""
+    ridge = AdapterMethod("ridge on midpoints", ADAPTERS["ridge"], "plain", alpha=_RIDGE)
+    answers = [
+        ChosenMethod("vilma: OrderedLogitCV", OrderedLogitCV),
+        ChosenMethod("vilma: IISVOR_IMCCV", IISVOR_IMCCV),
+        ChosenMethod("vilma: VILMACV", VILMACV),
+        AdapterMethod("interval regression (lifelines)", ADAPTERS["lifelines"], "reduced"),
+        AdapterMethod(
+            "XGBoost AFT", ADAPTERS["xgboost-aft"], "reduced", num_boost_round=(10, 30, 100)
+        ),
+        ridge,
+        MedianMethod(),
+    ]
+    exact = [
+        ChosenMethod(f"{EXACT}OrderedLogitCV", OrderedLogitCV),
+        AdapterMethod(f"{EXACT}ridge", ADAPTERS["ridge"], "plain", alpha=_RIDGE),
+    ]
+    return answers, exact
+
+
+def vagueness_methods() -> list[Method]:
+    """Return the two methods whose errors are drawn against how vague the answers are."""
+    return [
+        ChosenMethod("vilma", OrderedLogitCV),
+        AdapterMethod("ridge on midpoints", ADAPTERS["ridge"], "plain", alpha=_RIDGE),
+    ]
+
+
+def _split(n_rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    order = np.random.default_rng(seed).permutation(n_rows)
+    n_test = round(TEST_SHARE * n_rows)
+    return order[n_test:], order[:n_test]
+
+
+def run_questions(
+    survey: Survey,
+    answers: Sequence[Method],
+    exact: Sequence[Method],
+    n_seeds: int,
+    say: Callable[[str], object],
+) -> Errors:
+    """Measure methods on random splits with random questions.
+
+    Parameters
+    ----------
+    survey : Survey
+        The data.
+    answers, exact : sequence of Method
+        Those that learn from answers, and those that know the labels of the training rows.
+    n_seeds : int
+        Number of splits, each with questions of its own.
+    say : callable
+        Told of every result.
+
+    Returns
+    -------
+    dict of str to list of float
+        Mean absolute errors on the true labels of test rows, one for every seed.
+    """
+    errors: Errors = {method.name: [] for method in (*answers, *exact)}
+    for seed in range(n_seeds):
+        train, test = _split(len(survey.labels), seed)
+        views = Views(survey.X, train, test)
+        known = survey.labels[train]
+        asked = annotate_questions(known, classes=survey.classes, random_state=seed).intervals
+        for methods, intervals in (
+            (answers, asked),
+            (exact, np.column_stack([known, known])),
+        ):
+            for method in methods:
+                predicted = run_method(method, views, intervals, survey.classes).predicted
+                error = float(mean_absolute_error(survey.labels[test], predicted))
+                errors[method.name].append(error)
+                say(f"seed {seed}, {method.name}: {error:.3f}")
+    return errors
+
+
+def show_questions(errors: Errors) -> str:
+    """Return errors with their spread, and what each has above the first method, by seed."""
+    first = np.array(next(iter(errors.values())))
+    rows = []
+    for name, values in errors.items():
+        excess = np.array(values) - first
+        beaten = f"{np.sum(excess > 0)} of {len(first)}" if excess.any() else ""
+        above = f"{excess.mean():+.3f} ± {excess.std(ddof=1):.3f}" if excess.any() else ""
+        rows.append([name, f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}", above, beaten])
+    return markdown(["method", "MAE", "above the first", "first is better"], rows)
+
+
+def run_vagueness(
+    survey: Survey,
+    methods: Sequence[Method],
+    shares: Sequence[float],
+    n_seeds: int,
+    say: Callable[[str], object],
+) -> dict[tuple[str, float], list[float]]:
+    """Measure errors against the share of training rows that gave a yes/no answer only.
+
+    Every method learns from all rows; the first one also from those alone that are exact, if
+    there are any.
+
+    Parameters
+    ----------
+    survey : Survey
+        The data.
+    methods : sequence of Method
+        Those to compare.
+    shares : sequence of float
+        Shares of vague answers.
+    n_seeds : int
+        Number of splits.
+    say : callable
+        Told of every result.
+
+    Returns
+    -------
+    dict of (str, float) to list of float
+        Mean absolute errors on true labels by method and share.
+    """
+    results: dict[tuple[str, float], list[float]] = {}
+    for seed in range(n_seeds):
+        train, test = _split(len(survey.labels), seed)
+        for share in shares:
+            drawn = annotate_questions(
+                survey.labels[train],
+                exact=1.0 - share,
+                classes=survey.classes,
+                random_state=seed,
+            )
+            runs = [(method.name, method, np.ones(len(train), dtype=bool)) for method in methods]
+            if drawn.exact.sum() >= len(survey.classes):
+                runs.append(("exact labels only", methods[0], drawn.exact))
+            for name, method, rows in runs:
+                outcome = run_method(
+                    method,
+                    Views(survey.X, train[rows], test),
+                    drawn.intervals[rows],
+                    survey.classes,
+                )
+                error = float(mean_absolute_error(survey.labels[test], outcome.predicted))
+                results.setdefault((name, share), []).append(error)
+            say(f"seed {seed}, {share:.0%} vague")
+    return results
+
+
+def show_vagueness(results: dict[tuple[str, float], list[float]]) -> str:
+    """Return mean errors with their spread, a column for every share of vague answers."""
+    names = list(dict.fromkeys(name for name, _ in results))
+    shares = sorted({share for _, share in results})
+    rows = [
+        [
+            name,
+            *(
+                f"{np.mean(values):.2f} ± {np.std(values, ddof=1):.2f}"
+                if (values := results.get((name, share)))
+                else ""
+                for share in shares
+            ),
+        ]
+        for name in names
+    ]
+    return markdown(["trained on", *(f"{share:.0%} vague" for share in shares)], rows)
