@@ -63,6 +63,7 @@ __all__ = ["CumulativeClassifier", "OrderedLogit"]
 
 # At 1e13 a column of unit spread is still fitted right, at 1e14 its coefficient is 0.
 _NARROWEST = 1e-13
+_FIRST_ROWS = 50
 
 # Up to here the Hessian is formed for penalised fits: dense columns by one product of matrices,
 # other kinds by a pair of products per column.
@@ -811,16 +812,22 @@ def _is_missing(value: Any) -> bool:
 
 def _refuse_narrow(X) -> None:
     """Refuse a column of numbers so alike that float64 keeps no digits of their differences."""
-    center = None if isinstance(X, MixedColumns) else center_narrow_columns(X)[1]
-    if center is None:
+    if isinstance(X, np.ndarray):
+        first = X[:_FIRST_ROWS]  # if these differ by more, so do all
+        candidates = np.ptp(first, axis=0) < _NARROWEST * np.abs(first).max(axis=0)
+    elif isinstance(X, MixedColumns):
         return
-    for j in np.flatnonzero(center):
+    else:
+        center = center_narrow_columns(X)[1]
+        candidates = np.zeros(0, dtype=bool) if center is None else center != 0.0
+    for j in np.flatnonzero(candidates):
         column = X[:, [j]]
         column = column.toarray() if sparse.issparse(column) else column
-        if 0.0 < np.ptp(column) < _NARROWEST * abs(center[j]):
+        spread, size = np.ptp(column), np.abs(column).max()
+        if 0.0 < spread < _NARROWEST * size:
             raise ValueError(
-                f"The values of column {j} are near {center[j]:.3g} and differ by "
-                f"{np.ptp(column):.3g} at most, too little for float64 beside a coefficient. "
+                f"The values of column {j} are near {column[0, 0]:.3g} and differ by "
+                f"{spread:.3g} at most, too little for float64 beside a coefficient. "
                 "Subtract a constant from the column."
             )
 

@@ -70,10 +70,10 @@ class IntervalLikelihood:
         self._pair = lower * self._size + upper + 1
         # The sparsity pattern of `cross`: thresholds l - 1 and u of each row, where they exist.
         below, above = lower > 0, upper < n_classes - 1
-        self._has = np.stack([below, above], axis=1)
-        columns = np.stack([lower - 1, upper], axis=1)
-        self._cross_columns = columns[self._has]
-        self._cross_indptr = np.concatenate([[0], np.cumsum(self._has.sum(axis=1))])
+        has = np.stack([below, above], axis=1)
+        self._cross_places = np.flatnonzero(has)
+        self._cross_columns = np.stack([lower - 1, upper], axis=1).ravel()[self._cross_places]
+        self._cross_indptr = np.concatenate([[0], np.cumsum(has.sum(axis=1))])
 
     def ends(self, scores: FloatArray, thresholds: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the two ends of every annotation, each of shape (m,)."""
@@ -115,8 +115,9 @@ class IntervalLikelihood:
         hessian[np.diag_indices(size)] += _sums(upper + 1, dd_high, size)
         # Scores enter both ends with a minus.
         low, high = dd_low + dd_both, dd_high + dd_both
+        entries = -np.stack([low, high], axis=1).ravel()[self._cross_places]
         cross = sparse.csr_array(
-            (-np.stack([low, high], axis=1)[self._has], self._cross_columns, self._cross_indptr),
+            (entries, self._cross_columns, self._cross_indptr),
             shape=(len(scores), self.n_thresholds),
         )
         return Derivatives(

@@ -31,6 +31,7 @@ from vilma.likelihood.interval_likelihood import IntervalLikelihood
 from vilma.likelihood.links import FloatArray
 
 _CONSTANT = 1e-14  # deviation of a column, of its mean, that is rounding
+_BLOCK_ROWS = 1000  # whose squares stay in the cache
 
 __all__ = ["LikelihoodProblem", "Standardization", "standardize"]
 
@@ -116,7 +117,11 @@ def standardize(X: np.ndarray, weight: FloatArray) -> Standardization:
     share = weight / weight.sum()
     mean = share @ X
     centred = X - mean
-    scale = np.sqrt(np.einsum("i,ij,ij->j", share, centred, centred))
+    variance = np.zeros(X.shape[1])
+    for start in range(0, len(X), _BLOCK_ROWS):
+        rows = centred[start : start + _BLOCK_ROWS]
+        variance += share[start : start + _BLOCK_ROWS] @ (rows * rows)
+    scale = np.sqrt(variance)
     constant = ~(scale > _CONSTANT * np.abs(mean))
     scale[constant] = 1.0
     centred[:, constant] = 0.0
