@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from tests.reference import polr
-from vilma import OrderedLogit
+from vilma import VILMA, OrderedLogit
 from vilma.datasets import load_anes96
 from vilma.inference import read_formula
 from vilma.likelihood import LINKS
@@ -203,14 +203,84 @@ def test_likelihood_ratio():
     assert test.statistic == pytest.approx(2 * (full.log_likelihood_ - nested.log_likelihood_))
     assert test.p == pytest.approx(stats.chi2.sf(test.statistic, 2))
     assert str(test).startswith("chi2(2) = ")
-    with pytest.raises(ValueError, match="not nested in this one: it has 6 parameters"):
+    with pytest.raises(ValueError, match=r"column male is no sum of multiples .*columns \(age\)"):
         nested.likelihood_ratio_test(full)
-    other = OrderedLogit().fit(X[["age"]][:400], ends[:400])
-    with pytest.raises(ValueError, match="Fit both to the same rows"):
-        full.likelihood_ratio_test(other)
+    with pytest.raises(ValueError, match="as many coefficients as this one"):
+        full.likelihood_ratio_test(full)
     robust = OrderedLogit(covariance="robust").fit(X[["age"]], ends)
     with pytest.raises(ValueError, match="not chi-squared then"):
         full.likelihood_ratio_test(robust)
+    with pytest.raises(TypeError, match="nested should be an OrderedLogit"):
+        full.likelihood_ratio_test(X)
+
+
+def test_likelihood_ratios_need_the_same_data():
+    X, ends, _ = data()
+    full = OrderedLogit().fit(X, ends)
+    weight = np.ones(500)
+    weight[0] = 1.0 + 1e-9
+    others = [
+        OrderedLogit().fit(X[["age"]][:400], ends[:400]),
+        OrderedLogit().fit(X[["age"]][::-1], ends[::-1]),
+        OrderedLogit().fit(X[["age"]], ends, sample_weight=weight),
+        OrderedLogit().fit(X[["age"]], np.minimum(ends, 2)),
+        OrderedLogit(link="probit").fit(X[["age"]], ends),
+    ]
+    for other in others:
+        with pytest.raises(ValueError, match="Fit both to the same rows, in the same order"):
+            full.likelihood_ratio_test(other)
+
+
+@pytest.mark.parametrize("m", [300, 3000])  # fewer and more rows than their sums
+def test_nested_models_are_told_by_their_columns(m):
+    X, ends, _ = data(m=m)
+    X["rare"] = 1.0 * (np.arange(m) % 149 == 0)
+    full = OrderedLogit().fit(X, ends)
+    # Other units, a sum, another coding of the same groups.
+    for columns in (
+        {"age": (X["age"] - 50) * 1e6},
+        {"sum": X["age"] + 3 * X["male"] - X["rare"]},
+        {"female": 1.0 - X["male"], "size": X["size"]},
+    ):
+        nested = OrderedLogit().fit(pd.DataFrame(columns), ends)
+        assert full.likelihood_ratio_test(nested).df == 4 - len(columns)
+    for columns in (
+        {"age": X["age"] ** 2},
+        {"age": X["age"], "size": X["size"] + 1e-5 * np.random.default_rng(1).normal(size=m)},
+        {"rare": X["rare"] * (np.arange(m) > 0)},
+    ):
+        nested = OrderedLogit().fit(pd.DataFrame(columns), ends)
+        with pytest.raises(ValueError, match="is no sum of multiples of this model's columns"):
+            full.likelihood_ratio_test(nested)
+
+
+def test_thresholds_alone_are_a_model():
+    X, ends, y = data()
+    null = OrderedLogit().fit(X[[]], y)
+    shares = np.bincount(y) / len(y)
+    np.testing.assert_allclose(null.predict_proba(X[[]]), np.tile(shares, (500, 1)), atol=1e-9)
+    assert null.log_likelihood_ == pytest.approx(null.null_log_likelihood_)
+    full = OrderedLogit().fit(X, y)
+    test = full.likelihood_ratio_test(null)
+    assert test.df == 3
+    assert test.statistic == pytest.approx(full.likelihood_ratio_test().statistic)
+    assert test.statistic == pytest.approx(full.summary().fit_statistics()["chi2"])
+    text = str(null.summary())
+    assert "All coefficients" not in text
+    assert "Pseudo R2 (McFadden)  0.0000" in text
+    assert null.summary().to_frame().empty
+    assert null.average_marginal_effects(X[[]]).to_frame().empty
+    with pytest.raises(ValueError, match="no coefficients to be tested"):
+        null.likelihood_ratio_test()
+    with pytest.raises(ValueError, match="no coefficients that could differ"):
+        null.proportional_odds_test(X[[]], y)
+    brackets = OrderedLogit(alpha=0.1).fit(X[[]], ends)
+    assert brackets.predict_proba(X[[]]).shape == (500, 4)
+    for model in (OrderedLogit(), VILMA()):
+        with pytest.raises(ValueError, match=r"0 feature\(s\)"):
+            model.fit(np.empty((500, 0)), y)
+    with pytest.raises(ValueError, match=r"0 feature\(s\)"):
+        VILMA().fit(X[[]], y)
 
 
 def test_marginal_effects_are_derivatives_and_changes_of_probabilities():
@@ -349,11 +419,18 @@ def test_formulas():
     assert "C(region)[T.w]" in str(model.summary())
 
 
-@pytest.mark.parametrize("formula", ["low", "nothing ~ age", "low + high + age ~ size", "low ~ 1"])
+@pytest.mark.parametrize("formula", ["low", "nothing ~ age", "low + high + age ~ size"])
 def test_formulas_that_are_none(formula):
     pytest.importorskip("formulaic")
     X, ends, _ = data(m=20)
     table = X.assign(low=ends[:, 0], high=ends[:, 1])
-    message = "no columns but the constant" if formula == "low ~ 1" else "A formula has the form"
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match="A formula has the form"):
         read_formula(formula, table)
+
+
+def test_the_formula_of_a_constant_is_that_of_thresholds_alone():
+    pytest.importorskip("formulaic")
+    X, _, y = data(m=100)
+    columns, labels = read_formula("y ~ 1", X.assign(y=y))
+    assert columns.shape == (100, 0)
+    assert OrderedLogit().fit(columns, labels).n_features_in_ == 0

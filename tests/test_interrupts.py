@@ -11,10 +11,12 @@ import pytest
 from vilma import (
     IISVOR_EXP,
     IISVOR_IMC,
+    PWVILMA,
     VILMA,
     VILMACV,
     CalibratedOrdinalClassifier,
     ConformalOrdinalClassifier,
+    OrderedLogit,
     vilma_path,
 )
 from vilma._numba import interruptible
@@ -27,6 +29,8 @@ ESTIMATORS = {
     "VILMA": VILMA(**TIGHT),
     "VILMA, squared loss": VILMA(loss="squared", **TIGHT),
     "VILMA, penalized": VILMA(penalize_biases=True, **TIGHT),
+    "PWVILMA": PWVILMA(**TIGHT),
+    "OrderedLogit": OrderedLogit(tol=1e-12),
     "VILMACV": VILMACV([0.1], cv=2),
     "CalibratedOrdinalClassifier": CalibratedOrdinalClassifier(cv=2),
     "ConformalOrdinalClassifier": ConformalOrdinalClassifier(),

@@ -28,6 +28,7 @@ from vilma.likelihood import (
 )
 from vilma.likelihood.links import log_mass
 from vilma.likelihood.newton import find_aliased
+from vilma.likelihood.steps import exact_hessian, exact_step, precondition_by, truncated_step
 from vilma.surrogates import LabeledWeights
 
 DISTRIBUTIONS = {"logit": logistic, "probit": norm, "cloglog": gumbel_l}
@@ -375,6 +376,78 @@ def test_separation_is_found_and_named(separated):
         assert separation.sign[0] == 1.0
     else:
         assert separation is None
+
+
+# Steps ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+@pytest.mark.parametrize("left_out", [(), (2,)])
+def test_preconditioned_steps_are_newton_steps(alpha, left_out):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 5)) * [1.0, 3.0, 0.1, 1.0, 1.0]
+    lower = rng.integers(0, 4, 200)
+    labels = LabeledWeights(lower, np.minimum(lower + rng.integers(0, 2, 200), 3), np.ones(200), 4)
+    likelihood = IntervalLikelihood(LINKS["logit"], labels)
+    task = LikelihoodProblem(DenseMatrix(X), likelihood, np.full(5, alpha))
+    free = ~np.isin(np.arange(5), left_out)
+    start = exact_hessian(task, likelihood.derivatives(np.zeros(200), np.array([-1.0, 0.0, 1.0])))
+    coef = rng.normal(size=5) * free
+    there = likelihood.derivatives(X @ coef, np.array([-2.0, -0.5, 1.5]))
+    gradient = X.T @ there.score_gradient + alpha * coef
+    exact = exact_step(task, gradient, there, exact_hessian(task, there), free)
+    precondition = precondition_by(start, free)
+    for share, most in ((1e-9, 50), (1e-2, 50), (1e-9, 2)):
+        step = truncated_step(
+            task, gradient, there, precondition, lambda norm, share=share: share * norm, most
+        )
+        assert step.accurate == (most == 50)
+        assert step.n_products <= most
+        assert (step.coef[list(left_out)] == 0.0).all()
+        np.testing.assert_allclose(step.score, X @ step.coef, atol=1e-10)
+        slope = gradient @ step.coef + there.threshold_gradient @ step.thresholds
+        assert slope < 0.0
+        if most == 50:
+            np.testing.assert_allclose(step.coef, exact.coef, atol=10 * share)
+            np.testing.assert_allclose(step.thresholds, exact.thresholds, atol=10 * share)
+    assert precondition_by(-np.eye(8), free) is None
+
+
+def test_few_hessians_are_formed():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 20))
+    y = np.digitize(X @ rng.normal(size=20) + rng.logistic(size=1000), [-2.0, 0.0, 2.0])
+    formed = 0
+
+    class Counting(DenseMatrix):
+        def gram(self, weight):
+            nonlocal formed
+            formed += 1
+            return super().gram(weight)
+
+    likelihood = IntervalLikelihood(LINKS["logit"], LabeledWeights(y, y, np.ones(1000), 4))
+    task = LikelihoodProblem(Counting(X), likelihood, np.zeros(20))
+    start = initial_thresholds(likelihood.link, likelihood.labels)
+    options = Options(1e-8, 100, 0, exact=True, keep_hessian=True)
+    maximum = minimize(task, np.zeros(20), start, options)
+    assert maximum.converged
+    assert formed == 2
+    gradient = X.T @ likelihood.derivatives(X @ maximum.coef, maximum.thresholds).score_gradient
+    np.testing.assert_allclose(gradient, 0.0, atol=1e-7)
+
+
+def test_collinear_columns_by_either_way():
+    rng = np.random.default_rng(0)
+    for trial in range(40):
+        n = int(rng.integers(1, 8))
+        X = rng.normal(size=(60, n))
+        expected = np.zeros(n, dtype=bool)
+        for j in range(n):
+            if trial % 2 and rng.random() < 0.4:
+                X[:, j] = X[:, :j] @ rng.normal(size=j) + rng.normal()
+                expected[j] = True
+        full = np.hstack([X, -np.ones((60, 1))])
+        np.testing.assert_array_equal(find_aliased(full.T @ full, n), expected)
 
 
 # Design matrices ------------------------------------------------------------------------------

@@ -400,3 +400,30 @@ def test_columns_of_no_digits_and_missing_groups_are_refused():
     named[3] = None
     with pytest.raises(ValueError, match="no value in row 3"):
         OrderedLogit().fit(x[:, None], y, groups=named)
+
+
+def test_features_that_overflow_are_refused_and_large_ones_certified():
+    X, y, _ = data()
+    for alpha in (0.0, 0.01):
+        with pytest.raises(ValueError, match=r"squares of column 0 of X overflow.*common scale"):
+            OrderedLogit(alpha).fit(X * 1e160, y)
+        with pytest.raises(ValueError, match=r"norm of row 0 of X overflows.*common scale"):
+            OrderedLogit(alpha).fit(sparse.csr_array(X * 1e160), y)
+    large, small = OrderedLogit().fit(X * 1e150, y), OrderedLogit().fit(X, y)
+    np.testing.assert_allclose(large.coef_ * 1e150, small.coef_, rtol=1e-6)
+    with pytest.warns(ConvergenceWarning, match="common scale"):
+        model = OrderedLogit(0.01).fit(X * 1e80, y)
+    assert 0.0 <= model.lower_bound_ <= model.objective_
+    assert model.gap_ <= 1.0
+
+
+def test_closed_ends_of_the_scale_are_told_by_neither_estimator():
+    X, y, _ = data(m=100)
+    ends = np.stack([y, np.where(y == 5, np.nan, y)], axis=1)  # 5 or more
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        opened = OrderedLogit().fit(X, ends)
+        OrderedLogitCV([1.0, 0.1], cv=2).fit(X, ends)
+        vilma_path(X, ends, [0.1], estimator=OrderedLogit())
+    np.testing.assert_array_equal(opened.coef_, OrderedLogit().fit(X, y).coef_)
+    assert opened.summary().fit_statistics()["n_open"] == (y == 5).sum()

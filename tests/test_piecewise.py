@@ -497,3 +497,14 @@ def test_refused_grids():
         PWVILMACV(losses=[]).fit(X, y)
     with pytest.raises(ValueError, match="between 0 and 1, got 2 at place 1"):
         PWVILMACV(correlations=[0.5, 2.0]).fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_large_features_are_certified_and_overflowing_ones_refused():
+    X, y = curved()
+    model = PWVILMA().fit(X * 1e80, y)
+    assert 0.0 <= model.lower_bound_ <= model.objective_
+    assert np.isfinite(model.coef_).all()
+    assert model.score(X * 1e80, y) > 0.5
+    with pytest.raises(ValueError, match=r"norm of row 0 of X overflows.*common scale"):
+        PWVILMA().fit(X * 1e160, y)

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from vilma import IISVOR_EXP, IISVOR_IMC, VILMA, VILMACV, CalibratedOrdinalClassifier
+from vilma import (
+    IISVOR_EXP,
+    IISVOR_IMC,
+    PWVILMA,
+    PWVILMACV,
+    VILMA,
+    VILMACV,
+    CalibratedOrdinalClassifier,
+    OrderedLogit,
+    OrderedLogitCV,
+)
 from vilma.datasets import load_anes96
 from vilma.estimators._diagnosis import undivided_ends, warn_of_weak_signal
 from vilma.exceptions import AnnotationWarning, WeakSignalWarning
@@ -71,6 +81,43 @@ def test_those_who_have_chosen_are_not_advised_to_choose():
     assert "VILMACV()" not in text
 
 
+def test_piecewise_models_tell_what_they_predict():
+    X, level = incomes()
+    with pytest.warns(WeakSignalWarning, match=r"^PWVILMA\(alpha=1\) predicts .*VILMACV\(\)"):
+        PWVILMA(1.0).fit(X, level)
+    with pytest.warns(WeakSignalWarning, match="Try a smaller alpha, or other columns"):
+        PWVILMA(1e6, loss="squared").fit(X, level)
+    with pytest.warns(WeakSignalWarning, match="the choice of PWVILMACV, predicts") as caught:
+        PWVILMACV([1e5, 1e6], cv=2).fit(X, level)
+    assert "found nothing better" in str(caught[0].message)
+
+
+@pytest.mark.parametrize("prediction", ["median", "mode", "mean"])
+def test_penalised_likelihoods_tell_what_they_predict(prediction):
+    X, level = incomes()
+    with pytest.warns(WeakSignalWarning) as caught:
+        model = OrderedLogit(100.0, prediction=prediction).fit(X, level)
+    assert len(np.unique(model.predict(X))) <= 2
+    text = str(caught[0].message)
+    assert text.startswith("OrderedLogit(alpha=100) predicts ")
+    assert "predict_proba tells the rows apart" in text
+    assert caught[0].filename == __file__
+
+
+def test_choices_of_the_likelihood_tell_what_they_predict():
+    X, level = incomes()
+    with pytest.warns(WeakSignalWarning, match=r"OrderedLogit\(alpha=100\) predicts"):
+        OrderedLogitCV([100.0], cv=2).fit(X, level)
+
+
+def test_maximum_likelihood_is_asked_for_coefficients():
+    X, level = incomes()
+    noise = np.random.default_rng(0).normal(size=X.shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        OrderedLogit().fit(noise, level)
+
+
 def test_few_labels_for_most_rows_are_told():
     codes = np.tile(np.arange(10), 5)
     labels = LabeledWeights(codes, codes, np.ones(50), 10)
@@ -111,7 +158,7 @@ def test_calibrated_probabilities_of_a_constant_projection_are_told_once():
     assert "projection is the same for all rows" in str(constant.message)
 
 
-@pytest.mark.parametrize("estimator", [IISVOR_IMC, IISVOR_EXP])
+@pytest.mark.parametrize("estimator", [IISVOR_IMC, IISVOR_EXP, PWVILMA, OrderedLogit])
 def test_one_threshold_for_all_cannot_teach(estimator):
     X, y, _ = questions([5])
     with pytest.warns(

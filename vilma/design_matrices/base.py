@@ -35,6 +35,24 @@ class DesignMatrix(ABC):
     def squared_row_norms(self) -> np.ndarray:
         """Return the squared Euclidean norms of the rows, of shape (n_samples,)."""
 
+    def finite_squared_row_norms(self) -> np.ndarray:
+        """Return the squared norms of the rows, or refuse such as overflow.
+
+        Raises
+        ------
+        ValueError
+            If one does; the row is named.
+        """
+        with np.errstate(over="ignore"):
+            norms = self.squared_row_norms()
+        if not np.isfinite(norms).all():
+            row = int(np.argmin(np.isfinite(norms)))
+            raise ValueError(
+                f"The squared norm of row {row} of X overflows float64. Bring the features to a "
+                "common scale near 1."
+            )
+        return norms
+
     def gram(self, weight: np.ndarray) -> np.ndarray:
         """Return X^T diag(weight) X, of shape (n_features, n_features), for nonnegative weights.
 

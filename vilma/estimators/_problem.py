@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ __all__ = [
     "read_X",
     "read_problem",
     "read_sample_weight",
+    "read_scale",
     "read_splits",
 ]
 
@@ -74,6 +76,11 @@ def read_X(estimator: BaseEstimator, X, *, reset: bool):
     refuse_masked(X, "X")
     refuse_dates(X, "X")
     check_sparse(X)
+    no_columns = _has_no_columns(X)
+    if no_columns:  # scikit-learn asks for their types
+        X = np.empty((len(X), 0))
+    # An array without columns is a mistake, X[[]] of a data frame hardly.
+    welcome = no_columns and getattr(estimator, "_fits_no_columns", False)
     with numbers_expected("X"):
         X = validate_data(
             estimator,
@@ -82,8 +89,14 @@ def read_X(estimator: BaseEstimator, X, *, reset: bool):
             accept_sparse="csr",
             dtype=np.float64,
             accept_large_sparse=True,
+            ensure_min_features=0 if welcome else 1,
         )
     return without_spare_entries(X)
+
+
+def _has_no_columns(X) -> bool:
+    columns = getattr(X, "columns", None)
+    return columns is not None and len(columns) == 0
 
 
 def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Problem:
@@ -95,7 +108,7 @@ def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Prob
         If X, labels or weights are not as `fit` documents; the first offending row is named.
     """
     X = read_X(estimator, X, reset=True)
-    labels = read_labels(y, classes)
+    labels = _read_labels(estimator, y, classes)
     check_consistent_length(X, labels.lower)
     m = X.shape[0]
     weight, unit = np.ones(m), 1.0
@@ -113,6 +126,18 @@ def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Prob
         labels.classes,
         unit,
     )
+
+
+def read_scale(estimator: BaseEstimator, y) -> np.ndarray:
+    """Return the scale of all labels, by the estimator's parameter `classes` or of y."""
+    return _read_labels(estimator, y, estimator.classes).classes
+
+
+def _read_labels(estimator: BaseEstimator, y, classes) -> IntervalLabels:
+    with warnings.catch_warnings():
+        if not getattr(estimator, "_tells_closed_ends", True):
+            warnings.filterwarnings("ignore", ".* are taken as exact", UserWarning)
+        return read_labels(y, classes)
 
 
 def read_splits(cv, X, y, **params) -> list[tuple[np.ndarray, np.ndarray]]:

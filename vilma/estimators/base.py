@@ -46,11 +46,12 @@ __all__ = [
     "LinearOrdinalClassifier",
     "LinearOrdinalModel",
     "OrdinalModel",
+    "SingleFit",
     "margins",
 ]
 
 
-class OrdinalModel(CoverageScoreMixin, ClassifierMixin, BaseEstimator):
+class OrdinalModel(CoverageScoreMixin, ClassifierMixin, BaseEstimator, ABC):
     """What every linear model of ordered labels is to scikit-learn."""
 
     def __sklearn_tags__(self):
@@ -60,9 +61,22 @@ class OrdinalModel(CoverageScoreMixin, ClassifierMixin, BaseEstimator):
         tags.classifier_tags.poor_score = True
         return tags
 
+    # Whether an open end beyond which no label occurs is worth a word.
+    _tells_closed_ends: ClassVar[bool] = True
+    # Whether a data frame without columns is a model.
+    _fits_no_columns: ClassVar[bool] = False
+
     def _require_fit(self) -> None:
         """Refuse to predict before `fit`."""
         check_is_fitted(self)
+
+    @abstractmethod
+    def _project(self, X) -> np.ndarray:
+        """Return the projections of data that have been read."""
+
+    @abstractmethod
+    def _places(self, projection: np.ndarray) -> np.ndarray:
+        """Return the positions on the scale that projections are predicted to have."""
 
     def _problem_key(self) -> tuple:
         """Tell estimators apart whose problems differ in more than the solver's settings."""
@@ -91,7 +105,13 @@ class LinearOrdinalModel(OrdinalModel):
             ``X @ coef_``.
         """
         self._require_fit()
-        return np.asarray(read_X(self, X, reset=False) @ self.coef_)
+        return self._project(read_X(self, X, reset=False))
+
+    def _project(self, X) -> np.ndarray:
+        return np.asarray(X @ self.coef_)
+
+    def _places(self, projection: np.ndarray) -> np.ndarray:
+        return np.searchsorted(self.thresholds_, projection, side="left")
 
     def decision_function(self, X) -> np.ndarray:
         """Score every label; the largest score is that of the predicted label.
@@ -133,8 +153,8 @@ class LinearOrdinalModel(OrdinalModel):
         ndarray of shape (n_samples,)
             Labels of `scale_`.
         """
-        projection = self.project(X)
-        return self.scale_[np.searchsorted(self.thresholds_, projection, side="left")]
+        places = self._places(self.project(X))
+        return self.scale_[places]
 
     def _label_biases(self) -> np.ndarray:
         """MORD's biases along the scale: `biases_` where the surrogate has them of its own."""
@@ -142,7 +162,29 @@ class LinearOrdinalModel(OrdinalModel):
         return to_biases(self.thresholds_) if biases is None else biases
 
 
-class CertifiedFit(OrdinalModel, ABC):
+class SingleFit(OrdinalModel):
+    """What a fit for one alpha says of itself."""
+
+    alpha: float
+
+    def _short_name(self) -> str:
+        """Return what warnings call the estimator."""
+        return f"{type(self).__name__}(alpha={self.alpha:g})"
+
+    @abstractmethod
+    def _advice(self) -> str:
+        """What to try where the signal is too weak."""
+
+    def _warn_of_what_was_learned(self, problem: Problem, converged: bool) -> None:
+        """Warn where the optimum is found, and yet says little."""
+        name = self._short_name()
+        warn_of_annotations(name, problem.labels, problem.classes)
+        if converged and not are_alike(problem.X):
+            predicted = self._places(self._project(problem.X))
+            warn_of_weak_signal(name, self._advice(), predicted, problem.labels, problem.classes)
+
+
+class CertifiedFit(SingleFit):
     """The fit for one alpha, by a solver that certifies its optimum.
 
     Subclasses say which surrogate they minimise and what becomes of a solution.
@@ -228,7 +270,7 @@ class CertifiedFit(OrdinalModel, ABC):
             (solution,) = self._solve(problem, [self._settings(problem)])
             self._store(problem, solution)
         self._warn_of_gap(problem, solution)
-        self._warn_of_what_was_learned(problem, solution)
+        self._warn_of_what_was_learned(problem, solution.status == "converged")
         return self
 
     def __getstate__(self):
@@ -313,13 +355,18 @@ class CertifiedFit(OrdinalModel, ABC):
         self.history_ = solution.history
         self.n_iter_ = solution.n_iter
 
-    def _short_name(self) -> str:
-        """Return what warnings call the estimator."""
-        return f"{type(self).__name__}(alpha={self.alpha:g})"
-
-    def _warn_of_what_was_learned(self, problem: Problem, solution: Solution) -> None:
-        """Warn where the optimum is certified, and yet says little."""
-        warn_of_annotations(self._short_name(), problem.labels, problem.classes)
+    def _advice(self) -> str:
+        loss = vars(self).get("loss")
+        if isinstance(loss, str) and loss == "squared":
+            return (
+                "Try a smaller alpha, or other columns: vilma.features.TableFeatures makes some, "
+                "and VILMACV() chooses among them."
+            )
+        return (
+            "Where many labels meet a weak signal this is the optimum for this loss, at any "
+            'alpha: try VILMA(loss="squared"), or VILMACV(), which chooses loss and alpha by '
+            "cross-validation. Else decrease alpha."
+        )
 
     def _warn_of_gap(self, problem: Problem, solution: Solution) -> None:
         if solution.status == "converged":
@@ -362,24 +409,6 @@ class LinearOrdinalClassifier(LinearOrdinalModel, CertifiedFit):
             self.thresholds_ = spread_thresholds(
                 self.surrogate_thresholds_, supported_thresholds(problem.labels)
             )
-
-    def _warn_of_what_was_learned(self, problem: Problem, solution: Solution) -> None:
-        super()._warn_of_what_was_learned(problem, solution)
-        if solution.status != "converged" or are_alike(problem.X):
-            return
-        projection = np.asarray(problem.X @ self.coef_)
-        predicted = np.searchsorted(self.thresholds_, projection, side="left")
-        warn_of_weak_signal(
-            self._short_name(), self._advice(), predicted, problem.labels, problem.classes
-        )
-
-    def _advice(self) -> str:
-        """What to try where the signal is too weak for this loss."""
-        return (
-            "Where many labels meet a weak signal this is the optimum for this loss, at any "
-            'alpha: try VILMA(loss="squared"), or VILMACV(), which chooses loss and alpha by '
-            "cross-validation. Else decrease alpha."
-        )
 
 
 def margins(scores: np.ndarray) -> np.ndarray:

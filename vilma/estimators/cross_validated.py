@@ -28,17 +28,17 @@ from sklearn.utils.validation import _check_method_params
 from vilma.estimators._problem import (
     all_or_nothing,
     read_sample_weight,
+    read_scale,
     read_splits,
     read_X,
 )
-from vilma.estimators.base import CertifiedFit, LinearOrdinalModel, OrdinalModel
+from vilma.estimators.base import CertifiedFit, LinearOrdinalModel, OrdinalModel, SingleFit
 from vilma.estimators.iisvor import IISVOR_EXP, IISVOR_IMC
 from vilma.estimators.ordered_logit import CumulativeClassifier, OrderedLogit
 from vilma.estimators.path import fit_together, read_alphas
 from vilma.estimators.piecewise import PWVILMA, PiecewiseLinearModel
 from vilma.estimators.vilma import VILMA
 from vilma.intervals import to_intervals
-from vilma.labels import read_labels
 from vilma.losses import Loss, LossName
 from vilma.metrics import interval_scorer, ordinal_scorer
 from vilma.mixed import MixedColumns
@@ -154,7 +154,7 @@ class CrossValidatedClassifier(OrdinalModel):
             grid = self._grid()
             X = read_X(self, X, reset=True)
             n_features, names = X.shape[1], vars(self).get("feature_names_in_")
-            classes = read_labels(y, self.classes).classes
+            classes = read_scale(self, y)
             model = self._make_single(classes)
             sets = _read_block_sets(self.blocks, X)
             folds = self._make_folds(model, X, y, sample_weight, routed)
@@ -602,12 +602,15 @@ class IISVOR_EXPCV(LinearOrdinalModel, CrossValidatedClassifier):
     _default_loss = "zero_one"
 
 
-class _ChosenVILMA(VILMA):
-    """A VILMA of VILMACV, which need not be advised to choose."""
+class _Chosen(SingleFit):
+    """What an estimator that was chosen says: it need not be advised to choose."""
+
+    loss: Any
 
     def _short_name(self) -> str:
         loss = repr(self.loss) if isinstance(self.loss, str) else "..."
-        return f"VILMA(alpha={self.alpha:g}, loss={loss}), the choice of VILMACV,"
+        name = type(self).__name__.removeprefix("_Chosen")
+        return f"{name}(alpha={self.alpha:g}, loss={loss}), the choice of {name}CV,"
 
     def _advice(self) -> str:
         return (
@@ -615,6 +618,14 @@ class _ChosenVILMA(VILMA):
             "Try other columns: vilma.features.TableFeatures makes some, and VILMACV chooses "
             "among them."
         )
+
+
+class _ChosenVILMA(_Chosen, VILMA):
+    """A VILMA of VILMACV."""
+
+
+class _ChosenPWVILMA(_Chosen, PWVILMA):
+    """A PWVILMA of PWVILMACV."""
 
 
 class VILMACV(LinearOrdinalModel, CrossValidatedClassifier):
@@ -968,7 +979,7 @@ class PWVILMACV(PiecewiseLinearModel, CrossValidatedClassifier):
     (0.001, 0.5, 'mae')
     """
 
-    _single = PWVILMA
+    _single = _ChosenPWVILMA
     _default_loss = "mae"
 
     _parameter_constraints: ClassVar[dict] = {

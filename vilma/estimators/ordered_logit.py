@@ -24,7 +24,7 @@ from vilma.estimators._problem import (
     read_problem,
     read_X,
 )
-from vilma.estimators.base import LinearOrdinalModel, margins
+from vilma.estimators.base import LinearOrdinalModel, SingleFit, margins
 from vilma.inference import (
     LikelihoodRatioTest,
     MarginalEffects,
@@ -36,6 +36,7 @@ from vilma.inference.covariance import covariance
 from vilma.inference.estimates import Estimates, count_rows, null_log_likelihood
 from vilma.inference.margins import marginal_effects
 from vilma.inference.proportional_odds import proportional_odds_test
+from vilma.inference.trace import DataTrace, trace_data
 from vilma.labels import in_class_order, read_endpoints
 from vilma.likelihood import (
     LINKS,
@@ -86,6 +87,7 @@ class _Fit:
     n_clusters: int | None
     null_log_likelihood: float
     separation: Separation | None
+    trace: DataTrace | None
 
 
 class CumulativeClassifier(LinearOrdinalModel):
@@ -96,6 +98,10 @@ class CumulativeClassifier(LinearOrdinalModel):
 
     link: str
     prediction: str
+
+    # Where no label lies beyond an open end, it leaves one cell, and the likelihood is the same
+    # however many labels there are in it.
+    _tells_closed_ends = False
 
     def predict(self, X) -> np.ndarray:
         """Predict labels: medians, modes or rounded means, as `prediction` says.
@@ -111,12 +117,16 @@ class CumulativeClassifier(LinearOrdinalModel):
         ndarray of shape (n_samples,)
             Labels of `scale_`.
         """
-        projection, model = self.project(X), self._model()
+        places = self._places(self.project(X))
+        return self.scale_[places]
+
+    def _places(self, projection: np.ndarray) -> np.ndarray:
+        model = self._model()
         if self.prediction == "median":
-            return self.scale_[model.medians(projection)]
+            return model.medians(projection)
         if self.prediction == "mode":
-            return self.scale_[model.modes(projection)]
-        return self.scale_[np.floor(model.means(projection) + 0.5).astype(np.intp)]
+            return model.modes(projection)
+        return np.floor(model.means(projection) + 0.5).astype(np.intp)
 
     def predict_log_proba(self, X) -> np.ndarray:
         """Return logarithms of the probabilities, exact even where those round to 0.
@@ -193,7 +203,7 @@ class CumulativeClassifier(LinearOrdinalModel):
         return CumulativeModel(self.link, self.thresholds_)
 
 
-class OrderedLogit(CumulativeClassifier):
+class OrderedLogit(CumulativeClassifier, SingleFit):
     r"""Ordered logit, or probit, by the likelihood of exact or interval labels.
 
     The model is that of proportional odds,
@@ -317,6 +327,7 @@ class OrderedLogit(CumulativeClassifier):
     """
 
     _inference: Estimates
+    _fits_no_columns = True
 
     _parameter_constraints: ClassVar[dict] = {
         "alpha": [Interval(Real, 0, np.inf, closed="left")],
@@ -366,7 +377,8 @@ class OrderedLogit(CumulativeClassifier):
         ----------
         X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns} of shape \
                 (n_samples, n_features)
-            Training data, without a column of ones: the thresholds are the intercepts.
+            Training data, without a column of ones: the thresholds are the intercepts. A data
+            frame without columns, ``X[[]]``, is the model of thresholds alone.
         y : array-like of shape (n_samples,) or (n_samples, 2)
             Exact labels, or intervals ``[lower, upper]`` with both ends included. An end may be
             open: NaN or -inf below, NaN or +inf above.
@@ -396,6 +408,11 @@ class OrderedLogit(CumulativeClassifier):
             If `max_iter` steps did not arrive, if columns separate the labels so that the
             maximum is at infinity, or if coefficients are not identified (collinear columns);
             the columns are named.
+        vilma.exceptions.WeakSignalWarning
+            For ``alpha > 0``, if one label is predicted for every training row, or few labels for
+            most of them.
+        vilma.exceptions.AnnotationWarning
+            If no annotation divides the labels at an end of the scale, half of all or more.
         """
         with all_or_nothing(self):
             self._validate_params()
@@ -404,11 +421,7 @@ class OrderedLogit(CumulativeClassifier):
                     "groups are for standard errors, which need alpha=0, but "
                     f"alpha={self.alpha:g}."
                 )
-            with warnings.catch_warnings():
-                # An open end beyond which no label occurs leaves one cell. Its likelihood is the
-                # same, however many labels there are in it.
-                warnings.filterwarnings("ignore", ".* are taken as exact", UserWarning)
-                problem = read_problem(self, X, y, sample_weight, self.classes)
+            problem = read_problem(self, X, y, sample_weight, self.classes)
             _refuse_narrow(problem.X)
             clusters = _read_groups(groups, sample_weight, y)
             (fit,) = self._solve(problem, [self._settings(problem)], clusters)
@@ -417,7 +430,16 @@ class OrderedLogit(CumulativeClassifier):
                 counts = count_rows(problem.labels, _open_rows(y, sample_weight))
                 self._inference = replace(self._inference, rows=counts)
         self._warn_of_gap(problem, fit)
+        # Without a penalty the coefficients are what is asked for, and the summary says how much
+        # they explain.
+        self._warn_of_what_was_learned(problem, self.alpha > 0.0 and fit.maximum.converged)
         return self
+
+    def _advice(self) -> str:
+        return (
+            "Probabilities are none the worse for it: predict_proba tells the rows apart. Better "
+            "predictions need other columns, or a smaller alpha."
+        )
 
     # Inference ----------------------------------------------------------------------------------
 
@@ -451,13 +473,14 @@ class OrderedLogit(CumulativeClassifier):
         """
         return Summary(self._estimates(), level)
 
-    def likelihood_ratio_test(self, nested: OrderedLogit) -> LikelihoodRatioTest:
+    def likelihood_ratio_test(self, nested: OrderedLogit | None = None) -> LikelihoodRatioTest:
         """Test this model against one with fewer coefficients, fitted to the same rows.
 
         Parameters
         ----------
-        nested : OrderedLogit
-            Fitted to some of the columns, with ``alpha=0``.
+        nested : OrderedLogit, default=None
+            Fitted to some of the columns, or to sums of multiples of them, with ``alpha=0``. None
+            is the model of thresholds alone.
 
         Returns
         -------
@@ -467,10 +490,20 @@ class OrderedLogit(CumulativeClassifier):
         Raises
         ------
         ValueError
-            If a model has a penalty, if `nested` does not have fewer parameters or has a larger
-            likelihood, or if links, scales or numbers of rows differ.
+            If a model has a penalty or robust errors; if links, rows, weights or labels differ;
+            if a column of `nested` is no sum of multiples of this model's columns.
+        TypeError
+            If `nested` is no OrderedLogit.
         """
-        return likelihood_ratio_test(self._estimates(), nested._estimates())
+        full = self._estimates()
+        if nested is None:
+            return likelihood_ratio_test(full, None)
+        if not isinstance(nested, OrderedLogit):
+            raise TypeError(
+                "nested should be an OrderedLogit, fitted to the same rows, or None for the "
+                f"model of thresholds alone; got a {type(nested).__name__}."
+            )
+        return likelihood_ratio_test(full, nested._estimates())
 
     def average_marginal_effects(
         self, X, sample_weight=None, *, level: float = 0.95
@@ -580,6 +613,8 @@ class OrderedLogit(CumulativeClassifier):
         with BlockThreads(self.n_jobs) as threads:
             units = standardize(problem.X, labels.weight) if dense and exact else None
             matrix = as_design_matrix(problem.X, threads) if units is None else units.matrix
+            if units is None:
+                matrix.finite_squared_row_norms()
             coef, thresholds = self._start(likelihood, cells, n, units)
             fits = []
             for settings in path:
@@ -634,8 +669,10 @@ class OrderedLogit(CumulativeClassifier):
         if alpha == 0.0:
             null = null_log_likelihood(task.likelihood.link, task.likelihood.labels)
             separation = find_separation(task, maximum)
+        trace = None
         if maximum.hessian is not None:
             variance = covariance(task, maximum, kind, clusters)
+            trace = trace_data(task)
         coef = maximum.coef
         thresholds = maximum.thresholds[np.concatenate([[True], ~maximum.tied])]
         weight = task.likelihood.labels.weight
@@ -659,6 +696,7 @@ class OrderedLogit(CumulativeClassifier):
             n_clusters,
             null,
             separation,
+            trace,
         )
 
     def _store(self, problem: Problem, fit: _Fit) -> None:
@@ -688,7 +726,7 @@ class OrderedLogit(CumulativeClassifier):
             self.__dict__.pop(name, None)
         if fit.alpha == 0.0:
             self.null_log_likelihood_ = fit.null_log_likelihood
-        if fit.covariance is not None:
+        if fit.covariance is not None and fit.trace is not None:
             self.covariance_ = fit.covariance
             self._inference = Estimates(
                 self.link,
@@ -705,6 +743,7 @@ class OrderedLogit(CumulativeClassifier):
                 total,
                 problem.classes,
                 self._notes(fit) + self._open_labels(fit),
+                fit.trace,
             )
 
     def _names(self) -> list[str]:

@@ -49,7 +49,15 @@ class PiecewiseLinearModel(OrdinalModel):
             ``X @ coef_.T``.
         """
         self._require_fit()
-        return np.asarray(read_X(self, X, reset=False) @ np.ascontiguousarray(self.coef_.T))
+        return self._project(read_X(self, X, reset=False))
+
+    def _project(self, X) -> np.ndarray:
+        return np.asarray(X @ np.ascontiguousarray(self.coef_.T))
+
+    def _places(self, projection: np.ndarray) -> np.ndarray:
+        if len(self.coef_) == 1:  # as VILMA, also where scores tie by rounding
+            return np.searchsorted(self.thresholds_, projection[:, 0], side="left")
+        return self._label_scores(projection).argmax(axis=1)
 
     def decision_function(self, X) -> np.ndarray:
         """Score every label; the largest score is that of the predicted label.
@@ -91,8 +99,10 @@ class PiecewiseLinearModel(OrdinalModel):
         ndarray of shape (n_samples, n_classes)
             In the order of `scale_`.
         """
-        projections = self.project(X)  # also checks that the model is fitted
-        increments = projections @ self.step_weights_.T - self.thresholds_
+        return self._label_scores(self.project(X))
+
+    def _label_scores(self, projection: np.ndarray) -> np.ndarray:
+        increments = projection @ self.step_weights_.T - self.thresholds_
         return np.hstack([np.zeros((len(increments), 1)), np.cumsum(increments, axis=1)])
 
     def predict(self, X) -> np.ndarray:
@@ -109,11 +119,8 @@ class PiecewiseLinearModel(OrdinalModel):
         ndarray of shape (n_samples,)
             Labels of `scale_`.
         """
-        self._require_fit()
-        if len(self.coef_) == 1:  # as VILMA, also where scores tie by rounding
-            projection = self.project(X)[:, 0]
-            return self.scale_[np.searchsorted(self.thresholds_, projection, side="left")]
-        return self.scale_[self.label_scores(X).argmax(axis=1)]
+        places = self._places(self.project(X))
+        return self.scale_[places]
 
 
 class PWVILMA(PiecewiseLinearModel, CertifiedFit):

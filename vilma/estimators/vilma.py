@@ -214,14 +214,6 @@ class VILMA(LinearOrdinalClassifier):
             return PenalizedBiases(problem.labels, cost)
         return v_shaped_surrogate(problem.labels, cost)
 
-    def _advice(self) -> str:
-        if isinstance(self.loss, str) and self.loss == "squared":
-            return (
-                "Try a smaller alpha, or other columns: vilma.features.TableFeatures makes some, "
-                "and VILMACV() chooses among them."
-            )
-        return super()._advice()
-
     def _n_penalized(self, n_classes: int) -> int:
         return n_classes if self.penalize_biases else 0
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 from scipy import stats
 
+from vilma._wording import some_of
 from vilma.inference.estimates import Estimates
+from vilma.inference.trace import first_column_outside
 
 __all__ = ["LikelihoodRatioTest", "likelihood_ratio_test"]
 
@@ -33,13 +34,14 @@ class LikelihoodRatioTest(NamedTuple):
         return f"chi2({self.df}) = {self.statistic:.4f}, p = {self.p:.4g}"
 
 
-def likelihood_ratio_test(full: Estimates, nested: Estimates) -> LikelihoodRatioTest:
+def likelihood_ratio_test(full: Estimates, nested: Estimates | None) -> LikelihoodRatioTest:
     """Test a model against one that has fewer parameters.
 
     Parameters
     ----------
     full, nested : Estimates
-        Fits to the same rows; `nested` has some of the columns of `full`.
+        Fits to the same rows; the columns of `nested` are sums of multiples of those of `full`.
+        None is the model of thresholds alone.
 
     Returns
     -------
@@ -49,36 +51,58 @@ def likelihood_ratio_test(full: Estimates, nested: Estimates) -> LikelihoodRatio
     Raises
     ------
     ValueError
-        If the two cannot be nested fits to the same rows, or standard errors are robust: the
+        If the two are not nested fits to the same rows, or standard errors are robust: the
         statistic is not chi-squared then.
     """
-    for name, estimates in (("This model", full), ("The nested model", nested)):
-        if estimates.covariance_type != "observed":
+    _refuse_untrusted("This model", full)
+    if nested is None:
+        log_likelihood = full.null_log_likelihood
+        df = int(full.identified.sum())
+        if df == 0:
+            raise ValueError("This model has no coefficients to be tested.")
+    else:
+        _refuse_untrusted("The nested model", nested)
+        _refuse_other_data(full, nested)
+        _refuse_other_columns(full, nested)
+        log_likelihood = nested.log_likelihood
+        df = int(full.identified.sum() - nested.identified.sum())
+        if df <= 0:
             raise ValueError(
-                f"{name} was fitted with {estimates.covariance_type} standard errors, that is, "
-                "without trust in the likelihood; the likelihood ratio is not chi-squared then. "
-                'Fit both with covariance="observed" and without groups.'
+                "The model given has as many coefficients as this one: there is nothing to test. "
+                "Leave out of it those to be tested."
             )
-    same = (
-        full.link == nested.link
-        and full.rows == nested.rows
-        and np.isclose(full.total_weight, nested.total_weight)
-        and np.isclose(full.null_log_likelihood, nested.null_log_likelihood)
+    statistic = max(2.0 * (full.log_likelihood - log_likelihood), 0.0)
+    return LikelihoodRatioTest(float(statistic), df, float(stats.chi2.sf(statistic, df)))
+
+
+def _refuse_untrusted(name: str, estimates: Estimates) -> None:
+    if estimates.covariance_type != "observed":
+        raise ValueError(
+            f"{name} was fitted with {estimates.covariance_type} standard errors, that is, "
+            "without trust in the likelihood; the likelihood ratio is not chi-squared then. "
+            'Fit both with covariance="observed" and without groups.'
+        )
+
+
+def _refuse_other_data(full: Estimates, nested: Estimates) -> None:
+    """Refuse fits by other links, or to other rows, weights or labels."""
+    if full.link == nested.link and full.trace.labels == nested.trace.labels:
+        return
+    raise ValueError(
+        "The two models differ in link, rows, weights or labels: "
+        f"{full.link}, {full.rows.total} rows, log-likelihood without coefficients "
+        f"{full.null_log_likelihood:.4f}, and {nested.link}, {nested.rows.total} rows, "
+        f"{nested.null_log_likelihood:.4f}. Fit both to the same rows, in the same order."
     )
-    if not same:
+
+
+def _refuse_other_columns(full: Estimates, nested: Estimates) -> None:
+    """Refuse a nested model with a column that the full one lacks."""
+    outside = first_column_outside(full.trace, nested.trace)
+    if outside is not None:
         raise ValueError(
-            "The two models differ in link, rows, weights or labels: "
-            f"{full.link}, {full.rows.total} rows, log-likelihood without coefficients "
-            f"{full.null_log_likelihood:.4f}, and {nested.link}, {nested.rows.total} rows, "
-            f"{nested.null_log_likelihood:.4f}. Fit both to the same rows."
+            f"The model given is not nested in this one: its column {nested.names[outside]} is "
+            f"no sum of multiples of this model's columns ({some_of(full.names)}). The nested "
+            "model may use those columns only, in the same units or others; models that are not "
+            "nested can be compared by their AIC."
         )
-    df = full.n_parameters - nested.n_parameters
-    statistic = 2.0 * (full.log_likelihood - nested.log_likelihood)
-    if df <= 0 or statistic < -1e-6 * abs(full.log_likelihood):
-        raise ValueError(
-            f"The model given is not nested in this one: it has {nested.n_parameters} parameters "
-            f"and a log-likelihood of {nested.log_likelihood:.4f}, this one "
-            f"{full.n_parameters} and {full.log_likelihood:.4f}."
-        )
-    statistic = max(float(statistic), 0.0)
-    return LikelihoodRatioTest(statistic, df, float(stats.chi2.sf(statistic, df)))

@@ -8,6 +8,7 @@ import numpy as np
 
 from vilma._wording import label_name
 from vilma.design_matrices.dense import DenseMatrix
+from vilma.inference.trace import DataTrace
 from vilma.likelihood import (
     Cells,
     IntervalLikelihood,
@@ -83,6 +84,8 @@ class Estimates:
         The ordered scale.
     notes : list of str
         What a reader of the table must know.
+    trace : DataTrace
+        Of the data, for comparisons of fits.
     """
 
     link: str
@@ -99,6 +102,7 @@ class Estimates:
     total_weight: float
     classes: np.ndarray
     notes: list[str]
+    trace: DataTrace
 
     @property
     def threshold_names(self) -> list[str]:

@@ -30,7 +30,8 @@ def read_formula(
     Returns
     -------
     X : pandas.DataFrame
-        The columns of the right side, without the constant: thresholds are the intercepts.
+        The columns of the right side, without the constant: thresholds are the intercepts. None
+        for ``"satisfaction ~ 1"``, the model of thresholds alone.
     y : pandas.Series or pandas.DataFrame
         The labels.
 
@@ -40,7 +41,7 @@ def read_formula(
         If formulaic is not installed.
     ValueError
         If the formula has no two sides, its left side does not name one or two columns, or the
-        right side is empty or has missing values.
+        right side has missing values.
 
     Examples
     --------
@@ -67,6 +68,4 @@ def read_formula(
     formulaic = require("formulaic", "formula", "A formula")
     columns = formulaic.model_matrix(right, data, na_action="raise")
     X = columns.drop(columns="Intercept", errors="ignore")
-    if not X.shape[1]:
-        raise ValueError(f"The right side of {formula!r} has no columns but the constant.")
     return X, data[names[0]] if len(names) == 1 else data[names]

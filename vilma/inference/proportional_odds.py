@@ -143,7 +143,7 @@ def proportional_odds_test(
     Raises
     ------
     ValueError
-        If there are fewer than two thresholds.
+        If there are fewer than two thresholds, or no coefficients.
     """
     n_thresholds = len(thresholds)
     if n_thresholds < 2:
@@ -152,6 +152,8 @@ def proportional_odds_test(
             f"more; the annotations identify {n_thresholds}."
         )
     used = np.flatnonzero(estimates.identified)
+    if not len(used):
+        raise ValueError("The model has no coefficients that could differ between thresholds.")
     gradient, hessian = _wide_derivatives(estimates, X, coef, thresholds, labels, used)
     n, size = len(used), len(used) + 1
     inverse = invert(hessian)

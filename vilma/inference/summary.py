@@ -168,11 +168,13 @@ class Summary:
                 "Log-likelihood",
                 f"{e.log_likelihood:.4f} (thresholds alone {e.null_log_likelihood:.4f})",
             ),
-            ("All coefficients 0", f"chi2({s['df']}) = {s['chi2']:.2f}, {_p_equation(s['p'])}"),
             ("AIC, BIC", f"{e.aic:.2f}, {e.bic:.2f}"),
-            ("Pseudo R2 (McFadden)", f"{e.pseudo_r2:.4f}"),
+            ("Pseudo R2 (McFadden)", f"{max(e.pseudo_r2, 0.0):.4f}"),
             ("Standard errors", covariance),
         ]
+        if s["df"]:
+            test = f"chi2({s['df']}) = {s['chi2']:.2f}, {_p_equation(s['p'])}"
+            facts.insert(2, ("All coefficients 0", test))
         if e.total_weight != e.rows.total:
             facts.insert(1, ("Sum of weights", f"{e.total_weight:,.6g}"))
         return facts

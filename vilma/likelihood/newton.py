@@ -150,7 +150,7 @@ def minimize(
         problem.objective(coef, scores, thresholds),
     )
     aliased = np.zeros(len(coef), dtype=bool)
-    bound, gap, decrement = (-np.inf if problem.penalized else np.nan), np.nan, np.inf
+    bound, gap, decrement = (0.0 if problem.penalized else np.nan), np.nan, np.inf
     converged = stalled = False
     start_hessian = precondition = None
     history = _History(options.verbose)

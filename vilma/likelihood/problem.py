@@ -113,14 +113,26 @@ class Standardization:
 
 
 def standardize(X: np.ndarray, weight: FloatArray) -> Standardization:
-    """Standardise dense columns with the weights of the rows."""
+    """Standardise dense columns with the weights of the rows.
+
+    Raises
+    ------
+    ValueError
+        If the squares of a column overflow.
+    """
     share = weight / weight.sum()
-    mean = share @ X
-    centred = X - mean
-    variance = np.zeros(X.shape[1])
-    for start in range(0, len(X), _BLOCK_ROWS):
-        rows = centred[start : start + _BLOCK_ROWS]
-        variance += share[start : start + _BLOCK_ROWS] @ (rows * rows)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = share @ X
+        centred = X - mean
+        variance = np.zeros(X.shape[1])
+        for start in range(0, len(X), _BLOCK_ROWS):
+            rows = centred[start : start + _BLOCK_ROWS]
+            variance += share[start : start + _BLOCK_ROWS] @ (rows * rows)
+    if not np.isfinite(variance).all():
+        raise ValueError(
+            f"The squares of column {int(np.argmin(np.isfinite(variance)))} of X overflow "
+            "float64. Bring the features to a common scale near 1."
+        )
     scale = np.sqrt(variance)
     constant = ~(scale > _CONSTANT * np.abs(mean))
     scale[constant] = 1.0

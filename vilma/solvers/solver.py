@@ -56,13 +56,7 @@ class Solver:
         self._surrogate = surrogate
         self._coef_init = coef_init
         self._method = method
-        self._squared_norms = X.squared_row_norms()
-        if not np.isfinite(self._squared_norms).all():
-            row = int(np.argmin(np.isfinite(self._squared_norms)))
-            raise ValueError(
-                f"The squared norm of row {row} of X overflows float64. Bring the features to a "
-                "common scale near 1."
-            )
+        self._squared_norms = X.finite_squared_row_norms()
         self._space: Space | None = None
         self._planes: CuttingPlaneMethod | None = None
         self._ascent: CoordinateAscentMethod | None = None

@@ -166,12 +166,15 @@ class PiecewiseVShaped(Surrogate):
         wanted = (scores - last.scores).ravel()
         moves = np.array([(call.scores - last.scores).ravel() for call in others])
         moves = moves.reshape(len(others), len(wanted))
+        unit = max(_largest(moves), _largest(wanted)) or 1.0  # so that no square overflows
+        moves /= unit
+        wanted /= unit
         shares = np.linalg.lstsq(moves @ moves.T, moves @ wanted, rcond=1e-10)[0]
         left = wanted - shares @ moves
         thresholds = last.thresholds.copy()
         for share, call in zip(shares, others, strict=True):
             thresholds += share * (call.thresholds - last.thresholds)
-        return thresholds, float(np.sqrt(left @ left / len(left)))
+        return thresholds, unit * float(np.sqrt(left @ left / len(left)))
 
     def _hinge_thresholds(self, scores: np.ndarray) -> np.ndarray:
         """Minimisers of a hinge per threshold, as of II-SVOR-IMC, each with its own score.
@@ -274,6 +277,11 @@ class PiecewiseVShaped(Surrogate):
 
 def _biases(thresholds: np.ndarray) -> np.ndarray:
     return np.concatenate([[0.0], -np.cumsum(thresholds)])
+
+
+def _largest(values: np.ndarray) -> float:
+    """Return the largest absolute value, 0 of none."""
+    return float(max(values.max(initial=0.0), -values.min(initial=0.0)))
 
 
 def _by_endpoint(endpoints: np.ndarray, weight: np.ndarray, n_classes: int) -> tuple:
