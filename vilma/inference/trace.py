@@ -24,13 +24,13 @@ class DataTrace:
 
     Parameters
     ----------
-    labels : bytes
+    labels : str
         Differs where the cells or weights of any row do.
     sums : ndarray of shape (n_groups, n + 1)
         Of the columns, and of a constant.
     """
 
-    labels: bytes
+    labels: str
     sums: np.ndarray
 
 
@@ -58,7 +58,7 @@ def trace_data(problem: LikelihoodProblem) -> DataTrace:
     drawn = sparse.csr_array((factor, (np.arange(m), group)), shape=(m, min(m, _GROUPS)))
     sums = problem.X.transpose_dot_columns(drawn).T
     constant = np.bincount(group, factor, min(m, _GROUPS))
-    return DataTrace(digest.digest(), np.column_stack([sums, constant]))
+    return DataTrace(digest.hexdigest(), np.column_stack([sums, constant]))
 
 
 def first_column_outside(full: DataTrace, nested: DataTrace) -> int | None:

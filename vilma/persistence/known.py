@@ -32,6 +32,7 @@ _CLASSES = {
     ),
     "vilma.intervals": ("IntervalStratifiedGroupKFold", "IntervalStratifiedKFold"),
     "vilma.inference.estimates": ("Estimates", "RowCounts"),
+    "vilma.inference.trace": ("DataTrace",),
     "vilma.likelihood": ("Cells",),
     "sklearn.compose": ("ColumnTransformer", "make_column_selector"),
     "sklearn.decomposition": ("PCA", "TruncatedSVD"),
