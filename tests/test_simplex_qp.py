@@ -6,7 +6,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from vilma._cholesky import factorize, solve_factorized
+from vilma._cholesky import delete_row, factorize, solve_factorized
 from vilma.solvers.cutting_plane.simplex_qp import solve_simplex_qp
 
 
@@ -167,6 +167,20 @@ def test_cholesky_solves_systems():
     solve_factorized(factor, 6, solution)
     np.testing.assert_allclose(matrix @ solution, right, atol=1e-9)
     np.testing.assert_allclose(np.tril(factor) @ np.tril(factor).T, matrix, atol=1e-12)
+
+
+def test_cholesky_without_a_row():
+    rng = np.random.default_rng(0)
+    for n in (1, 2, 3, 8):
+        half = rng.normal(size=(n, n + 2))
+        matrix = half @ half.T
+        for i in range(n):
+            factor = np.zeros((n, n))
+            factorize(matrix, n, 1e-15, factor)
+            delete_row(factor, n, i)
+            rest = np.delete(np.delete(matrix, i, 0), i, 1)
+            expected = np.linalg.cholesky(rest)
+            np.testing.assert_allclose(np.tril(factor[: n - 1, : n - 1]), expected, atol=1e-12)
 
 
 def test_cholesky_of_a_singular_matrix_is_finite():

@@ -9,7 +9,7 @@ import numpy as np
 
 from vilma._numba import njit
 
-__all__ = ["factorize", "solve_factorized"]
+__all__ = ["delete_row", "extend_factor", "factorize", "solve_factorized"]
 
 
 @njit
@@ -21,13 +21,42 @@ def factorize(matrix, n, smallest_pivot, factor):
     """
     for i in range(n):
         for j in range(i + 1):
-            total = matrix[i, j]
-            for k in range(j):
-                total -= factor[i, k] * factor[j, k]
-            if i == j:
-                factor[i, i] = np.sqrt(max(total, smallest_pivot * matrix[i, i]))
-            else:
-                factor[i, j] = total / factor[j, j]
+            factor[i, j] = matrix[i, j]
+        extend_factor(factor, i, smallest_pivot)
+
+
+@njit
+def extend_factor(factor, i, smallest_pivot):
+    """Replace row i of the matrix, ``factor[i, :i + 1]``, by that of the factor."""
+    diagonal = factor[i, i]
+    for j in range(i + 1):
+        total = factor[i, j]
+        for k in range(j):
+            total -= factor[i, k] * factor[j, k]
+        if i == j:
+            factor[i, i] = np.sqrt(max(total, smallest_pivot * diagonal))
+        else:
+            factor[i, j] = total / factor[j, j]
+
+
+@njit
+def delete_row(factor, n, i):
+    """Turn the factor of n rows into that of the matrix without row and column i.
+
+    The rows below move up and then have one entry beyond the diagonal, which a rotation of two
+    columns takes to 0 (Golub and Van Loan, "Matrix Computations", 4th edition, 6.5.4).
+    """
+    for row in range(i, n - 1):
+        for k in range(row + 2):
+            factor[row, k] = factor[row + 1, k]
+    for column in range(i, n - 1):
+        length = np.hypot(factor[column, column], factor[column, column + 1])
+        cosine = factor[column, column] / length
+        sine = factor[column, column + 1] / length
+        for row in range(column, n - 1):
+            left, right = factor[row, column], factor[row, column + 1]
+            factor[row, column] = cosine * left + sine * right
+            factor[row, column + 1] = cosine * right - sine * left
 
 
 @njit

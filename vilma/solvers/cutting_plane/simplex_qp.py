@@ -9,44 +9,61 @@ costs tightness of the lower bound, never its validity.
 The method solves the equality-constrained problem on the support of a, walks towards its solution
 until a coordinate reaches 0 and leaves the support, and lets the coordinate with the most negative
 reduced gradient enter once a is stationary on its support (Nocedal and Wright, "Numerical
-Optimization", 2nd edition, Algorithm 16.3).
+Optimization", 2nd edition, Algorithm 16.3). The support's matrix stays factorised: a plane that
+enters adds a row, one that leaves takes a row away, in time of the square of the support's size.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from vilma._cholesky import factorize, solve_factorized
+from vilma._cholesky import delete_row, extend_factor, solve_factorized
 from vilma._numba import njit
 
 __all__ = ["solve_simplex_qp"]
 
 # A pivot below this share of its diagonal means that the plane depends on the others.
 _DEPENDENT = 1e-13
+# The mean square of the support's gradients may change by this factor before its matrix is
+# factorised anew, with another multiple of the ones.
+_RESCALED = 16.0
 
 
 @njit
-def _stationary_point(gram, linear, support, n_support, matrix, factor, point, ones):
-    """Minimise ``a'Ha/2 - q'a`` over the affine hull of the support, into ``point``.
+def _multiple_of_ones(gram, linear, support, n_support):
+    """What to add to every entry of the support's matrix.
 
-    Adding a multiple of ``(sum a)^2`` changes nothing on the hull and makes the matrix positive
-    definite whenever the supporting planes are affinely independent.
+    Adding a multiple of ``(sum a)^2`` changes nothing where the sum is fixed, and makes the matrix
+    positive definite whenever the supporting planes are affinely independent.
     """
-    shift = 0.0
-    level = 0.0  # taken off q, which changes nothing either but saves digits
+    mean = 0.0
+    level = 0.0
     for i in range(n_support):
-        shift += gram[support[i], support[i]]
+        mean += gram[support[i], support[i]] / n_support
+        level += linear[support[i]] / n_support
+    for i in range(n_support):  # planes without slope: keep the quotients finite
+        mean = max(mean, 1e-9 * abs(linear[support[i]] - level), 1e-200)
+    return mean
+
+
+@njit
+def _append(gram, shift, support, i, factor):
+    """Extend the factor by the i-th plane of the support."""
+    for j in range(i + 1):
+        factor[i, j] = gram[support[i], support[j]] + shift
+    extend_factor(factor, i, _DEPENDENT)
+
+
+@njit
+def _stationary_point(linear, support, n_support, factor, point, ones):
+    """Minimise ``a'Ha/2 - q'a`` over the affine hull of the support, into ``point``."""
+    level = 0.0  # taken off q, which changes nothing but saves digits
+    for i in range(n_support):
         level += linear[support[i]]
     level /= n_support
-    shift /= n_support
-    for i in range(n_support):  # planes without slope: keep the quotients finite
-        shift = max(shift, 1e-9 * abs(linear[support[i]] - level), 1e-200)
     for i in range(n_support):
-        for j in range(n_support):
-            matrix[i, j] = gram[support[i], support[j]] + shift
         point[i] = linear[support[i]] - level
         ones[i] = 1.0
-    factorize(matrix, n_support, _DEPENDENT, factor)
     solve_factorized(factor, n_support, point)
     solve_factorized(factor, n_support, ones)
     excess = 1.0
@@ -87,7 +104,7 @@ def solve_simplex_qp(gram, linear, start, tol, max_iter):
     n_support = int(supported.sum())
     support[:n_support] = np.flatnonzero(supported)
     # Made here: within the kernel, every kind of array takes Numba a fifth of a second to compile.
-    matrix, factor = np.empty((n, n)), np.empty((n, n))
+    factor = np.empty((n, n))
     point, ones, gradient = np.empty(n), np.empty(n), np.empty(n)
     _walk(
         gram,
@@ -96,7 +113,6 @@ def solve_simplex_qp(gram, linear, start, tol, max_iter):
         supported,
         support,
         n_support,
-        matrix,
         factor,
         point,
         ones,
@@ -115,7 +131,6 @@ def _walk(
     supported,
     support,
     n_support,
-    matrix,
     factor,
     point,
     ones,
@@ -125,12 +140,21 @@ def _walk(
 ):
     """Move `a`, which is positive on ``support[:n_support]``, to the solution.
 
-    `matrix`, `factor`, `point`, `ones` and `gradient` need no values.
+    `factor`, `point`, `ones` and `gradient` need no values.
     """
     n = linear.shape[0]
     entered = -1
+    shift = 0.0
+    n_factorized = 0
     for _ in range(max_iter):
-        _stationary_point(gram, linear, support, n_support, matrix, factor, point, ones)
+        wanted = _multiple_of_ones(gram, linear, support, n_support)
+        if not shift / _RESCALED <= wanted <= shift * _RESCALED:
+            shift = wanted
+            n_factorized = 0
+        for i in range(n_factorized, n_support):
+            _append(gram, shift, support, i, factor)
+        n_factorized = n_support
+        _stationary_point(linear, support, n_support, factor, point, ones)
         # Walk from a towards the stationary point, up to the first coordinate that hits zero.
         step = 1.0
         blocking = -1
@@ -152,8 +176,11 @@ def _walk(
             a[support[i]] /= total
         if blocking >= 0:
             dropped = support[blocking]
+            delete_row(factor, n_support, blocking)
             n_support -= 1
-            support[blocking] = support[n_support]
+            n_factorized = n_support
+            for i in range(blocking, n_support):
+                support[i] = support[i + 1]
             supported[dropped] = False
             if dropped == entered and step == 0.0:
                 break  # rounding: the entering plane cannot improve anything
