@@ -383,9 +383,8 @@ class CertifiedFit(SingleFit):
             )
         else:
             message = (
-                f"{name} stopped after {solution.n_iter} iterations, since in float64 its bounds "
-                f"come no closer, {gap} Increase tol or alpha, or bring the features to a common "
-                "scale"
+                f"{name} stopped after {solution.n_iter} iterations, since its bounds came no "
+                f"closer, {gap} Increase tol or alpha, or bring the features to a common scale"
             )
         message += describe_scale(self, problem.X) + "."
         if self.solver not in ("auto", "conic"):
