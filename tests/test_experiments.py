@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 from scipy import sparse
+from scipy.stats import binom
 from sklearn.model_selection import KFold
 
 from benchmarks.experiments.cli import main
@@ -34,6 +35,12 @@ from benchmarks.experiments.real_data import (
 )
 from benchmarks.experiments.rows import available, competitors, paper_methods, vilma_methods
 from benchmarks.experiments.selection import N_FOLDS, fit_selected, run_method, validate
+from benchmarks.experiments.standard_errors import (
+    COEF,
+    DESIGNS,
+    draw_survey,
+    run_standard_errors,
+)
 from benchmarks.experiments.table1 import run_table1, show_table1
 from benchmarks.experiments.tables23 import (
     MixedDesign,
@@ -42,7 +49,7 @@ from benchmarks.experiments.tables23 import (
     show_tables23,
 )
 from benchmarks.experiments.views import Views
-from vilma import IISVOR_IMC, OneHotCodes, OrderedLogitCV
+from vilma import IISVOR_IMC, OneHotCodes, OrderedLogit, OrderedLogitCV
 from vilma.datasets import make_interval_problem
 
 IMC = EstimatorMethod("SVOR-IMC", IISVOR_IMC(), (1.0, 0.1))
@@ -349,3 +356,33 @@ def test_vagueness(survey, tmp_path):
     draw_vagueness(results, tmp_path / "vague.png")
     with Image.open(tmp_path / "vague.png") as picture:
         assert picture.size[0] > 600
+
+
+def test_confidence_intervals_cover_the_truth():
+    told = []
+    results = run_standard_errors(100, 200, told.append)
+    assert list(results) == list(DESIGNS)
+    assert told == ["100 surveys"]
+    for coverages in results.values():
+        covered = sum(coverage.covered for coverage in coverages)
+        # Of 95 % intervals, coefficients nearly independent: outside of these once in 1,000 seeds.
+        assert binom.ppf(5e-4, 300, 0.95) <= covered <= binom.ppf(1 - 5e-4, 300, 0.95)
+    exact, brackets, question = (np.mean([c.width for c in each]) for each in results.values())
+    assert exact < brackets < question  # what annotations do not tell, intervals pay for
+
+
+def test_surveys_follow_the_model():
+    X, label = draw_survey(20000, np.random.default_rng(0))
+    model = OrderedLogit().fit(X, label)
+    errors = model.summary().to_frame()["std_err"].to_numpy()
+    assert (np.abs(model.coef_ - COEF) < 4.0 * errors).all()
+    rng = np.random.default_rng(0)
+    for annotate in DESIGNS.values():
+        lower, upper = annotate(label, rng).T
+        assert ((lower <= label) & (label <= upper)).all()
+
+
+def test_the_command_of_standard_errors():
+    result = CliRunner().invoke(main, ["standard-errors", "--draws", "2", "--rows", "100"])
+    assert result.exit_code == 0, result.output
+    assert "| brackets of three labels | " in result.stdout

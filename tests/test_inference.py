@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from tests.reference import polr
+from tests.reference import polr, stata
 from vilma import VILMA, OrderedLogit
 from vilma.datasets import load_anes96
 from vilma.inference import read_formula
@@ -53,6 +53,63 @@ def test_housing_data_of_polr(repeated):
     np.testing.assert_allclose(thresholds["std_err"], polr.THRESHOLD_ERRORS, atol=1e-4)
     assert -2.0 * model.log_likelihood_ == pytest.approx(polr.DEVIANCE, abs=5e-4)
     assert summary.fit_statistics()["aic"] == pytest.approx(polr.AIC, abs=5e-4)
+
+
+def printed(value, digits):
+    """Round to significant digits, as Stata prints seven."""
+    return float(f"{value:.{digits}g}")
+
+
+def test_cars_of_stata():
+    X, y = stata.load_cars()
+    model = OrderedLogit(classes=stata.RECORDS).fit(X[["foreign"]], y)
+    table, cuts = model.summary().to_frame(), model.summary().thresholds_to_frame()
+    assert printed(table.loc["foreign", "coef"], 7) == stata.FOREIGN_COEF
+    assert printed(table.loc["foreign", "std_err"], 7) == stata.FOREIGN_ERROR
+    assert [printed(cut, 7) for cut in cuts["threshold"]] == stata.FOREIGN_CUTS
+    assert [printed(error, 7) for error in cuts["std_err"]] == stata.FOREIGN_CUT_ERRORS
+    assert round(model.log_likelihood_, 6) == stata.FOREIGN_LOG_LIKELIHOOD
+    model = OrderedLogit(classes=stata.RECORDS).fit(X, y)
+    table, cuts = model.summary().to_frame(), model.summary().thresholds_to_frame()
+    assert printed(model.coef_[0], 7) == stata.ALL_FOREIGN_LOGIT
+    for frame, expected in ((table, stata.INTERVALS), (cuts, stata.CUT_INTERVALS)):
+        np.testing.assert_array_equal(frame[["lower", "upper"]].round(4), expected)
+    probit = OrderedLogit(link="probit", classes=stata.RECORDS).fit(X, y)
+    assert printed(probit.coef_[0], 7) == stata.ALL_FOREIGN_PROBIT
+
+
+def test_applications_of_stata_and_polr():
+    """UCLA's example, with Stata's output and, of statsmodels' tests, polr's for three links."""
+    results = pytest.importorskip("statsmodels.miscmodels.tests.results.results_ordinal_model")
+    data = results.data_store.df
+    X, y = data[["pared", "public", "gpa"]], data["apply"]
+    model = OrderedLogit().fit(X, y)
+    summary = model.summary()
+    table, cuts = summary.to_frame(), summary.thresholds_to_frame()
+    for name, (ratio, error, z, p, lower, upper) in stata.APPLY.items():
+        row = table.loc[name]
+        assert printed(row["odds_ratio"], 7) == ratio
+        assert printed(row["odds_ratio"] * row["std_err"], 7) == error
+        assert (round(row["z"], 2), round(row["p"], 3)) == (z, p)
+        assert printed(row["odds_ratio_lower"], 7) == lower
+        assert printed(row["odds_ratio_upper"], 7) == upper
+    for row, expected in zip(cuts.to_numpy(), stata.APPLY_CUTS, strict=True):
+        assert tuple(printed(value, 7) for value in row) == expected
+    statistics = summary.fit_statistics()
+    assert round(statistics["log_likelihood"], 5) == stata.APPLY_LOG_LIKELIHOOD
+    assert round(statistics["chi2"], 2) == stata.APPLY_CHI2
+    assert round(statistics["pseudo_r2"], 4) == stata.APPLY_PSEUDO_R2
+    for link, theirs in (
+        ("logit", results.res_ord_logit),
+        ("probit", results.res_ord_probit),
+        ("cloglog", results.res_ord_cloglog),
+    ):
+        model = OrderedLogit(link=link).fit(X, y)
+        np.testing.assert_allclose(model.coef_, theirs.coefficients_val, atol=2e-3)
+        errors = model.summary().to_frame()["std_err"]
+        np.testing.assert_allclose(errors, theirs.coefficients_stdE, atol=2e-4)
+        proba = model.predict_proba(X[:7])[:, np.searchsorted(model.classes_, model.scale_)]
+        np.testing.assert_allclose(proba, theirs.prob_pred, atol=2e-3)
 
 
 @pytest.mark.parametrize("kind", ["robust", "cluster"])
@@ -168,6 +225,8 @@ def test_the_table_prints_and_shows_itself():
     assert "odds ratio" not in probit
     with pytest.raises(ValueError, match="level must lie between 0 and 1"):
         OrderedLogit().fit(X, ends).summary(level=95)
+    with pytest.raises(ValueError, match=r"such as 0\.95; got '95'"):
+        OrderedLogit().fit(X, ends).summary(level="95")
 
 
 def test_a_penalised_fit_has_no_inference():
@@ -396,6 +455,10 @@ def test_proportional_odds_holds_or_not():
         X, ends, _ = data(m=300, seed=seed)
         levels.append(OrderedLogit().fit(X, ends).proportional_odds_test(X, ends).p)
     assert stats.kstest(levels, "uniform").pvalue > 0.01
+    model, columns = OrderedLogit().fit(x[:, None], y), x[:, None]
+    for others in ((columns[:2000], y[:2000]), (columns, y[::-1])):
+        with pytest.raises(ValueError, match=r"not at its maximum .*X, y and sample_weight as in"):
+            model.proportional_odds_test(*others)
     two = (y > 0).astype(int)
     with pytest.raises(ValueError, match="the annotations identify 1"):
         OrderedLogit().fit(x[:, None], two).proportional_odds_test(x[:, None], two)

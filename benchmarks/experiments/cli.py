@@ -39,6 +39,7 @@ from benchmarks.experiments.rows import (
     paper_methods,
     vilma_methods,
 )
+from benchmarks.experiments.standard_errors import run_standard_errors, show_standard_errors
 from benchmarks.experiments.table1 import run_table1, show_table1
 from benchmarks.experiments.tables23 import (
     MixedDesign,
@@ -255,3 +256,19 @@ def questions(seeds, figure) -> None:
         results = run_vagueness(survey, vagueness_methods(), VAGUE_SHARES, seeds, _progress)
         click.echo("\n" + show_vagueness(results))
         draw_vagueness(results, figure)
+
+
+@main.command()
+@click.option(
+    "--draws", type=click.IntRange(min=1), default=500, show_default=True, help="Surveys."
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(min=50),
+    default=500,
+    show_default=True,
+    help="Rows of each survey.",
+)
+def standard_errors(draws, rows) -> None:
+    """Simulated surveys: how often 95 % intervals of OrderedLogit contain the truth."""
+    click.echo(show_standard_errors(run_standard_errors(draws, rows, _progress)))

@@ -560,8 +560,8 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         Raises
         ------
         ValueError
-            If ``alpha`` was not 0, as :meth:`summary` says, or if there are fewer than two
-            thresholds.
+            If ``alpha`` was not 0, as :meth:`summary` says, if there are fewer than two
+            thresholds, or if the rows are not those of the fit.
         """
         estimates = self._estimates()
         problem = read_problem(clone(self), X, y, sample_weight, self.scale_)

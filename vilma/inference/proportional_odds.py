@@ -39,6 +39,8 @@ from vilma.surrogates import LabeledWeights
 if TYPE_CHECKING:
     import pandas
 
+_MOST_LEFT = 1e-2  # of a chi-squared statistic, for rows that were fitted
+
 __all__ = ["ProportionalOddsTest", "proportional_odds_test"]
 
 
@@ -143,7 +145,8 @@ def proportional_odds_test(
     Raises
     ------
     ValueError
-        If there are fewer than two thresholds, or no coefficients.
+        If there are fewer than two thresholds, or no coefficients, or if the rows are not those
+        of the fit.
     """
     n_thresholds = len(thresholds)
     if n_thresholds < 2:
@@ -156,6 +159,7 @@ def proportional_odds_test(
         raise ValueError("The model has no coefficients that could differ between thresholds.")
     gradient, hessian = _wide_derivatives(estimates, X, coef, thresholds, labels, used)
     n, size = len(used), len(used) + 1
+    _refuse_other_rows(gradient, hessian, n, n_thresholds)
     inverse = invert(hessian)
     step = -(inverse @ gradient).reshape(n_thresholds, size)[:, :n]
     statistic = float(gradient @ inverse @ gradient)
@@ -184,6 +188,24 @@ def proportional_odds_test(
         stats.chi2.sf(column_statistics, n_thresholds - 1),
         at_thresholds,
     )
+
+
+def _refuse_other_rows(
+    gradient: np.ndarray, hessian: np.ndarray, n: int, n_thresholds: int
+) -> None:
+    """Refuse rows at which the fit is not at its maximum: the test is about the slopes left."""
+    pool = np.zeros((n_thresholds, n + 1, n + n_thresholds))  # one w for all thresholds
+    pool[:, np.arange(n), np.arange(n)] = 1.0
+    pool[np.arange(n_thresholds), n, n + np.arange(n_thresholds)] = 1.0
+    wide = pool.reshape(-1, n + n_thresholds)
+    slope = wide.T @ gradient
+    left = float(slope @ invert(wide.T @ hessian @ wide) @ slope)
+    if left > _MOST_LEFT:
+        raise ValueError(
+            "The likelihood of the rows given is not at its maximum for the coefficients of the "
+            f"fit: a step would raise it by {0.5 * left:.3g}. Give X, y and sample_weight as in "
+            "fit; if they are, fit with a smaller tol or more max_iter."
+        )
 
 
 def _wide_derivatives(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,7 @@ _COVARIANCE_NAMES = {
 
 def read_level(level: float) -> float:
     """Check the coverage of confidence intervals."""
-    if not 0.0 < level < 1.0:
+    if not isinstance(level, Real) or not 0.0 < level < 1.0:
         raise ValueError(f"level must lie between 0 and 1, such as 0.95; got {level!r}.")
     return float(level)
 
