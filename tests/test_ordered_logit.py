@@ -15,10 +15,18 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from vilma import OneHotCodes, OrderedLogit, OrderedLogitCV, save_mapped, vilma_path
+from vilma import (
+    VILMA,
+    CalibratedOrdinalClassifier,
+    OneHotCodes,
+    OrderedLogit,
+    OrderedLogitCV,
+    save_mapped,
+    vilma_path,
+)
 from vilma.datasets import load_anes96, load_wine_quality
 from vilma.mapped import MappedMatrix
-from vilma.metrics import interval_log_loss, interval_scorer
+from vilma.metrics import interval_log_loss, interval_scorer, ranked_probability_score
 
 
 def data(m=400, n=3, n_classes=5, seed=0):
@@ -313,6 +321,23 @@ def test_alpha_by_cross_validation():
     np.testing.assert_array_equal(model.predict_proba(X), again.predict_proba(X))
     by_error = OrderedLogitCV(alphas, scoring=interval_scorer("mae", range(1, 6)))
     assert (by_error.fit(X, intervals).cv_scores_ > -3.0).all()
+
+
+@pytest.mark.parametrize("load", [load_anes96, load_wine_quality])
+def test_probabilities_are_level_with_calibrated_ones(load):
+    X, y = load(return_X_y=True)
+    kept = np.random.default_rng(0).permutation(len(y))[:2000]
+    X, y = StandardScaler().fit_transform(X[kept]), y[kept]
+    scores = np.empty((2, 3))
+    for fold, (train, test) in enumerate(KFold(3, shuffle=True, random_state=0).split(X)):
+        classes = np.unique(y)
+        squared = VILMA(0.01, loss="squared", classes=classes)
+        for row, model in enumerate([OrderedLogit(classes=classes), squared]):
+            model = CalibratedOrdinalClassifier(model) if row else model
+            proba = model.fit(X[train], y[train]).predict_proba(X[test])
+            scores[row, fold] = ranked_probability_score(y[test], proba, classes=classes)
+    ours, theirs = scores.mean(axis=1)
+    assert ours < 1.01 * theirs  # by five folds of all rows 0.996 and 0.999 of it
 
 
 def test_displays_take_it():

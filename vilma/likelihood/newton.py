@@ -62,6 +62,7 @@ _MAX_PRODUCTS = 500  # of one step
 # With an earlier Hessian as preconditioner: a new one is worth this many products and, of dense
 # columns, one more for so many of them.
 _MAX_PRECONDITIONED, _COLUMNS_PER_PRODUCT = 8, 40
+_FEWEST_PRECONDITIONED = 25  # columns; a Hessian of fewer costs less than the products of a step
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,8 @@ def minimize(
             # are tied, leaving a column out could cost something.
             free = ~aliased | point.tied.any()
             step = exact_step(problem, gradient, derivatives, hessian, free)
-            precondition = precondition_by(hessian, free)
+            if len(coef) >= _FEWEST_PRECONDITIONED:
+                precondition = precondition_by(hessian, free)
         slope = float(gradient @ step.coef + derivatives.threshold_gradient @ step.thresholds)
         decrement = -0.5 * slope
         small = decrement <= options.tol * max(point.objective, _SMALLEST)
