@@ -159,7 +159,7 @@ def test_from_images_to_figures(images, place, labels, tmp_path):
         assert "30 image(s), 3 features, 3 levels" in result.stdout
         tables += [run("predict", model, each).stdout for each in (place, file)]
         report = json.loads(run("evaluate", model, features, labels, "--json").stdout)
-        assert report["n_images"] == 30
+        assert report["n_rows"] == 30
         assert report["mae"] < 0.3
     labels_of = [[line.split(",")[:2] for line in table.splitlines()] for table in tables]
     assert len(labels_of[0]) == 31

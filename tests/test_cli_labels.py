@@ -166,9 +166,9 @@ def test_pairing_equals_the_naive_one():
 def test_what_is_left_out_is_counted_and_named(read, tmp_path, capsys):
     table = read("file,label\nb,2\na,1\n" + "".join(f"x{k},1\n" for k in range(7)))
     places = {"images": tmp_path / "f.npz", "labels": tmp_path / "labels.csv"}
-    rows, intervals = join_labels(["a", "u", "b"], table, **places)
+    rows, labelled = join_labels(["a", "u", "b"], table, **places)
     assert rows.tolist() == [0, 2]
-    np.testing.assert_array_equal(intervals, [[1, 1], [2, 2]])
+    np.testing.assert_array_equal(table.intervals[labelled], [[1, 1], [2, 2]])
     said = capsys.readouterr().err
     assert "left out 1 image(s)" in said
     assert "without a label: u\n" in said

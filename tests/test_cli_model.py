@@ -84,7 +84,13 @@ def test_from_labels_to_figures(features, exact, model, levels, tmp_path):
     result = run("fit", features, exact, "-o", model)
     assert result.exit_code == 0, result.output
     assert "120 image(s), 1,536 features, 5 levels from 1 to 5" in result.stdout
-    assert result.stdout.count("validation interval MAE") == 3
+    assert result.stdout.count("validation interval MAE") == 6
+    assert (
+        "all 120 image(s) held out once, in 5 parts; mean absolute error:\n  this model"
+        in result.stdout
+    )
+    assert "ridge on midpoints" in result.stdout
+    assert "median guess" in result.stdout
     assert result.stdout.count("chosen") == 1
     for word in ("objective", "lower bound", "gap", "iterations", " s\n", "IISVOR_IMC, alpha"):
         assert word in result.stdout
@@ -110,14 +116,19 @@ def test_from_labels_to_figures(features, exact, model, levels, tmp_path):
     error = np.abs(estimator.predict(X) - levels)
     assert error.mean() < 0.3  # guessing the median makes 1.2
     assert json.loads(result.stdout) == {
-        "n_images": 120,
+        "n_rows": 120,
         "n_exact": 120,
+        "n_trained_on": 120,
+        "median_guess_mae": pytest.approx(1.2),
         "interval_mae": pytest.approx(error.mean()),
         "share_inside": pytest.approx((error == 0).mean()),
         "mae": pytest.approx(error.mean()),
     }
     result = run("evaluate", model, features, exact)
-    assert f"exact labels {error.mean():10.4f}" in result.stdout
+    assert f"mean absolute error               {error.mean():10.4f}" in result.stdout
+    assert "inside" not in result.stdout
+    assert "120 of these 120 image(s) were trained on" in result.stderr
+    assert "On rows that were held out, `vilma fit` found" in result.stderr
 
 
 def test_open_ends(features, write_labels, model, levels):
@@ -152,7 +163,7 @@ def test_no_exact_label_to_measure(features, fitted, write_labels):
     assert "left out 118 image(s)" in result.stderr
     report = json.loads(run("evaluate", fitted, features, labels, "--json").stdout)
     assert report["mae"] is None
-    assert report["n_images"] == 2
+    assert report["n_rows"] == 2
 
 
 @pytest.mark.parametrize(
@@ -176,7 +187,9 @@ def test_what_is_trained(features, exact, model, options, kind):
     estimator = content.model
     assert type(estimator) is kind
     assert (estimator.alpha, estimator.tol, estimator.max_iter) == (0.1, 0.01, 200)
-    assert content.metadata == {"settings": {"box": None}}
+    assert content.metadata["settings"] == {"box": None}
+    assert content.metadata["training"]["n_rows"] == 120
+    assert len(content.metadata["training"]["fingerprints"]) == 118  # two rows occur twice
     if "--loss" in options:
         assert estimator.loss == "zero_one"
 
@@ -278,7 +291,7 @@ def test_labels_that_cannot_be_learned(features, write_labels, model, rows, opti
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--loss", "mae"], "--loss belongs to --estimator vilma or pwvilma; iisvor-imc has"),
+        (["--loss", "mae"], "--loss belongs to --estimator vilma or pwvilma; auto has its own"),
         (["--correlation", 0.5], "--correlation and --pieces belong to --estimator pwvilma;"),
         (["--classes", 5, 5], "5 5 is no scale; expected LOWEST < HIGHEST"),
         (["--classes", "1_0", 20], "'1_0' is no number; expected one without underscores"),
@@ -372,3 +385,77 @@ def test_missing_files(features, tmp_path):
     result = run("predict", tmp_path / "none.vilma", features)
     assert result.exit_code == 2
     assert "does not exist" in result.stderr
+
+
+def test_the_error_is_that_of_rows_not_trained_on(features, write_labels, model):
+    """Labels of noise: what is held out is guessed, what is trained on is known by heart."""
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 256, (N_IMAGES, 60))
+    names = [f"{k:03d}.png" for k in range(N_IMAGES)]
+    write_features(features, FeatureStore(names, one_hot(codes), {"box": None}))
+    labels = write_labels("file,label", zip(names, rng.integers(1, 6, N_IMAGES), strict=True))
+    result = run("fit", features, labels, "-o", model, "--alpha", 0.001)
+    held_out = float(result.stdout.split("this model")[1].split()[0])
+    report = json.loads(run("evaluate", model, features, labels, "--json").stdout)
+    assert report["mae"] < 0.1
+    assert held_out > 1.0
+
+
+def test_no_share_is_held_out(features, exact, model):
+    result = run("fit", features, exact, "-o", model, "--alpha", 0.1, "--folds", 0)
+    assert "held out" not in result.stdout
+    result = run("fit", features, exact, "-o", model, "--folds", 1)
+    assert "1 part leaves nothing to train on" in result.stderr
+    run("fit", features, exact, "-o", model, "--alpha", 0.1, "--folds", 0)
+    result = run("evaluate", model, features, exact)
+    assert "`vilma fit --folds 5` measures it" in result.stderr
+
+
+def test_groups_are_held_out_whole(features, write_labels, model, levels, monkeypatch):
+    from vilma.cli import _training
+
+    seen = []
+    outside = _training.outside
+    monkeypatch.setattr(
+        _training,
+        "outside",
+        lambda truth, predicted: seen.append(truth) or outside(truth, predicted),
+    )
+    # The label tells the group: whole labels are held out.
+    rows = [(f"{k:03d}.png", y, f"person {y}") for k, y in enumerate(levels)]
+    labels = write_labels("file,label,person", rows)
+    options = ["--columns", "file,label", "--alpha", 0.1, "--group"]
+    result = run("fit", features, labels, "-o", model, *options, "person")
+    assert result.exit_code == 0, result.output
+    assert "held out once with their groups, in 5 parts" in result.stdout
+    assert len(np.unique(seen[0])) == 1
+    result = run("fit", features, labels, "-o", model, *options, "nobody")
+    assert result.exit_code == 1
+    assert "has no column 'nobody'" in result.stderr
+
+
+def test_new_rows_are_not_said_to_be_trained_on(features, exact, fitted, tmp_path):
+    store = read_features(features)
+    X = store.X.copy()
+    X.indices[:6] = [0, 256, 512, 768, 1024, 1280]
+    other = tmp_path / "other.npz"
+    write_features(other, FeatureStore(store.names, X, store.settings))
+    report = json.loads(run("evaluate", fitted, other, exact, "--json").stdout)
+    assert report["n_trained_on"] == 119
+
+
+def test_intervals_and_probabilities(features, exact, model, levels):
+    options = ["--alpha", 0.01, "--folds", 0]
+    result = run("fit", features, exact, "-o", model, "--intervals", *options)
+    assert result.exit_code == 0, result.output
+    result = run("predict", model, features, "--coverage", 0.8, "--proba")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    inside = [
+        float(r["lower"]) <= y <= float(r["upper"]) for r, y in zip(rows, levels, strict=True)
+    ]
+    assert np.mean(inside) > 0.75
+    total = [sum(float(row[f"P({y})"]) for y in range(1, 6)) for row in rows]
+    np.testing.assert_allclose(total, 1.0)
+    run("fit", features, exact, "-o", model, *options)
+    assert "fit --intervals" in run("predict", model, features, "--coverage", 0.8).stderr
+    assert "ordered-logit" in run("predict", model, features, "--proba").stderr

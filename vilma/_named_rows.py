@@ -89,10 +89,10 @@ def read_named_rows(
         If it is no CSV file, a row is short or long or has no name, or a name comes twice.
     """
     first_line: dict[str, int] = {}
-    _refuse_other_formats(path)
+    refuse_other_formats(path)
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            separator = _find_separator(stream.readline())
+            separator = find_separator(stream.readline())
             stream.seek(0)
             reader = csv.reader(stream, strict=True, delimiter=separator)
             header = [name.strip() for name in next(reader, [])]
@@ -124,12 +124,12 @@ def read_named_rows(
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 
-def _find_separator(header: str) -> str:
+def find_separator(header: str) -> str:
     """Return what parts the names in a header; a comma if there is any."""
     return next((mark for mark in _SEPARATORS if mark in header), ",")
 
 
-def _refuse_other_formats(path: Path) -> None:
+def refuse_other_formats(path: Path) -> None:
     with path.open("rb") as stream:
         begin = stream.read(8)
     for magic, what in _OTHER_FORMATS.items():

@@ -106,7 +106,7 @@ def match_names(rows: list[str], labelled: list[str]) -> list[tuple[int, int]]:
 
 def join_labels(
     names: list[str], table: LabelTable, *, images: Path, labels: Path
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return which images have a label, and report what is left out.
 
     Parameters
@@ -122,8 +122,8 @@ def join_labels(
     -------
     rows : ndarray of shape (n_common,)
         Places in `names` that have a label.
-    intervals : ndarray of shape (n_common, 2)
-        Their labels.
+    places : ndarray of shape (n_common,)
+        Places of their labels in the table.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def join_labels(
     rows, labelled = np.array(pairs).T
     _report_left_out(names, rows, f"image(s) in {images} without a label")
     _report_left_out(table.names, labelled, f"label(s) in {labels} without an image")
-    return rows, table.intervals[labelled]
+    return rows, labelled
 
 
 def _report_left_out(names: list[str], used: NDArray[np.intp], what: str) -> None:

@@ -23,15 +23,21 @@ def main() -> None:
     """Linear ordinal classification from interval labels, with a certified optimum.
 
     \b
-    A folder of face photographs with ages, from start to end:
+    A survey, from start to end; `fit` prints the error on rows that it holds out:
+        vilma fit survey.csv --label income -o model.vilma
+        vilma predict model.vilma new.csv -o predictions.csv
+
+    \b
+    A folder of face photographs with ages:
         vilma lbp faces/ -o features.npz
         vilma fit features.npz ages.csv -o model.vilma
-        vilma predict model.vilma features.npz -o predictions.csv
-        vilma evaluate model.vilma features.npz ages.csv
+        vilma lbp new-faces/ -o new.npz
+        vilma predict model.vilma new.npz -o predictions.csv
 
-    `vilma embed` computes features by a pretrained network instead of `vilma lbp`.
+    `vilma evaluate` measures a model on other rows with labels, and writes a report. `vilma embed`
+    computes features by a pretrained network instead of `vilma lbp`.
 
-    Nothing at hand? `vilma demo` runs the whole on photographs that are already installed.
+    Nothing at hand? `vilma demo` compares vilma with midpoints on a survey that comes with it.
     """  # noqa: D301 (click reads the backspace: keep these line ends)
 
 

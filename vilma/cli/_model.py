@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
+
 from vilma.cli._feature_store import FeatureStore
 from vilma.cli._features import read_features, require_same_settings
 from vilma.cli._files import atomic_write
+from vilma.cli._labels import join_labels, read_label_table
 from vilma.cli._report import readable_errors
+from vilma.cli._rows import LabelledRows, read_table_for_model
+from vilma.cli._table import TABLE, TableScale, is_table
 from vilma.persistence.model_file import ModelFile, read_model_file, write_model_file
 
 
@@ -23,10 +28,16 @@ class Model:
         Fitted.
     settings : dict
         What the features of its training data were computed with.
+    scale : TableScale or None
+        Of the labels, where it is not that of the estimator.
+    training : dict or None
+        What it was trained on and measured by, see `vilma.cli._training.training_record`.
     """
 
     estimator: Any
     settings: dict[str, Any]
+    scale: TableScale | None = None
+    training: dict[str, Any] | None = None
 
 
 def write_model(path: Path, model: Model) -> None:
@@ -40,7 +51,10 @@ def write_model(path: Path, model: Model) -> None:
         What to write.
     """
     with atomic_write(path) as stream:
-        write_model_file(stream, ModelFile(model.estimator, {"settings": model.settings}))
+        metadata: dict[str, Any] = {"settings": model.settings, "training": model.training}
+        if model.scale is not None:
+            metadata["scale"] = model.scale.to_settings()
+        write_model_file(stream, ModelFile(model.estimator, metadata))
 
 
 def read_model(path: Path) -> Model:
@@ -68,13 +82,19 @@ def read_model(path: Path) -> Model:
             raise ValueError(
                 f"{path} does not say which features it is for. Expected a file of `vilma fit`."
             )
-    return Model(content.model, settings)
+        scale = content.metadata.get("scale")
+    return Model(
+        content.model,
+        settings,
+        TableScale(**scale) if isinstance(scale, dict) else None,
+        content.metadata.get("training"),
+    )
 
 
 def read_model_and_features(
     model: Path, features: Path, max_memory: int
 ) -> tuple[Model, FeatureStore]:
-    """Read a model and features that fit it.
+    """Read a model and features, or a table, that fit it.
 
     Parameters
     ----------
@@ -86,13 +106,107 @@ def read_model_and_features(
     Returns
     -------
     Model, FeatureStore
-        Their contents.
+        Their contents; labels of a table are not read.
 
     Raises
     ------
     click.ClickException
         If a file cannot be read, or the features were computed in another way than the model's.
     """
-    fitted, store = read_model(model), read_features(features, max_memory)
+    fitted = read_model(model)
+    if fitted.settings.get("features") == TABLE:
+        rows = read_table_for_model(
+            require_table(features, model), fitted.settings, require_scale(fitted), labelled=False
+        )
+        return fitted, FeatureStore(rows.names, rows.X, rows.settings)
+    refuse_table(features, model)
+    store = read_features(features, max_memory)
     require_same_settings(fitted.settings, store.settings, model=model, features=features)
     return fitted, store
+
+
+def read_model_and_rows(
+    model: Path,
+    features: Path,
+    labels: Path | None,
+    columns: tuple[str, ...] | None,
+    max_memory: int,
+) -> tuple[Model, LabelledRows]:
+    """Read a model, and rows with labels to measure it on.
+
+    Parameters
+    ----------
+    model, features : Path
+        The two files, or a file and a folder.
+    labels : Path or None
+        The label file of images; None for a table.
+    columns : tuple of str or None
+        Columns of the label file.
+    max_memory : int
+        Bytes of a folder's features to hold at a time.
+
+    Returns
+    -------
+    Model, LabelledRows
+        Their contents.
+
+    Raises
+    ------
+    click.ClickException
+        If a file cannot be read, or they do not go together.
+    """
+    if labels is not None:
+        fitted, store = read_model_and_features(model, features, max_memory)
+        if fitted.settings.get("features") == TABLE:
+            raise click.UsageError(
+                f"{model} is of a table, which holds its own labels: leave out {labels}."
+            )
+        table = read_label_table(labels, columns)
+        rows, places = join_labels(store.names, table, images=features, labels=labels)
+        return fitted, LabelledRows(
+            [store.names[row] for row in rows],
+            store.X[rows],
+            table.intervals[places],
+            TableScale(fitted.estimator.scale_),
+            None,
+            store.settings,
+            "image(s)",
+        )
+    fitted = read_model(model)
+    if fitted.settings.get("features") != TABLE:
+        raise click.UsageError(f"{model} is of images: name their label file after the features.")
+    path = require_table(features, model)
+    return fitted, read_table_for_model(
+        path, fitted.settings, require_scale(fitted), labelled=True
+    )
+
+
+def require_table(path: Path, model: Path) -> Path:
+    """Refuse what is no table, for a model of tables."""
+    if not is_table(path):
+        raise click.ClickException(
+            f"{path} does not fit {model}, which was trained on a table; expected a CSV or "
+            "Parquet file with the same columns."
+        )
+    return path
+
+
+def refuse_table(path: Path, model: Path) -> None:
+    """Refuse a table for a model of features."""
+    if is_table(path):
+        raise click.ClickException(
+            f"{path} is a table, and {model} was trained on features of images. Expected a file "
+            "or folder of `vilma lbp` or `vilma embed`; labels come after it."
+        )
+
+
+def require_scale(model: Model) -> TableScale:
+    """Return the scale of a model of tables."""
+    if model.scale is None:
+        raise click.ClickException("the model of a table has no scale; fit it again.")
+    return model.scale
+
+
+def scale_of(model: Model) -> TableScale:
+    """Return the scale of a model, that of its estimator if there is no other."""
+    return TableScale(model.estimator.scale_) if model.scale is None else model.scale

@@ -71,6 +71,22 @@ class IntRange(click.IntRange):
         return super().convert(value, param, ctx)
 
 
+class FoldCount(IntRange):
+    """A number of parts that are held out in turn, or 0 for none."""
+
+    name = "folds"
+
+    def __init__(self) -> None:
+        super().__init__(min=0)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse one part, which leaves nothing to train on."""
+        n_folds = super().convert(value, param, ctx)
+        if n_folds == 1:
+            self.fail("1 part leaves nothing to train on; expected 2 or more, or 0.", param, ctx)
+        return n_folds
+
+
 class FloatRange(click.FloatRange):
     """Finite numbers of a range, as people write them."""
 
@@ -198,4 +214,7 @@ max_memory_option: Any = click.option(
 )
 labels_argument: Any = click.argument(
     "labels", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+optional_labels_argument: Any = click.argument(
+    "labels", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )

@@ -197,7 +197,8 @@ def _user_task(
             names += usable[0]
             crops += usable[1]
     rejected.check(n_files=len(files), strict=False)
-    rows, intervals = join_labels(names, table, images=images, labels=labels)
+    rows, places = join_labels(names, table, images=images, labels=labels)
+    intervals = table.intervals[places]
     scale = default_classes(intervals) if classes is None else integer_scale(*classes)
     require_on_scale(intervals, scale, [names[row] for row in rows])
     return folder_task(

@@ -6,65 +6,74 @@ from pathlib import Path
 
 import click
 
+from vilma.cli._files import OutputFile
 from vilma.cli._options import (
     columns_option,
     features_argument,
-    labels_argument,
     max_memory_option,
     model_argument,
+    optional_labels_argument,
 )
 
 
-@click.command(short_help="Measure a model on annotated images.")
+@click.command(short_help="Measure a model on rows with labels.")
 @model_argument
 @features_argument
-@labels_argument
+@optional_labels_argument
 @columns_option
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
+@click.option(
+    "--report",
+    type=OutputFile(),
+    metavar="REPORT.html",
+    help="Also write a page with tables and pictures, which needs no network.",
+)
+@click.option(
+    "--images",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="With --report: the folder of the images, to show those with the largest errors.",
+)
 @max_memory_option
 def evaluate(
     model: Path,
     features: Path,
-    labels: Path,
+    labels: Path | None,
     columns: tuple[str, ...] | None,
     as_json: bool,
+    report: Path | None,
+    images: Path | None,
     max_memory: int,
 ) -> None:
-    """Measure MODEL on the images of FEATURES that have a label in LABELS.
+    """Measure MODEL on the images of FEATURES that have a label in LABELS, or on a table.
 
-    Gives the mean absolute distance of the predictions to the intervals (zero inside), the share
-    of predictions inside, and the mean absolute error where labels are exact.
+    Gives the mean absolute error where labels are exact; where some are intervals, the mean
+    distance of the predictions to them (zero inside) and the share inside; and the error of
+    guessing the median of the training labels. Says how many of the rows MODEL was trained on:
+    errors on those say little about others.
     """
     import json
 
-    from vilma.cli._labels import join_labels, read_label_table
-    from vilma.cli._model import read_model_and_features
-    from vilma.cli._report import readable_errors
-    from vilma.metrics import interval_coverage, interval_insensitive_loss
+    from vilma.cli._evaluation import measure
+    from vilma.cli._files import atomic_write
+    from vilma.cli._model import read_model_and_rows
+    from vilma.cli._report import readable_errors, warn
 
-    fitted, store = read_model_and_features(model, features, max_memory)
-    table = read_label_table(labels, columns)
-    rows, intervals = join_labels(store.names, table, images=features, labels=labels)
-    exact = intervals[:, 0] == intervals[:, 1]
+    if images is not None and report is None:
+        raise click.UsageError("--images are shown in a report; give --report, too.")
+    fitted, rows = read_model_and_rows(model, features, labels, columns, max_memory)
     with readable_errors():
-        predicted = fitted.estimator.predict(store.X[rows])
-        report = {
-            "n_images": len(rows),
-            "n_exact": int(exact.sum()),
-            "interval_mae": float(interval_insensitive_loss(intervals, predicted)),
-            "share_inside": float(interval_coverage(intervals, predicted)),
-            "mae": (
-                float(interval_insensitive_loss(intervals[exact], predicted[exact]))
-                if exact.any()
-                else None
-            ),
-        }
+        found = measure(fitted, rows)
     if as_json:
-        click.echo(json.dumps(report))
-        return
-    click.echo(f"images                            {report['n_images']:>10,}")
-    click.echo(f"  with an exact label             {report['n_exact']:>10,}")
-    click.echo(f"mean absolute distance to interval{report['interval_mae']:>10.4f}")
-    click.echo(f"share of predictions inside       {report['share_inside']:>10.1%}")
-    mae = "none exact" if report["mae"] is None else f"{report['mae']:.4f}"
-    click.echo(f"mean absolute error, exact labels {mae:>10}")
+        click.echo(json.dumps(found.to_json()))
+    else:
+        click.echo("\n".join(found.lines()))
+    if found.n_seen:
+        warn(found.about_seen())
+    if report is not None:
+        from vilma.cli._html import render_report
+
+        with readable_errors():
+            page = render_report(fitted, rows, found, title=model.name, images=images)
+        with atomic_write(report) as stream:
+            stream.write(page.encode("utf-8", "surrogateescape"))
+        click.echo(f"{report}: {len(page) / 2**20:.1f} MB", err=as_json)

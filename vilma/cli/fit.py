@@ -1,31 +1,36 @@
-"""``vilma fit``: a model from features and labels."""
+"""``vilma fit``: a model from features and labels, or from a table."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vilma.cli._files import OutputFile
 from vilma.cli._options import (
     FloatRange,
+    FoldCount,
     IntRange,
     classes_option,
     columns_option,
     features_argument,
-    labels_argument,
     max_memory_option,
     n_jobs_option,
+    optional_labels_argument,
     seed_option,
 )
 
-DEFAULT_ALPHAS = (1.0, 0.1, 0.01)
+if TYPE_CHECKING:
+    from vilma.cli._rows import LabelledRows
+    from vilma.cli._training import HeldOut
+
+DEFAULT_ALPHAS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 
 
-@click.command(short_help="Train a model from interval labels.")
+@click.command(short_help="Train a model from exact or interval labels.")
 @features_argument
-@labels_argument
+@optional_labels_argument
 @click.option(
     "--output",
     "-o",
@@ -35,23 +40,42 @@ DEFAULT_ALPHAS = (1.0, 0.1, 0.01)
     help="File to write.",
 )
 @columns_option
+@click.option("--label", metavar="NAME", help="Table: the column of labels or brackets.")
+@click.option("--lower", metavar="NAME", help="Table: the column of lower ends.")
+@click.option("--upper", metavar="NAME", help="Table: the column of upper ends.")
+@click.option(
+    "--levels",
+    metavar="LOW,...,HIGH",
+    help="Table: the labels in their order, where they are words.",
+)
+@click.option(
+    "--drop", "dropped", multiple=True, metavar="NAME", help="Table: a column that is no feature."
+)
+@click.option("--id", "row_id", metavar="NAME", help="Table: the column of names of the rows.")
+@click.option(
+    "--group",
+    metavar="NAME",
+    help="Column, of the table or of LABELS, of what belongs together (the person of several "
+    "images): held-out rows are of other groups.",
+)
 @click.option(
     "--estimator",
-    type=click.Choice(["vilma", "iisvor-exp", "iisvor-imc", "pwvilma"]),
-    default="iisvor-imc",
+    type=click.Choice(["auto", "vilma", "iisvor-exp", "iisvor-imc", "pwvilma", "ordered-logit"]),
+    default="auto",
     show_default=True,
-    help="What to train.",
+    help="What to train. auto: for images iisvor-imc, for tables vilma with the loss chosen by "
+    "cross-validation.",
 )
 @click.option(
     "--loss",
     type=click.Choice(["mae", "zero_one", "squared"]),
-    help="Loss of --estimator vilma or pwvilma.  [default: mae]",
+    help="Loss of --estimator vilma or pwvilma.  [default: mae; chosen for tables]",
 )
 @click.option(
     "--correlation",
     type=FloatRange(0, 1),
     help="Prior correlation of the directions of --estimator pwvilma; 1 is one direction.  "
-    "[default: 0.9]",
+    "[default: 0.9; chosen for tables]",
 )
 @click.option(
     "--pieces",
@@ -64,10 +88,9 @@ DEFAULT_ALPHAS = (1.0, 0.1, 0.01)
     "alphas",
     type=FloatRange(min=0, min_open=True),
     multiple=True,
-    default=DEFAULT_ALPHAS,
-    show_default=True,
     help="Strength of the regularisation. Given more than once, the value is chosen by the "
-    "interval-insensitive mean absolute error on the validation share.",
+    "interval-insensitive mean absolute error on the validation share.  [default: 3 to 0.01 in "
+    "steps of about 3; for tables also beyond, by cross-validation]",
 )
 @click.option(
     "--validation",
@@ -76,51 +99,163 @@ DEFAULT_ALPHAS = (1.0, 0.1, 0.01)
     show_default=True,
     help="Share of the images that choose alpha. The final model is trained on all images.",
 )
+@click.option(
+    "--folds",
+    type=FoldCount(),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="Every row is held out once, in so many parts, to print the error on it beside those of "
+    "ridge and of a guess; 0 for none. The final model is trained on all rows.",
+)
+@click.option(
+    "--intervals",
+    is_flag=True,
+    help="Calibrate probabilities and prediction intervals, for `vilma predict --coverage`, on a "
+    "quarter of the rows; the others train.",
+)
 @classes_option
 @click.option(
     "--tol",
     type=FloatRange(min=0),
-    default=1e-3,
-    show_default=True,
-    help="Relative gap between objective and lower bound at which training stops.",
+    help="Relative gap between objective and lower bound at which training stops.  [default: "
+    "1e-3; 1e-8 for ordered-logit]",
 )
-@click.option(
-    "--max-iter",
-    type=IntRange(min=1),
-    default=1000,
-    show_default=True,
-    help="Most iterations of the training.",
-)
+@click.option("--max-iter", type=IntRange(min=1), help="Most iterations of the training.")
 @seed_option
 @max_memory_option
 @n_jobs_option
 def fit(
     features: Path,
-    labels: Path,
+    labels: Path | None,
     output: Path,
     columns: tuple[str, ...] | None,
+    label: str | None,
+    lower: str | None,
+    upper: str | None,
+    levels: str | None,
+    dropped: tuple[str, ...],
+    row_id: str | None,
+    group: str | None,
     estimator: str,
     loss: str | None,
     correlation: float | None,
     pieces: int | None,
     alphas: tuple[float, ...],
     validation: float,
+    folds: int,
+    intervals: bool,
     classes: tuple[int, int] | None,
-    tol: float,
-    max_iter: int,
+    tol: float | None,
+    max_iter: int | None,
     seed: int,
     max_memory: int,
     n_jobs: int | None,
 ) -> None:
-    """Train a model on the images of FEATURES that have a label in LABELS.
+    """Train a model on images or on a table, and say how well it does on others.
+
+    \b
+    Images:  vilma fit features.npz ages.csv -o model.vilma
+    Table:   vilma fit survey.csv --label income -o model.vilma
 
     FEATURES, a file or a folder, comes from `vilma lbp` or `vilma embed`. LABELS is a CSV file
     with the header file,label (exact labels, or brackets such as 20-29, 50+ and "under 5") or
     file,lower,upper (intervals; an empty cell is an open end).
-    """
+
+    A table is a CSV or Parquet file; it has its labels in a column (--label: numbers, brackets,
+    or words in the order of --levels), or the ends of intervals in two (--lower, --upper). With
+    all three, a row has the interval where its label is empty. All other columns are features;
+    words are categories, and cells may be empty.
+    """  # noqa: D301 (click reads the backspace: keep these line ends)
+    from vilma.cli._table import Roles, is_table
+
+    own = _own_parameters(estimator, loss, correlation, pieces)
+    own |= {"tol": tol} if tol is not None else {}
+    own |= {"max_iter": max_iter} if max_iter is not None else {}
+    of_table = is_table(features)
+    _check_sources(features, labels, of_table, label, lower, upper)
+    roles = Roles(
+        label,
+        lower,
+        upper,
+        group,
+        row_id,
+        None if levels is None else [level.strip() for level in levels.split(",")],
+        dropped,
+    )
+
+    from vilma.cli._model import Model, write_model
+    from vilma.cli._report import certificate, readable_errors, say_when_compiling
+    from vilma.cli._rows import read_labelled_images, read_labelled_table
+    from vilma.cli._training import (
+        Train,
+        image_training,
+        last_step,
+        measure_held_out,
+        table_training,
+        training_record,
+    )
+
+    if of_table:
+        rows = read_labelled_table(features, roles, classes)
+    elif labels is not None:
+        rows = read_labelled_images(features, labels, columns, classes, group, max_memory)
+    scale = rows.scale
+    ends = scale.show(scale.classes[[0, -1]])
+    click.echo(
+        f"{len(rows.names):,} {rows.noun}, {rows.X.shape[1]:,} features, "
+        f"{len(scale.classes)} levels from {ends[0]} to {ends[1]}"
+    )
+    shared = {"classes": scale.classes, "n_jobs": n_jobs, **own}
+    train: Train
+    if of_table:
+        name = "vilma" if estimator == "auto" else estimator
+        train = table_training(
+            name,
+            alphas=sorted(set(alphas), reverse=True) or None,
+            seed=seed,
+            intervals=intervals,
+            **_as_lists(shared),
+        )
+    else:
+        name = "iisvor-imc" if estimator == "auto" else estimator
+        train = image_training(
+            name,
+            alphas=sorted(set(alphas or DEFAULT_ALPHAS), reverse=True),
+            validation=validation,
+            seed=seed,
+            intervals=intervals,
+            **shared,
+        )
+    with readable_errors(), say_when_compiling():
+        held_out = None
+        if folds:
+            held_out = measure_held_out(train, rows, n_folds=folds, seed=seed)
+            _report_held_out(held_out, rows)
+        fitted = train(rows.X, rows.intervals)
+    final = last_step(fitted.estimator)
+    chosen_alpha = getattr(final, "alpha_", getattr(final, "alpha", None))
+    for alpha, error in fitted.validation_errors.items():
+        chosen = "  chosen" if alpha == chosen_alpha else ""
+        click.echo(f"alpha {alpha:<8g} validation interval MAE {error:.4f}{chosen}")
+    click.echo(certificate(final, fitted.seconds))
+    record = training_record(rows, held_out, seed)
+    write_model(output, Model(fitted.estimator, rows.settings, scale, record))
+    described = [type(final).__name__, f"alpha {chosen_alpha:g}"]
+    described += [f"loss {final.loss_}"] if hasattr(final, "loss_") else []
+    described += (
+        [f"columns {' + '.join(final.blocks_)}"] if getattr(final, "blocks_", None) else []
+    )
+    click.echo(f"{output}: {', '.join(described)}, trained on all {len(rows.names):,} {rows.noun}")
+
+
+def _own_parameters(
+    estimator: str, loss: str | None, correlation: float | None, pieces: int | None
+) -> dict[str, Any]:
+    """Return the options that belong to one estimator, or refuse them for another."""
     if loss is not None and estimator not in ("vilma", "pwvilma"):
         raise click.UsageError(
-            f"--loss belongs to --estimator vilma or pwvilma; {estimator} has its own loss."
+            f"--loss belongs to --estimator vilma or pwvilma; {estimator} has its own."
         )
     directions: dict[str, Any] = {"correlation": correlation, "n_pieces": pieces}
     own = {name: value for name, value in directions.items() if value is not None}
@@ -129,45 +264,61 @@ def fit(
             "--correlation and --pieces belong to --estimator pwvilma; "
             f"{estimator} has one direction."
         )
-    if loss is not None:
-        own["loss"] = loss
+    return own if loss is None else {**own, "loss": loss}
 
-    from vilma.cli._features import read_features
-    from vilma.cli._labels import (
-        default_classes,
-        integer_scale,
-        join_labels,
-        read_label_table,
-        require_on_scale,
-    )
-    from vilma.cli._model import Model, write_model
-    from vilma.cli._report import certificate, readable_errors
-    from vilma.cli._training import choose_and_fit, make_estimator
 
-    store = read_features(features, max_memory)
-    table = read_label_table(labels, columns)
-    rows, intervals = join_labels(store.names, table, images=features, labels=labels)
-    scale = default_classes(intervals) if classes is None else integer_scale(*classes)
-    require_on_scale(intervals, scale, [store.names[row] for row in rows])
+def _as_lists(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters of an estimator as those of its cross-validated sibling."""
+    several = {"loss": "losses", "correlation": "correlations"}
+    return {
+        several.get(name, name): [value] if name in several else value
+        for name, value in parameters.items()
+    }
+
+
+def _check_sources(
+    features: Path,
+    labels: Path | None,
+    of_table: bool,
+    label: str | None,
+    lower: str | None,
+    upper: str | None,
+) -> None:
+    """Refuse labels given twice, or not at all."""
+    named = label is not None or (lower is not None and upper is not None)
+    if (lower is None) != (upper is None):
+        raise click.UsageError("--lower and --upper belong together; give both or neither.")
+    if of_table and labels is not None:
+        raise click.UsageError(
+            f"{features} is a table: its labels are columns, named by --label, or --lower and "
+            f"--upper. Leave out {labels}; or give features of images, from `vilma lbp`."
+        )
+    if of_table and not named:
+        raise click.UsageError(
+            f"{features} is a table: name its column of labels by --label, or those of the ends "
+            "of intervals by --lower and --upper."
+        )
+    if not of_table and named:
+        raise click.UsageError(
+            "--label, --lower and --upper are columns of a table (CSV, Parquet)."
+        )
+    if not of_table and labels is None:
+        raise click.UsageError(f"name the label file of the images in {features} after it.")
+
+
+def _report_held_out(held_out: HeldOut | None, rows: LabelledRows) -> None:
+    """Write the errors on rows that were held out, with their standard errors."""
+    import numpy as np
+
+    if held_out is None:
+        click.echo("held out: none; there are too few rows or groups to measure an error on")
+        return
+    groups = " with their groups" if rows.groups is not None else ""
+    what = "mean absolute error" if held_out.exact else "mean distance to the annotated interval"
     click.echo(
-        f"{len(rows):,} image(s), {store.X.shape[1]:,} features, "
-        f"{len(scale)} levels from {scale[0]} to {scale[-1]}"
+        f"all {len(rows.names):,} {rows.noun} held out once{groups}, in {held_out.n_folds} parts; "
+        f"{what}:"
     )
-    with readable_errors():
-        template = make_estimator(
-            estimator, classes=scale, tol=tol, max_iter=max_iter, n_jobs=n_jobs, **own
-        )
-        fitted = choose_and_fit(
-            template,
-            store.X[rows],
-            intervals,
-            alphas=sorted(set(alphas), reverse=True),
-            validation=validation,
-            seed=seed,
-        )
-    for alpha, error in fitted.validation_errors.items():
-        chosen = "  chosen" if alpha == fitted.estimator.alpha else ""
-        click.echo(f"alpha {alpha:<8g} validation interval MAE {error:.4f}{chosen}")
-    click.echo(certificate(fitted.estimator, fitted.seconds))
-    write_model(output, Model(fitted.estimator, store.settings))
-    click.echo(f"{output}: {type(fitted.estimator).__name__}, alpha {fitted.estimator.alpha:g}")
+    for name, errors in held_out.errors.items():
+        deviation = errors.std(ddof=1) / np.sqrt(len(errors))
+        click.echo(f"  {name:20}{errors.mean():10.4f}  ± {deviation:.4f}")

@@ -1,16 +1,22 @@
-"""``vilma predict``: labels for images."""
+"""``vilma predict``: labels for images, and for the rows of a table."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from vilma.cli._files import OutputFile
-from vilma.cli._options import features_argument, max_memory_option, model_argument
+from vilma.cli._options import (
+    FloatRange,
+    features_argument,
+    max_memory_option,
+    model_argument,
+)
 
 
-@click.command(short_help="Predict the labels of images.")
+@click.command(short_help="Predict labels, intervals and probabilities.")
 @model_argument
 @features_argument
 @click.option(
@@ -20,34 +26,75 @@ from vilma.cli._options import features_argument, max_memory_option, model_argum
     metavar="PREDICTIONS.csv",
     help="File to write; the standard output by default.",
 )
+@click.option(
+    "--coverage",
+    type=FloatRange(0, 1, min_open=True, max_open=True),
+    help="Also write intervals that contain the true label with this probability; the model "
+    "needs `vilma fit --intervals`.",
+)
+@click.option(
+    "--proba",
+    is_flag=True,
+    help="Also write the probability of every label; the model needs --intervals or "
+    "--estimator ordered-logit.",
+)
 @max_memory_option
-def predict(model: Path, features: Path, output: Path | None, max_memory: int) -> None:
-    """Predict the labels of images.
+def predict(
+    model: Path,
+    features: Path,
+    output: Path | None,
+    coverage: float | None,
+    proba: bool,
+    max_memory: int,
+) -> None:
+    """Predict the labels of images, or of the rows of a table.
 
-    Writes a CSV file with the columns file, label and projection: the position on the line that
-    the model's thresholds divide; with several directions projection_1, projection_2 and so on.
-    MODEL comes from `vilma fit`; nothing in such a file is run. FEATURES must be computed with the
-    settings of the model's, by `vilma lbp` or `vilma embed`.
+    Writes a CSV file with the columns file (of a table: row), label and projection: the position
+    on the line that the model's thresholds divide; with several directions projection_1,
+    projection_2 and so on. --coverage adds lower and upper, --proba one column for every label.
+
+    MODEL comes from `vilma fit`; nothing in it is run. FEATURES must be computed with the settings
+    of the model's, by `vilma lbp` or `vilma embed`; a table needs the model's columns.
     """
     import csv
     import io
 
     from vilma.cli._files import atomic_write
-    from vilma.cli._model import read_model_and_features
+    from vilma.cli._model import read_model_and_features, scale_of
     from vilma.cli._report import readable_errors
+    from vilma.cli._table import TABLE
+    from vilma.probability.wrapped import project
 
     fitted, store = read_model_and_features(model, features, max_memory)
+    scale, estimator = scale_of(fitted), fitted.estimator
+    if coverage is not None and not hasattr(estimator, "predict_interval"):
+        raise click.UsageError(f"{model} has no prediction intervals: `vilma fit --intervals`.")
+    if proba and not hasattr(estimator, "predict_proba"):
+        raise click.UsageError(
+            f"{model} has no probabilities: `vilma fit --intervals`, or `vilma fit --estimator "
+            "ordered-logit`."
+        )
+    header = ["row" if fitted.settings.get("features") == TABLE else "file", "label"]
     with readable_errors():
-        labels = fitted.estimator.predict(store.X)
-        projections = fitted.estimator.project(store.X)
+        columns: list[list[Any]] = [store.names, scale.show(estimator.predict(store.X))]
+        if coverage is not None:
+            ends = estimator.predict_interval(store.X, coverage=coverage)
+            header += ["lower", "upper"]
+            columns += [scale.show(ends[:, 0]), scale.show(ends[:, 1])]
+        projections = project(getattr(estimator, "estimator_", estimator), store.X)
+        if projections.ndim == 1:
+            header.append("projection")
+            columns.append(projections.tolist())
+        else:
+            header += [f"projection_{j + 1}" for j in range(projections.shape[1])]
+            columns += projections.T.tolist()
+        if proba:
+            header += [f"P({name})" for name in scale.show(estimator.classes_)]
+            columns += estimator.predict_proba(store.X).T.tolist()
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    if projections.ndim == 1:
-        header, projections = ["projection"], projections[:, None]
-    else:
-        header = [f"projection_{j + 1}" for j in range(projections.shape[1])]
-    table.writerow(["file", "label", *header])
-    table.writerows(zip(store.names, labels.tolist(), *projections.T.tolist(), strict=True))
+    table.writerow(header)
+    table.writerows(zip(*columns, strict=True))
     content = text.getvalue().encode("utf-8", "surrogateescape")  # names may be any bytes
     if output is None:
         click.echo(content, nl=False)

@@ -1,0 +1,273 @@
+"""The commands on tables: a survey with words, missing cells, brackets and intervals."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from vilma import load_model
+from vilma.cli import main
+from vilma.cli._table import Roles, TableScale, is_table, make_scale, read_annotations, read_table
+
+N = 160
+INF = np.inf
+FAST = ["--estimator", "ordered-logit", "--alpha", 0.1, "--folds", 2]
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [*map(str, arguments)])
+
+
+def write(path, header, rows):
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(header)
+        writer.writerows(rows)
+    return path
+
+
+@pytest.fixture
+def answers():
+    """Level 0..4, told by a number, give or take, and by the sex."""
+    rng = np.random.default_rng(0)
+    level = np.arange(N) % 5
+    score = level + rng.normal(0, 0.4, N)
+    return level, score, np.where(level + rng.normal(0, 1, N) > 2, "male", "female")
+
+
+@pytest.fixture
+def survey(tmp_path, answers):
+    level, score, sex = answers
+    rows = [
+        [f"p{k}", "" if k % 20 == 0 else f"{s:.3f}", x, y, y // 2 if k % 2 else "", "abc"[k % 3]]
+        for k, (y, s, x) in enumerate(zip(level, score, sex, strict=True))
+    ]
+    return write(tmp_path / "survey.csv", ["name", "score", "sex", "level", "other", "town"], rows)
+
+
+@pytest.fixture
+def model(tmp_path):
+    return tmp_path / "model.vilma"
+
+
+def test_a_survey_from_start_to_end(survey, model, answers, tmp_path):
+    options = ["--label", "level", "--id", "name", "--drop", "other", "--folds", 2]
+    result = run("fit", survey, *options, "-o", model)
+    assert result.exit_code == 0, result.output
+    assert "160 row(s), 3 features, 5 levels from 0 to 4" in result.stdout
+    assert "all 160 row(s) held out once, in 2 parts; mean absolute error" in result.stdout
+    assert "VILMACV, alpha" in result.stdout
+    assert "loss " in result.stdout
+    errors = [float(line.split()[-3]) for line in result.stdout.splitlines()[2:5]]
+    assert errors[0] < 0.6 * errors[2]  # the median guess
+
+    result = run("predict", model, survey)
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [row["row"] for row in rows] == [f"p{k}" for k in range(N)]
+    assert np.mean([float(row["label"]) for row in rows] == answers[0]) > 0.5
+
+    report = json.loads(run("evaluate", model, survey, "--json").stdout)
+    assert report["n_rows"] == report["n_trained_on"] == N
+    assert report["mae"] == pytest.approx(
+        np.abs([float(row["label"]) for row in rows] - answers[0]).mean()
+    )
+
+    # New respondents: columns in another order, one more of them, no labels.
+    new = write(tmp_path / "new.csv", ["town", "x", "sex", "score"], [["z", 1, "male", 3.1]])
+    result = run("predict", model, new)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("row,label,projection\n1,")
+    result = run("evaluate", model, new)
+    assert result.exit_code == 1
+    assert "has no column 'level'" in result.stderr
+
+
+def test_words_in_their_order(survey, model, answers, tmp_path):
+    text = survey.read_text().splitlines()
+    words = ["never", "seldom", "at times", "often", "always"]
+    lines = [line.split(",") for line in text]
+    for line in lines[1:]:
+        line[3] = words[int(line[3])]
+    write(survey, lines[0], lines[1:])
+    result = run("fit", survey, "--label", "level", "-o", model, *FAST)
+    assert result.exit_code == 1
+    assert "are numbers or brackets" in result.stderr
+    assert "--levels never,seldom,at times,..." in result.stderr
+    options = ["--label", "level", "--levels", ", ".join(words)]
+    result = run("fit", survey, *options, "-o", model, *FAST)
+    assert result.exit_code == 0, result.output
+    assert "5 levels from never to always" in result.stdout
+    result = run("predict", model, survey, "--proba")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert {row["label"] for row in rows} <= set(words)
+    assert "P(at times)" in rows[0]
+    assert json.loads(run("evaluate", model, survey, "--json").stdout)["n_rows"] == N
+    options[-1] = "never,seldom,often,always"
+    result = run("fit", survey, *options, "-o", model, *FAST)
+    assert "row 3 is 'at times', which is not among --levels" in result.stderr
+
+
+def test_brackets_are_levels_if_their_numbers_are_many(survey, model):
+    brackets = [
+        "under $5,000",
+        "$5,000 - $9,999",
+        "$10,000 - $19,999",
+        "$20,000 - $39,999",
+        "$40,000+",
+    ]
+    with survey.open() as stream:
+        header, *lines = csv.reader(stream)
+    for line in lines:
+        line[3] = brackets[int(line[3])]
+    write(survey, header, lines)
+    result = run("fit", survey, "--label", "level", "-o", model, *FAST, "--intervals")
+    assert result.exit_code == 0, result.output
+    assert "5 levels from under $5,000 to $40,000+" in result.stdout
+    result = run("predict", model, survey, "--coverage", 0.8)
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert {row["label"] for row in rows} <= set(brackets)
+    assert {row["upper"] for row in rows} <= set(brackets)
+    figures = json.loads(run("evaluate", model, survey, "--json").stdout)
+    assert figures["n_exact"] == N
+
+
+def test_intervals_and_labels_in_one_table(tmp_path, answers):
+    level, score, _ = answers
+    rows = [
+        [s, y, "", ""] if k % 2 else [s, "", max(y - 1, 0), "" if y == 4 else y + 1]
+        for k, (y, s) in enumerate(zip(level, score, strict=True))
+    ]
+    rows.append([1.0, "", "", ""])
+    path = write(tmp_path / "mixed.csv", ["score", "y", "lo", "hi"], rows)
+    roles = Roles(label="y", lower="lo", upper="hi")
+    intervals, _ = read_annotations(read_table(path), roles)
+    assert intervals[:3].tolist() == [[0, 1], [1, 1], [1, 3]]
+    assert intervals[4].tolist() == [3, INF]
+    assert np.isnan(intervals[-1]).all()
+    options = ["--label", "y", "--lower", "lo", "--upper", "hi"]
+    result = run("fit", path, *options, "-o", tmp_path / "m", *FAST)
+    assert result.exit_code == 0, result.output
+    assert "left out 1 row(s)" in result.stderr
+    assert "mean distance to the annotated interval" in result.stdout
+    assert load_model(tmp_path / "m")[-1].scale_.tolist() == [0, 1, 2, 3, 4]
+
+
+def scale(intervals, texts=None, **roles):
+    intervals = np.array(intervals, dtype=float)
+    texts = [None] * len(intervals) if texts is None else texts
+    return make_scale(intervals, texts, Roles(**roles), None)
+
+
+def test_scales():
+    codes, found = scale([[20, 29], [30, 39], [25, 25]])
+    assert found.names is None
+    assert found.classes.tolist() == list(range(20, 40))
+    assert codes.tolist() == [[20, 29], [30, 39], [25, 25]]
+
+    codes, found = scale([[0, 999], [1000, 4999], [5000, INF], [0, 999]], ["a", None, "c", "a"])
+    assert found.names == ["a", "1,000 to 4,999", "c"]
+    assert codes.tolist() == [[0, 0], [1, 1], [2, 2], [0, 0]]
+
+    # Overlapping: spans between the ends. Whole numbers that follow each other share an end.
+    codes, found = scale([[0, 999], [1000, 4999], [0, 4999], [5000, INF], [1000, INF]])
+    assert found.names == ["0 to 999", "1,000 to 4,999", "5,000 and more"]
+    assert codes.tolist() == [[0, 0], [1, 1], [0, 1], [2, 2], [1, 2]]
+
+    codes, found = scale([[0.5, 1.5], [1.5, 2.5], [0.5, 2.5]])
+    assert found.names == ["0.5 to 1.5", "1.5 to 2.5"]
+    assert codes.tolist() == [[0, 0], [1, 1], [0, 1]]
+
+
+def test_new_intervals_on_a_scale_of_brackets():
+    bounds = np.array([[-INF, 9], [10, 19], [20, INF]])
+    found = TableScale(np.arange(3), ["a", "b", "c"], bounds)
+    new = np.array([[10, 19], [-INF, 19], [12, 13], [100, 120], [-INF, INF]])
+    assert found.place(new).tolist() == [[1, 1], [0, 1], [1, 1], [2, 2], [0, 2]]
+
+
+def test_parquet(survey, model, tmp_path):
+    polars = pytest.importorskip("polars")
+    path = tmp_path / "survey.parquet"
+    polars.read_csv(survey).write_parquet(path)
+    outputs = []
+    for source in (survey, path):
+        result = run("fit", source, "--label", "level", "--id", "name", "-o", model, *FAST)
+        assert result.exit_code == 0, result.output
+        outputs.append(result.stdout.split("objective")[1].split(",")[0])
+    assert outputs[0] == outputs[1]
+    path.write_bytes(b"PAR1 and nothing")
+    result = run("fit", path, "--label", "level", "-o", model)
+    assert "not a readable Parquet file" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "name its column of labels by --label"),
+        (["--lower", "level"], "--lower and --upper belong together"),
+        (["--label", "nothing"], "has no column 'nothing'"),
+        (["--label", "level", "--drop", "nothing"], "has no column 'nothing'"),
+        (["--lower", "level", "--upper", "score"], "row 2 has the lower end"),
+        (["--lower", "sex", "--upper", "level"], "row 1 is 'female'; expected a number"),
+    ],
+)
+def test_wrong_options(survey, model, options, message):
+    result = run("fit", survey, "-o", model, *options)
+    assert result.exit_code in (1, 2)
+    assert message in " ".join(result.stderr.split())
+
+
+def test_files_given_for_others(survey, model, tmp_path):
+    result = run("fit", survey, survey, "-o", model)
+    assert "is a table: its labels are columns" in result.stderr
+    assert run("fit", survey, "--label", "level", "-o", model, *FAST).exit_code == 0
+    result = run("predict", survey, model)
+    assert result.exit_code == 1
+    assert "not a readable model file" in result.stderr
+    result = run("evaluate", model, survey, survey)
+    assert "holds its own labels" in result.stderr
+    workbook = tmp_path / "book.csv"
+    workbook.write_bytes(b"PK\x03\x04 sheets")
+    result = run("fit", workbook, "--label", "level", "-o", model)
+    assert "is an Excel or OpenDocument workbook, not a CSV file" in result.stderr
+    assert is_table(survey)
+    assert not is_table(Path("features.npz"))
+
+
+def test_a_column_of_numbers_stays_one(survey, model, tmp_path):
+    run("fit", survey, "--label", "level", "-o", model, *FAST)
+    new = write(
+        tmp_path / "new.csv",
+        ["name", "score", "sex", "other", "town"],
+        [["q", "high", "male", 1, "a"]],
+    )
+    result = run("predict", model, new)
+    assert result.exit_code == 1
+    assert "column 'score', row 1 is 'high'; the column held numbers in training" in result.stderr
+
+
+def test_names_among_the_features_are_warned_of(survey, model):
+    result = run("fit", survey, "--label", "level", "-o", model, *FAST)
+    assert "column 'name' has 160 different texts in 160 rows" in result.stderr
+    assert "--drop name" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a,b\n", "has no rows"),
+        ("a,a\n1,2\n", "the column 'a' twice"),
+        ("a,\n1,2\n", "a column without a name"),
+        ("a,b\n1\n", "line 2 has 1 cells; the header has 2"),
+    ],
+)
+def test_tables_that_are_none(tmp_path, content, message):
+    path = tmp_path / "table.csv"
+    path.write_text(content)
+    result = run("fit", path, "--label", "a", "-o", tmp_path / "m")
+    assert result.exit_code == 1
+    assert message in result.stderr

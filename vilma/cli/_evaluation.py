@@ -1,0 +1,124 @@
+"""Errors of a model on rows with labels, and whether it was trained on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vilma.cli._model import Model
+from vilma.cli._rows import LabelledRows, fingerprints
+from vilma.demo.baselines import outside
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured.
+
+    Attributes
+    ----------
+    noun : str
+        What a row is.
+    predicted : ndarray of shape (n,)
+        Labels of the scale.
+    errors : ndarray of shape (n,)
+        Distances of predictions from annotations, 0 inside.
+    guess_errors : ndarray of shape (n,) or None
+        Those of the median of the training labels, if the model knows it.
+    exact : ndarray of shape (n,), dtype bool
+        Which labels are exact.
+    n_seen : int
+        How many rows the model was trained on.
+    held_out : dict or None
+        Errors on rows that `vilma fit` held out.
+    """
+
+    noun: str
+    predicted: NDArray[np.int64]
+    errors: NDArray[np.float64]
+    guess_errors: NDArray[np.float64] | None
+    exact: NDArray[np.bool_]
+    n_seen: int
+    held_out: dict[str, Any] | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as plain values."""
+        return {
+            "n_rows": len(self.errors),
+            "n_exact": int(self.exact.sum()),
+            "n_trained_on": self.n_seen,
+            "interval_mae": float(self.errors.mean()),
+            "share_inside": float(np.mean(self.errors == 0)),
+            "mae": float(self.errors[self.exact].mean()) if self.exact.any() else None,
+            "median_guess_mae": (
+                None if self.guess_errors is None else float(self.guess_errors.mean())
+            ),
+        }
+
+    def lines(self) -> list[str]:
+        """Return the figures as lines of text."""
+        figures = self.to_json()
+        found = [f"{self.noun:34}{figures['n_rows']:>10,}"]
+        if self.exact.all():
+            found.append(f"{'mean absolute error':34}{figures['mae']:>10.4f}")
+        else:
+            found += [
+                f"{'  with an exact label':34}{figures['n_exact']:>10,}",
+                f"{'mean absolute distance to interval':34}{figures['interval_mae']:>10.4f}",
+                f"{'share of predictions inside':34}{figures['share_inside']:>10.1%}",
+            ]
+            mae = "none exact" if figures["mae"] is None else f"{figures['mae']:.4f}"
+            found.append(f"{'mean absolute error, exact labels':34}{mae:>10}")
+        if self.guess_errors is not None:
+            found.append(
+                f"{'  of guessing the training median':34}{self.guess_errors.mean():>10.4f}"
+            )
+        return found
+
+    def about_seen(self) -> str:
+        """Say that rows were trained on, and what the error on others was."""
+        text = (
+            f"{self.n_seen:,} of these {len(self.errors):,} {self.noun} were trained on: the "
+            "error on new ones is larger"
+        )
+        if self.held_out is None:
+            return f"{text}. `vilma fit --folds 5` measures it"
+        error = self.held_out["errors"]["this model"]
+        return f"{text}. On rows that were held out, `vilma fit` found {error:.4f}"
+
+
+def measure(model: Model, rows: LabelledRows) -> Evaluation:
+    """Predict rows and compare with their annotations.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    rows : LabelledRows
+        Rows that fit it.
+
+    Returns
+    -------
+    Evaluation
+        What was measured.
+    """
+    predicted = model.estimator.predict(rows.X)
+    training = model.training or {}
+    seen = 0
+    if "fingerprints" in training:
+        seen = int(np.isin(fingerprints(rows.X), training["fingerprints"]).sum())
+    guess_errors = None
+    if "median_guess" in training:
+        guess = np.full(len(predicted), training["median_guess"])
+        guess_errors = outside(rows.intervals, guess)
+    return Evaluation(
+        rows.noun,
+        predicted,
+        outside(rows.intervals, predicted),
+        guess_errors,
+        rows.exact(),
+        seen,
+        training.get("held_out"),
+    )

@@ -1,0 +1,267 @@
+"""Rows with labels: images of a feature file with a label file, or rows of a table."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from vilma import MappedMatrix
+from vilma._named_rows import read_named_rows
+from vilma.cli._features import read_features
+from vilma.cli._labels import (
+    default_classes,
+    integer_scale,
+    join_labels,
+    read_label_table,
+    require_on_scale,
+)
+from vilma.cli._report import readable_errors, warn
+from vilma.cli._table import (
+    TABLE,
+    Roles,
+    Table,
+    TableScale,
+    choose_features,
+    feature_cells,
+    make_scale,
+    read_annotations,
+    read_table,
+    row_names,
+)
+
+_CHUNK = 1024  # rows of a matrix on disk in memory at a time
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """Rows to be trained or measured on.
+
+    Attributes
+    ----------
+    names : list of str
+        One for each row.
+    X : matrix of shape (n, n_features)
+        Features, or the cells of a table.
+    intervals : ndarray of shape (n, 2)
+        Annotations on the scale; infinite where open.
+    scale : TableScale
+        Of the labels.
+    groups : ndarray of shape (n,) or None
+        Rows of one group stay together where rows are held out.
+    settings : dict
+        What the features were computed with.
+    noun : str
+        What a row is.
+    """
+
+    names: list[str]
+    X: Any
+    intervals: NDArray[np.float64]
+    scale: TableScale
+    groups: NDArray[Any] | None
+    settings: dict[str, Any]
+    noun: str
+
+    def exact(self) -> NDArray[np.bool_]:
+        """Tell which labels are exact."""
+        return self.intervals[:, 0] == self.intervals[:, 1]
+
+
+def read_labelled_images(
+    features: Path,
+    labels: Path,
+    columns: tuple[str, ...] | None,
+    classes: tuple[int, int] | None,
+    group: str | None,
+    max_memory: int,
+) -> LabelledRows:
+    """Read a feature file or folder, and the labels of its images.
+
+    Parameters
+    ----------
+    features, labels : Path
+        Where they are.
+    columns : tuple of str or None
+        Columns of the label file.
+    classes : tuple of (int, int) or None
+        The ends of the scale.
+    group : str or None
+        Column of the label file with the groups.
+    max_memory : int
+        Bytes of a folder's features to hold at a time.
+
+    Returns
+    -------
+    LabelledRows
+        The images that have a label.
+    """
+    store = read_features(features, max_memory)
+    table = read_label_table(labels, columns)
+    rows, places = join_labels(store.names, table, images=features, labels=labels)
+    intervals = table.intervals[places]
+    scale = default_classes(intervals) if classes is None else integer_scale(*classes)
+    names = [store.names[row] for row in rows]
+    require_on_scale(intervals, scale, names)
+    groups = None
+    if group is not None:
+        groups = _read_groups(labels, table.columns[0], group)[places]
+    return LabelledRows(
+        names,
+        store.X[rows],
+        intervals,
+        TableScale(scale, None),
+        groups,
+        store.settings,
+        "image(s)",
+    )
+
+
+def _read_groups(labels: Path, file_column: str, group: str) -> NDArray[Any]:
+    """Return the group of every row of a label file."""
+
+    def choose(header: list[str]) -> list[str]:
+        if header.count(group) != 1:
+            raise ValueError(
+                f"{labels} has no column {group!r}; its columns are {', '.join(header)}."
+            )
+        return [file_column, group]
+
+    with readable_errors():
+        rows = read_named_rows(labels, choose, says="labels", kept="label")
+        return np.array([row.cells[0].strip() for row in rows])
+
+
+def read_labelled_table(path: Path, roles: Roles, classes: tuple[int, int] | None) -> LabelledRows:
+    """Read a table with labels, choose its features, and make its scale.
+
+    Parameters
+    ----------
+    path : Path
+        The table.
+    roles : Roles
+        What its columns are for.
+    classes : tuple of (int, int) or None
+        The ends of a scale of whole numbers.
+
+    Returns
+    -------
+    LabelledRows
+        Its rows with a label.
+    """
+    table = read_table(path)
+    features = choose_features(table, roles)
+    intervals, texts = read_annotations(table, roles)
+    rows = _with_label(table, intervals)
+    intervals, scale = make_scale(
+        intervals[rows], [texts[row] for row in rows.tolist()], roles, classes
+    )
+    names = row_names(table, roles)
+    if scale.names is None:
+        require_on_scale(intervals, scale.classes, [names[row] for row in rows])
+    groups = None
+    if roles.group is not None:
+        groups = np.array([str(cell) for cell in table.columns[roles.group]])[rows]
+    settings = {"features": TABLE, "columns": features, "roles": roles.to_settings()}
+    return LabelledRows(
+        [names[row] for row in rows],
+        feature_cells(table, features)[rows],
+        intervals,
+        scale,
+        groups,
+        settings,
+        "row(s)",
+    )
+
+
+def read_table_for_model(
+    path: Path, settings: dict[str, Any], scale: TableScale, *, labelled: bool
+) -> LabelledRows:
+    """Read a table as the model's was read.
+
+    Parameters
+    ----------
+    path : Path
+        The table.
+    settings : dict
+        Those of the model.
+    scale : TableScale
+        That of the model.
+    labelled : bool
+        Keep rows with a label only; otherwise labels are not read.
+
+    Returns
+    -------
+    LabelledRows
+        Its rows. Without labels, the intervals are NaN.
+    """
+    table = read_table(path)
+    roles = Roles.from_settings(settings["roles"])
+    X, names = feature_cells(table, settings["columns"]), row_names(table, roles)
+    intervals = np.full((len(table), 2), np.nan)
+    rows = np.arange(len(table))
+    if labelled:
+        raw = read_annotations(table, roles)[0]
+        rows = _with_label(table, raw)
+        intervals[rows] = scale.place(raw[rows])
+        if scale.bounds is None:
+            require_on_scale(intervals[rows], scale.classes, [names[row] for row in rows])
+    return LabelledRows(
+        [names[row] for row in rows], X[rows], intervals[rows], scale, None, settings, "row(s)"
+    )
+
+
+def _with_label(table: Table, intervals: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the rows that have a label, and say how many have none."""
+    rows = np.flatnonzero(~np.isnan(intervals[:, 0]))
+    if not len(rows):
+        raise click.ClickException(f"no row of {table.path} has a label.")
+    if len(rows) < len(table):
+        warn(f"left out {len(table) - len(rows)} row(s) of {table.path} without a label")
+    return rows
+
+
+def fingerprints(X: Any) -> NDArray[np.uint64]:
+    """Return a number for every row that tells whether it was seen before.
+
+    Parameters
+    ----------
+    X : csr_array, ndarray, MappedMatrix of shape (n, n_features)
+        Features, or cells of a table.
+
+    Returns
+    -------
+    ndarray of shape (n,), dtype uint64
+        Equal rows have equal numbers, whether they are on disk or in memory; different rows
+        with next to certainty different ones.
+    """
+    found = np.empty(X.shape[0], dtype=np.uint64)
+    for start in range(0, X.shape[0], _CHUNK):
+        stop = min(start + _CHUNK, X.shape[0])
+        rows = X.read(start, stop) if isinstance(X, MappedMatrix) else X[start:stop]
+        found[start:stop] = [_digest(content) for content in _contents(rows)]
+    return found
+
+
+def _contents(rows: Any) -> list[bytes]:
+    """Return the bytes of every row."""
+    if isinstance(rows, np.ndarray) and rows.dtype != object:
+        return [row.tobytes() for row in np.asarray(rows, dtype=np.float64)]
+    if isinstance(rows, np.ndarray):
+        return [repr(row).encode("utf-8", "surrogateescape") for row in rows.tolist()]
+    matrix = sparse.csr_array(rows if sparse.issparse(rows) else rows.tocsr())
+    matrix.sort_indices()
+    indices, data = matrix.indices.astype(np.int64), matrix.data.astype(np.float64)
+    ends = matrix.indptr
+    return [indices[a:b].tobytes() + data[a:b].tobytes() for a, b in pairwise(ends)]
+
+
+def _digest(content: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")

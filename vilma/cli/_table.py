@@ -1,0 +1,576 @@
+"""Tables as the command line reads them: CSV or Parquet, with labels among the columns."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from vilma._named_rows import find_separator, read_number, refuse_other_formats
+from vilma._wording import some_of
+from vilma.cli._labels import default_classes, integer_scale
+from vilma.cli._report import readable_errors, warn
+
+TABLE = "table"  # the kind of features, as settings name it
+SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
+_MISSING = {"", "na", "n/a", "nan", "null", "none", "."}
+_MOST_INTEGERS = 200  # levels of a scale of whole numbers that was not asked for
+
+
+@dataclass(frozen=True)
+class Table:
+    """The cells of a table.
+
+    Attributes
+    ----------
+    path : Path
+        Where they come from.
+    columns : dict of str to list
+        Texts as they are in a CSV file, or values of a Parquet file; None where missing.
+    """
+
+    path: Path
+    columns: dict[str, list[Any]]
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(next(iter(self.columns.values())))
+
+    def require(self, names: Iterable[str]) -> None:
+        """Refuse names that are no columns.
+
+        Parameters
+        ----------
+        names : iterable of str
+            The names.
+
+        Raises
+        ------
+        click.ClickException
+            If one is missing.
+        """
+        missing = [name for name in names if name not in self.columns]
+        if missing:
+            raise click.ClickException(
+                f"{self.path} has no column {missing[0]!r}; its columns are "
+                f"{some_of(list(self.columns))}."
+            )
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the columns of a table are for; all others are features.
+
+    Attributes
+    ----------
+    label, lower, upper : str or None
+        The columns of labels or brackets, and of the ends of intervals. With all three, a row
+        has the interval where its label is empty.
+    group, row_id : str or None
+        The columns of groups that stay together, and of names of the rows.
+    levels : list of str or None
+        Labels in words, in their order.
+    dropped : list of str
+        Columns to leave out.
+    """
+
+    label: str | None = None
+    lower: str | None = None
+    upper: str | None = None
+    group: str | None = None
+    row_id: str | None = None
+    levels: list[str] | None = None
+    dropped: tuple[str, ...] = ()
+
+    def not_features(self) -> set[str]:
+        """Return the columns that are no features."""
+        named = (self.label, self.lower, self.upper, self.group, self.row_id, *self.dropped)
+        return {name for name in named if name is not None}
+
+    def to_settings(self) -> dict[str, Any]:
+        """Return plain values to be kept with a model."""
+        return {**asdict(self), "dropped": list(self.dropped)}
+
+    @classmethod
+    def from_settings(cls, settings: dict[str, Any]) -> Roles:
+        """Return what :meth:`to_settings` made plain.
+
+        Parameters
+        ----------
+        settings : dict
+            The plain values.
+
+        Returns
+        -------
+        Roles
+            The roles.
+        """
+        return cls(**{**settings, "dropped": tuple(settings["dropped"])})
+
+
+@dataclass(frozen=True)
+class TableScale:
+    """The labels of a table.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (n_classes,), dtype int64
+        The scale of the estimator.
+    names : list of str or None
+        What its levels are called, if they are no whole numbers of the table's own.
+    bounds : ndarray of shape (n_classes, 2) or None
+        Where levels begin and end that are brackets.
+    """
+
+    classes: NDArray[np.int64]
+    names: list[str] | None = None
+    bounds: NDArray[np.float64] | None = None
+
+    def place(self, intervals: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return intervals in the unit of the table as labels of the scale.
+
+        Parameters
+        ----------
+        intervals : ndarray of shape (n, 2)
+            Lower and upper ends; infinite where open.
+
+        Returns
+        -------
+        ndarray of shape (n, 2)
+            The brackets inside each interval; where none is, the bracket of its middle.
+        """
+        if self.bounds is None:
+            return intervals
+        lower, upper = self.bounds.T
+        inside = (lower >= intervals[:, :1]) & (upper <= intervals[:, 1:])
+        finite = np.clip(intervals, *_finite_ends(self.bounds))
+        middle = finite.mean(axis=1)[:, np.newaxis]
+        none = ~inside.any(axis=1)
+        inside[none] = np.argmin(
+            np.maximum(np.maximum(lower - middle, middle - upper), 0.0), axis=1
+        )[none, np.newaxis] == np.arange(len(lower))
+        last = inside.shape[1] - 1 - np.argmax(inside[:, ::-1], axis=1)
+        return np.column_stack([np.argmax(inside, axis=1), last]).astype(np.float64)
+
+    def show(self, labels: NDArray[Any]) -> list[Any]:
+        """Return what predicted labels are called.
+
+        Parameters
+        ----------
+        labels : ndarray of shape (n,)
+            Labels of the scale.
+
+        Returns
+        -------
+        list of (int or str)
+            Whole numbers, or names.
+        """
+        if self.names is None:
+            return labels.tolist()
+        return [self.names[int(label)] for label in labels]
+
+    def to_settings(self) -> dict[str, Any]:
+        """Return plain values to be kept with a model."""
+        return {"classes": self.classes, "names": self.names, "bounds": self.bounds}
+
+
+def is_table(path: Path) -> bool:
+    """Tell whether a path is that of a table.
+
+    Parameters
+    ----------
+    path : Path
+        A file or folder.
+
+    Returns
+    -------
+    bool
+        Whether its name ends as those of tables do.
+    """
+    return path.suffix.lower() in SUFFIXES and path.is_file()
+
+
+def read_table(path: Path) -> Table:
+    """Read a CSV file (commas, semicolons or tabs) or a Parquet file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Table
+        Its cells.
+
+    Raises
+    ------
+    click.ClickException
+        If it cannot be read, or has no rows.
+    """
+    columns = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+    if not columns or not next(iter(columns.values())):
+        raise click.ClickException(f"{path} has no rows; expected a header and a row per case.")
+    return Table(path, columns)
+
+
+def _read_csv(path: Path) -> dict[str, list[Any]]:
+    try:
+        with readable_errors():
+            refuse_other_formats(path)
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            separator = find_separator(stream.readline())
+            stream.seek(0)
+            reader = csv.reader(stream, strict=True, delimiter=separator)
+            header = [name.strip() for name in next(reader, [])]
+            twice = [name for name in header if header.count(name) > 1]
+            if twice or "" in header:
+                what = f"the column {twice[0]!r} twice" if twice else "a column without a name"
+                raise click.ClickException(f"{path} has {what}; give every column its own name.")
+            rows = []
+            for cells in reader:
+                if not any(cell.strip() for cell in cells):
+                    continue
+                if len(cells) != len(header):
+                    raise click.ClickException(
+                        f"{path}, line {reader.line_num} has {len(cells)} cells; the header has "
+                        f"{len(header)}."
+                    )
+                rows.append([_cell(cell) for cell in cells])
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise click.ClickException(
+            f"{path} is not a readable CSV file in UTF-8 ({error})."
+        ) from error
+    return {name: [row[place] for row in rows] for place, name in enumerate(header)}
+
+
+def _cell(text: str) -> str | None:
+    text = text.strip()
+    return None if text.lower() in _MISSING else text
+
+
+def _read_parquet(path: Path) -> dict[str, list[Any]]:
+    try:
+        import polars
+
+        frame = polars.read_parquet(path)
+        columns = {name: frame[name].to_list() for name in frame.columns}
+    except ImportError:
+        columns = _read_parquet_by_pandas(path)
+    except Exception as error:  # what a damaged file raises is up to the reader
+        raise click.ClickException(f"{path} is not a readable Parquet file ({error}).") from error
+    return {name: [_value(value) for value in values] for name, values in columns.items()}
+
+
+def _read_parquet_by_pandas(path: Path) -> dict[str, list[Any]]:
+    try:
+        import pandas
+
+        frame = pandas.read_parquet(path)
+    except ImportError as error:
+        raise click.ClickException(
+            f"{path}: Parquet files need polars, or pandas with pyarrow: pip install polars. Or "
+            "save the table as CSV."
+        ) from error
+    except Exception as error:
+        raise click.ClickException(f"{path} is not a readable Parquet file ({error}).") from error
+    return {str(name): frame[name].tolist() for name in frame.columns}
+
+
+def _value(value: Any) -> Any:
+    """Return a value of a Parquet file as a number, a text or None."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    return float(value) if isinstance(value, (bool, int, float)) else _cell(str(value))
+
+
+def _as_number(cell: Any) -> float | None:
+    """Return the number in a cell, None if it is none; NaN where missing."""
+    if cell is None:
+        return math.nan
+    if isinstance(cell, float):
+        return cell
+    try:
+        return read_number(cell)
+    except ValueError:
+        return None
+
+
+def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
+    """Return which columns are numbers and which categories.
+
+    Parameters
+    ----------
+    table : Table
+        Training rows.
+    roles : Roles
+        Columns that are no features.
+
+    Returns
+    -------
+    dict
+        Names under "numbers" and "categories".
+
+    Raises
+    ------
+    click.ClickException
+        If there is no feature.
+    """
+    table.require(roles.not_features())
+    numbers, categories = [], []
+    for name, cells in table.columns.items():
+        if name in roles.not_features() or all(cell is None for cell in cells):
+            continue
+        if all(_as_number(cell) is not None for cell in cells):
+            numbers.append(name)
+            continue
+        categories.append(name)
+        n_different = len({cell for cell in cells if cell is not None})
+        if n_different > max(30, len(table) / 2):
+            warn(
+                f"column {name!r} has {n_different} different texts in {len(table)} rows, which "
+                f"tell nothing of other rows; leave it out by --drop {name}, or name the rows by "
+                f"--id {name}"
+            )
+    if not numbers and not categories:
+        raise click.ClickException(
+            f"{table.path} has no columns but those of labels and groups; expected features."
+        )
+    return {"numbers": numbers, "categories": categories}
+
+
+def feature_cells(table: Table, features: dict[str, list[str]]) -> NDArray[Any]:
+    """Return the features as an array of numbers and texts.
+
+    Parameters
+    ----------
+    table : Table
+        Any rows.
+    features : dict
+        As :func:`choose_features` returned them for the training rows.
+
+    Returns
+    -------
+    ndarray of shape (n, n_columns), dtype object
+        Numbers, NaN where missing; then texts, None where missing.
+
+    Raises
+    ------
+    click.ClickException
+        If a column is missing, or a cell of a column of numbers is none.
+    """
+    table.require([*features["numbers"], *features["categories"]])
+    columns: list[list[Any]] = []
+    for name in features["numbers"]:
+        cells = table.columns[name]
+        values = [_as_number(cell) for cell in cells]
+        if None in values:
+            place = values.index(None)
+            raise click.ClickException(
+                f"{table.path}, column {name!r}, row {place + 1} is {cells[place]!r}; the column "
+                "held numbers in training."
+            )
+        columns.append(values)
+    for name in features["categories"]:
+        columns.append([None if cell is None else str(cell) for cell in table.columns[name]])
+    result = np.empty((len(table), len(columns)), dtype=object)
+    for place, values in enumerate(columns):
+        result[:, place] = values
+    return result
+
+
+def row_names(table: Table, roles: Roles) -> list[str]:
+    """Return what rows are called: by their column, or by number from 1.
+
+    Parameters
+    ----------
+    table : Table
+        The rows.
+    roles : Roles
+        With the column of names, if any.
+
+    Returns
+    -------
+    list of str
+        One name for each.
+    """
+    if roles.row_id is None or roles.row_id not in table.columns:
+        return [str(row + 1) for row in range(len(table))]
+    return [str(cell) for cell in table.columns[roles.row_id]]
+
+
+def read_annotations(table: Table, roles: Roles) -> tuple[NDArray[np.float64], list[str | None]]:
+    """Return the annotations of all rows.
+
+    Parameters
+    ----------
+    table : Table
+        The rows.
+    roles : Roles
+        With the columns of labels.
+
+    Returns
+    -------
+    intervals : ndarray of shape (n, 2)
+        Lower and upper ends, infinite where open; NaN for rows without a label. With levels in
+        words the ends are their numbers from 0.
+    texts : list of (str or None)
+        The label's own text, where it is one.
+
+    Raises
+    ------
+    click.ClickException
+        If a cell means nothing, or ends are in the wrong order.
+    """
+    table.require(name for name in (roles.label, roles.lower, roles.upper) if name is not None)
+    intervals = np.full((len(table), 2), np.nan)
+    texts: list[str | None] = [None] * len(table)
+    if roles.label is not None:
+        texts = [None if cell is None else str(cell) for cell in table.columns[roles.label]]
+        intervals = _read_labels(table, roles, texts)
+    if roles.lower is None or roles.upper is None:
+        return intervals, texts
+    for row in np.flatnonzero(np.isnan(intervals[:, 0])):
+        lower = _end(table, roles, roles.lower, int(row))
+        upper = _end(table, roles, roles.upper, int(row))
+        if lower is None and upper is None and roles.label is not None:
+            continue  # neither a label nor an interval
+        low = -np.inf if lower is None else lower
+        high = np.inf if upper is None else upper
+        if low > high:
+            raise click.ClickException(
+                f"{table.path}, row {row + 1} has the lower end {low:g} above the upper end "
+                f"{high:g}; swap them."
+            )
+        intervals[row] = low, high
+    return intervals, texts
+
+
+def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray[np.float64]:
+    """Return labels and brackets of a column as intervals; NaN where there is none."""
+    from vilma.intervals import parse_brackets
+
+    intervals = np.full((len(table), 2), np.nan)
+    given = [row for row, text in enumerate(texts) if text is not None]
+    if roles.levels is not None:
+        place = {level: code for code, level in enumerate(roles.levels)}
+        for row in given:
+            intervals[row] = _level(table, roles, str(texts[row]), place, row)
+        return intervals
+    words = [str(texts[row]) for row in given]
+    try:
+        intervals[given] = parse_brackets(words, irregular="ignore")
+    except ValueError as error:
+        different = list(dict.fromkeys(words))
+        raise click.ClickException(
+            f"not all labels in column {roles.label!r} of {table.path} are numbers or brackets "
+            f"(20-29, 50+, under 5): {some_of(different)}. If they are words, give their order, "
+            f"lowest first: --levels {','.join(different[:3])}{',...' if different[3:] else ''}"
+        ) from error
+    return intervals
+
+
+def _level(
+    table: Table, roles: Roles, text: str, place: dict[str, int], row: int
+) -> tuple[float, float]:
+    if text in place:
+        return float(place[text]), float(place[text])
+    raise click.ClickException(
+        f"{table.path}, column {roles.label!r}, row {row + 1} is {text!r}, which is not among "
+        f"--levels {','.join(place)}."
+    )
+
+
+def _end(table: Table, roles: Roles, column: str, row: int) -> float | None:
+    cell = table.columns[column][row]
+    if roles.levels is not None and cell is not None:
+        place = {level: code for code, level in enumerate(roles.levels)}
+        return _level(table, roles, str(cell), place, row)[0]
+    number = _as_number(cell)
+    if number is None:
+        raise click.ClickException(
+            f"{table.path}, column {column!r}, row {row + 1} is {cell!r}; expected a number, or "
+            "an empty cell for an open end. Words need --levels."
+        )
+    return None if math.isnan(number) or math.isinf(number) else number
+
+
+def make_scale(
+    intervals: NDArray[np.float64],
+    texts: list[str | None],
+    roles: Roles,
+    classes: tuple[int, int] | None,
+) -> tuple[NDArray[np.float64], TableScale]:
+    """Return labels on a scale of whole numbers, and the scale.
+
+    Words are numbered. Whole numbers are their own scale, as long as it has at most 200 levels or
+    `classes` names it. Brackets that do not overlap are levels; the ends of all other intervals
+    cut the line into spans, which are levels.
+
+    Parameters
+    ----------
+    intervals : ndarray of shape (n, 2)
+        Of rows with a label.
+    texts : list of (str or None)
+        Their labels' texts.
+    roles : Roles
+        With the levels in words, if any.
+    classes : tuple of (int, int) or None
+        The ends of the scale as asked for.
+
+    Returns
+    -------
+    intervals : ndarray of shape (n, 2)
+        On the scale.
+    scale : TableScale
+        Its levels.
+    """
+    if roles.levels is not None:
+        return intervals, TableScale(np.arange(len(roles.levels)), list(roles.levels))
+    if classes is not None:
+        return intervals, TableScale(integer_scale(*classes))
+    ends = np.unique(intervals[np.isfinite(intervals)])
+    whole = bool(len(ends)) and bool(np.all(ends == np.rint(ends)))
+    if whole and ends[-1] - ends[0] < _MOST_INTEGERS:
+        return intervals, TableScale(default_classes(intervals))
+    different, inverse = np.unique(intervals, axis=0, return_inverse=True)
+    if np.all(different[1:, 0] > different[:-1, 1]):
+        names = [_name(*pair) for pair in different]
+        for text, level in zip(texts, inverse.ravel().tolist(), strict=True):
+            names[level] = text or names[level]
+        bounds = different
+    else:
+        bounds = _spans(intervals, whole)
+        names = [_name(*pair) for pair in bounds]
+    scale = TableScale(np.arange(len(bounds)), names, bounds)
+    return scale.place(intervals), scale
+
+
+def _spans(intervals: NDArray[np.float64], whole: bool) -> NDArray[np.float64]:
+    """Return where the spans between the ends of intervals begin and end."""
+    from vilma.intervals import spans_between_ends
+
+    half = 0.5 if whole else 0.0  # [3, 5] and [6, 8] of whole numbers are neighbours
+    with readable_errors():
+        spans = spans_between_ends(intervals + np.array([-half, half]))
+    return spans.bounds(spans.classes) + np.array([half, -half])
+
+
+def _finite_ends(bounds: NDArray[np.float64]) -> tuple[float, float]:
+    finite = bounds[np.isfinite(bounds)]
+    return float(finite.min()), float(finite.max())
+
+
+def _name(lower: float, upper: float) -> str:
+    if lower == upper:
+        return f"{lower:,.10g}"
+    if np.isinf(lower):
+        return f"up to {upper:,.10g}"
+    return f"{lower:,.10g} and more" if np.isinf(upper) else f"{lower:,.10g} to {upper:,.10g}"
