@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks.jobs import Outcome
 from benchmarks.machine import different_facts
+from vilma._atomic import atomic_write
 
 __all__ = ["FILE_NAME", "Results"]
 
@@ -109,6 +109,5 @@ class Results:
             "skipped": self.skipped,
             "fits": self.fits,
         }
-        partial = self.path.with_suffix(".partial")
-        partial.write_text(json.dumps(content), encoding="utf-8")
-        os.replace(partial, self.path)
+        with atomic_write(self.path) as file:
+            file.write(json.dumps(content).encode())

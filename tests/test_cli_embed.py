@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from tests.reference.tiny_networks import save_clip, save_resnet
+from vilma._sealed import seal
 from vilma.cli import main
 from vilma.cli._feature_store import FeatureStore
 from vilma.cli._features import read_features, write_features
@@ -373,13 +374,15 @@ def test_dense_features_survive_the_file(tmp_path):
 @pytest.mark.parametrize("X", [np.zeros(2), np.zeros((2, 1), dtype=int), np.zeros((3, 1))])
 def test_a_wrong_dense_file(tmp_path, X):
     path = tmp_path / "features.npz"
-    np.savez(
-        path,
-        format=np.array("vilma-features-1"),
-        names=np.array(["a", "b"]),
-        settings=np.array("{}"),
-        dense=X,
-    )
+    with path.open("w+b") as stream:
+        np.savez(
+            stream,
+            format=np.array("vilma-features-1"),
+            names=np.array(["a", "b"]),
+            settings=np.array("{}"),
+            dense=X,
+        )
+        seal(stream)
     with pytest.raises(Exception, match="is not a readable feature file"):
         read_features(path)
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from scipy import sparse
 
 from vilma import OneHotCodes, save_mapped
+from vilma._sealed import seal
 from vilma.cli import main
 from vilma.cli._feature_folder import (
     MANIFEST_HEADER,
@@ -169,7 +170,9 @@ def _save(path, **changes):
         "shape": np.array([2, 3]),
         **changes,
     }
-    np.savez(path, **{key: value for key, value in content.items() if value is not None})
+    with path.open("w+b") as stream:
+        np.savez(stream, **{key: value for key, value in content.items() if value is not None})
+        seal(stream)
 
 
 @pytest.mark.parametrize(
@@ -195,6 +198,18 @@ def test_a_wrong_archive_is_refused(tmp_path, changes):
     _save(path, **changes)
     with pytest.raises(click.ClickException, match="is not a readable feature file"):
         read_features(path)
+
+
+def test_flipped_bits_of_a_feature_file_are_noticed(tmp_path, store):
+    path = tmp_path / "features.npz"
+    write_features(path, store)
+    content = path.read_bytes()
+    for bit in np.random.default_rng(0).choice(8 * len(content), 60, replace=False).tolist():
+        damaged = bytearray(content)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        with pytest.raises(click.ClickException, match="is not a readable feature file"):
+            read_features(path)
 
 
 def test_another_kind_of_file_is_refused(tmp_path, store):
@@ -292,6 +307,7 @@ def test_manifest_keeps_any_name(tmp_path):
     ],
 )
 def test_a_wrong_folder_is_refused(folder, name, damage, message):
+    (folder / "checksums.json").unlink()
     if damage is None:
         (folder / name).unlink()
     else:
@@ -341,6 +357,7 @@ def test_content_is_checked_by_the_commands(folder, tmp_path):
     codes = np.load(folder / "codes.npy")
     codes[3, 1] = 99
     np.save(folder / "codes.npy", codes)
+    (folder / "checksums.json").unlink()
     labels = tmp_path / "labels.csv"
     labels.write_text("file,label\n" + "".join(f"{name},{len(name)}\n" for name in NAMES))
     result = CliRunner().invoke(

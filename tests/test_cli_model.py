@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import vilma
 from vilma import IISVOR_EXP, IISVOR_IMC, PWVILMA, VILMA, load_model, save_model
+from vilma._sealed import seal
 from vilma.cli import main
 from vilma.cli._feature_store import FeatureStore
 from vilma.cli._features import read_features, write_features
@@ -216,7 +217,9 @@ def test_a_crafted_pickle_is_not_run(features, model, tmp_path):
     assert "is not a readable model file" in result.stderr
     np.save(features.with_suffix(".npy"), np.array([Bomb()], dtype=object))
     crafted = tmp_path / "crafted.npz"
-    np.savez(crafted, format=np.array([Bomb()], dtype=object))
+    with crafted.open("w+b") as stream:
+        np.savez(stream, format=np.array([Bomb()], dtype=object))
+        seal(stream)
     for bomb in (model, features.with_suffix(".npy"), crafted):
         result = run("fit", bomb, features, "-o", tmp_path / "other.vilma")
         assert result.exit_code == 1

@@ -1,6 +1,7 @@
 """The cache of embeddings: the same bits, shared, and never half written."""
 
 import os
+import pickle
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
@@ -107,6 +108,30 @@ def test_damaged_entry_is_computed_again(cached, paths, tmp_path, damage):
     np.testing.assert_array_equal(cached.transform(paths), rows)
     assert cached.model.seen == 8
     assert entry.read_bytes() == content
+
+
+def test_flipped_bits_and_pickles_count_as_missing(tmp_path):
+    cache = EmbeddingCache(tmp_path, "model")
+    row = np.linspace(0.0, 1.0, 9, dtype=np.float32)
+    cache.save("file-00", row)
+    (entry,) = files_below(tmp_path)
+    content = entry.read_bytes()
+    for bit in np.random.default_rng(0).choice(8 * len(content), 60, replace=False).tolist():
+        damaged = bytearray(content)
+        damaged[bit // 8] ^= 1 << bit % 8
+        entry.write_bytes(damaged)
+        assert cache.load("file-00") is None
+    mark = tmp_path / "mark"
+
+    class Bomb:
+        def __reduce__(self):
+            return os.mkdir, (str(mark),)
+
+    entry.write_bytes(pickle.dumps(Bomb()))
+    assert cache.load("file-00") is None
+    assert not mark.exists()
+    entry.write_bytes(content)
+    np.testing.assert_array_equal(cache.load("file-00"), row)
 
 
 def test_entry_under_another_name_is_not_taken(cached, paths, tmp_path):

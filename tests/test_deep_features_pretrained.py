@@ -327,6 +327,45 @@ def test_weights_that_are_not_of_this_network(clip, resnet, tmp_path, paths):
         DeepFeatures(folder, device="cpu").transform(paths)
 
 
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"size": {"shortest_edge": 10**6}},
+        {"crop_size": {"height": 24, "width": 10**9}},
+        {"image_processor": {"size": [24, 5000]}},
+    ],
+)
+def test_absurd_sizes(clip, tmp_path, paths, sizes):
+    folder = copy_of(clip[0], tmp_path)
+    path = folder / "preprocessor_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **sizes}))
+    with pytest.raises(
+        ValueError, match=r"asks for images with a side of [\d,]+ pixels; networks"
+    ):
+        DeepFeatures(folder, device="cpu").transform(paths)
+
+
+def test_code_and_pickles_beside_the_weights_are_not_run(clip, tmp_path, paths):
+    folder, mark = copy_of(clip[0], tmp_path), tmp_path / "mark"
+    (folder / "own_code.py").write_text(f"import os\nos.mkdir({str(mark)!r})\n")
+    for name, kind in (("config.json", "AutoConfig"), ("preprocessor_config.json", "AutoImage")):
+        content = json.loads((folder / name).read_text())
+        own = dict.fromkeys([kind, "AutoModel", "AutoImageProcessor"], "own_code.Own")
+        (folder / name).write_text(json.dumps({**content, "auto_map": own}))
+    rows = DeepFeatures(folder, device="cpu").transform(paths)
+    np.testing.assert_array_equal(rows, DeepFeatures(clip[0], device="cpu").transform(paths))
+
+    class Bomb:
+        def __reduce__(self):
+            return os.mkdir, (str(mark),)
+
+    (folder / "model.safetensors").unlink()
+    torch.save({"weight": Bomb()}, folder / "pytorch_model.bin")
+    with pytest.raises(ValueError, match=r"The model in .* cannot be loaded"):
+        DeepFeatures(folder, device="cpu").transform(paths)
+    assert not mark.exists()
+
+
 def test_damaged_files(clip, tmp_path, paths):
     folder = copy_of(clip[0], tmp_path)
     weights = folder / "model.safetensors"

@@ -1,5 +1,7 @@
 """Training: reproducible, resumable, and in the phases that are asked for."""
 
+import os
+import pickle
 from functools import partial
 
 import numpy as np
@@ -7,9 +9,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
+from vilma._fingerprint import fingerprint  # noqa: E402
+from vilma._sealed import seal  # noqa: E402
 from vilma.deep import DeepOrdinalClassifier  # noqa: E402
 from vilma.deep.callbacks import Callback  # noqa: E402
-from vilma.deep.checkpoint import fingerprint  # noqa: E402
+from vilma.deep.checkpoint import Checkpoint  # noqa: E402
 from vilma.deep.objectives import AbsoluteError, ProgressiveMargin  # noqa: E402
 from vilma.deep.plan import plan_phases  # noqa: E402
 
@@ -168,9 +172,43 @@ def test_a_damaged_checkpoint(damage, tmp_path):
             saved["state"]["surprise"] = saved["state"].pop("records")
         else:
             saved["state"]["network"].popitem()
-        torch.save(saved, file)
+        with file.open("w+b") as stream:
+            torch.save(saved, stream)
+            seal(stream)
     with pytest.raises(ValueError, match=r"a\.pt cannot be read as a checkpoint"):
         DeepOrdinalClassifier(checkpoint=file, **SETTINGS).fit(X, y)
+
+
+def test_flipped_bits_of_a_checkpoint_are_noticed(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "a.pt", "digest")
+    checkpoint.save({"weights": torch.arange(50.0), "epoch": 3})
+    content = (tmp_path / "a.pt").read_bytes()
+    for bit in np.random.default_rng(0).choice(8 * len(content), 60, replace=False).tolist():
+        damaged = bytearray(content)
+        damaged[bit // 8] ^= 1 << bit % 8
+        (tmp_path / "a.pt").write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"a\.pt cannot be read as a checkpoint"):
+            checkpoint.load()
+    (tmp_path / "a.pt").write_bytes(content)
+    assert torch.equal(checkpoint.load()["weights"], torch.arange(50.0))
+
+
+def test_a_crafted_checkpoint_is_not_run(tmp_path):
+    mark = tmp_path / "mark"
+
+    class Bomb:
+        def __reduce__(self):
+            return os.mkdir, (str(mark),)
+
+    (tmp_path / "a.pt").write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(ValueError, match=r"a\.pt cannot be read as a checkpoint"):
+        Checkpoint(tmp_path / "a.pt", "digest").load()
+    with (tmp_path / "a.pt").open("w+b") as stream:
+        torch.save({"format": 3, "digest": "digest", "state": Bomb()}, stream)
+        seal(stream)
+    with pytest.raises(ValueError, match=r"a\.pt cannot be read as a checkpoint"):
+        Checkpoint(tmp_path / "a.pt", "digest").load()
+    assert not mark.exists()
 
 
 @pytest.mark.parametrize("variant", ["dropout", "early stopping", "two stages"])

@@ -26,6 +26,7 @@ from vilma import (
 from vilma.design_matrices import as_design_matrix
 from vilma.design_matrices.blocked import BlockedMatrix
 from vilma.design_matrices.threads import BlockThreads
+from vilma.mapped import checksums
 from vilma.mapped import matrix as mapped_matrix
 from vilma.mapped.growing import GrowingArray
 from vilma.mapped.scratch import Scratch
@@ -624,6 +625,7 @@ def test_a_file_that_shrinks_while_it_is_used(tmp_path):
 )
 def test_bad_meta(tmp_path, meta, message):
     save_mapped(np.zeros((2, 2)), tmp_path / "X")
+    (tmp_path / "X" / "checksums.json").unlink()  # as a folder that others write
     (tmp_path / "X" / "meta.json").write_text(meta)
     with pytest.raises(ValueError, match=message):
         MappedMatrix.open(tmp_path / "X")
@@ -747,3 +749,119 @@ def test_arrays_that_do_not_fit_together(tmp_path):
 def test_default_budget(tmp_path):
     np.save(tmp_path / "X.npy", np.zeros((2, 2)))
     assert MappedMatrix.from_npy(tmp_path / "X.npy").max_memory == mapped_matrix.DEFAULT_MEMORY
+
+
+# Damage -----------------------------------------------------------------------------------------
+
+
+def matrices_of_every_kind():
+    rng = np.random.default_rng(0)
+    values = sparse.random_array((900, 40), density=0.3, rng=rng, format="csr")
+    return {
+        "dense": rng.normal(size=(900, 30)).astype(np.float32),
+        "one-hot": OneHotCodes(rng.integers(0, 200, (900, 40)).astype(np.uint8), [256] * 40),
+        "csr": values,
+        "csr of ones": sparse.csr_array((values > 0).astype(np.int8)),
+    }
+
+
+@pytest.mark.parametrize("kind", matrices_of_every_kind())
+def test_flipped_bits_are_noticed(tmp_path, kind):
+    """In any file of a folder, in any place of it."""
+    folder = tmp_path / "X"
+    save_mapped(matrices_of_every_kind()[kind], folder)
+    expected = MappedMatrix.open(folder).read()
+    files = sorted(folder.iterdir())
+    rng = np.random.default_rng(1)
+    for path in files:
+        content = path.read_bytes()
+        for bit in rng.choice(8 * len(content), 6, replace=False).tolist():
+            damaged = bytearray(content)
+            damaged[bit // 8] ^= 1 << bit % 8
+            path.write_bytes(damaged)
+            with pytest.raises(ValueError, match="is damaged"):
+                MappedMatrix.open(folder).read()
+        path.write_bytes(content)
+    assert_equal(MappedMatrix.open(folder).read(), expected)
+
+
+def assert_equal(one, other):
+    one, other = (each.toarray() if hasattr(each, "toarray") else each for each in (one, other))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_a_block_is_verified_when_a_row_of_it_is_read(tmp_path):
+    X = np.arange(20_000.0).reshape(-1, 2)  # ten blocks
+    save_mapped(X, tmp_path / "X")
+    path = tmp_path / "X" / "dense.npy"
+    content = bytearray(path.read_bytes())
+    content[128 + 16 * 5_000] ^= 1
+    path.write_bytes(content)
+    mapped = MappedMatrix.open(tmp_path / "X")
+    np.testing.assert_array_equal(mapped[[0, 9_999, 200]].read(), X[[0, 9_999, 200]])
+    block = (128 + 16 * 5_000) // 2**14 * 2**14
+    for rows in (slice(None), [5_000], [5_003, 4_998]):
+        with pytest.raises(ValueError, match=f"its block of 16 kB from byte {block} has changed"):
+            mapped[rows].read()
+
+
+def test_a_block_is_verified_once(tmp_path, monkeypatch):
+    save_mapped(np.arange(20_000.0).reshape(-1, 2), tmp_path / "X")
+    mapped = MappedMatrix.open(tmp_path / "X")
+    mapped.read()
+    monkeypatch.setattr(checksums, "sum_blocks", None)
+    mapped.read()
+    mapped[[7, 9_000]].read()
+    with pytest.raises(TypeError):
+        MappedMatrix.open(tmp_path / "X").read()
+
+
+def test_exchanged_and_empty_pages_are_noticed():
+    content = np.random.default_rng(0).integers(0, 256, 2**15 + 100, dtype=np.uint8)
+    sums = checksums.sum_blocks(content)
+    assert sums.shape == (3,)
+    page = 2**12
+    for change in ("exchanged", "empty", "shifted"):
+        damaged = content.copy()
+        if change == "exchanged":
+            damaged[:page], damaged[page : 2 * page] = content[page : 2 * page], content[:page]
+        elif change == "empty":
+            damaged[:page] = 0
+        else:
+            damaged[: 2 * page] = np.roll(content[: 2 * page], 1)
+        np.testing.assert_array_equal(
+            checksums.sum_blocks(damaged) == sums, [False, True, True], err_msg=change
+        )
+
+
+def test_block_sums_are_those_of_the_definition():
+    content = np.random.default_rng(0).integers(0, 256, 2**14 + 4, dtype=np.uint8)
+    padded = content.tobytes() + bytes(2**14 - 4)
+    expected = []
+    for block in range(2):
+        total = 0
+        for page, factor in enumerate(checksums._FACTORS.tolist()):
+            begin = block * 2**14 + page * 2**12
+            words = [
+                int.from_bytes(padded[place : place + 8], "little")
+                for place in range(begin, begin + 2**12, 8)
+            ]
+            total += factor * sum(words)
+        expected.append(total % 2**64)
+    assert checksums.sum_blocks(content).tolist() == expected
+
+
+def test_digests_do_not_depend_on_what_was_verified(tmp_path):
+    save_mapped(np.zeros((5, 2)), tmp_path / "X")
+    mapped = MappedMatrix.open(tmp_path / "X")
+    before = pickle.dumps(mapped)
+    mapped.read()
+    assert pickle.dumps(mapped) == before
+    np.testing.assert_array_equal(pickle.loads(before).read(), np.zeros((5, 2)))
+
+
+def test_a_folder_without_checksums_is_read(tmp_path):
+    save_mapped(np.ones((5, 2)), tmp_path / "X")
+    for path in [*(tmp_path / "X").glob("*.sums.npy"), tmp_path / "X" / "checksums.json"]:
+        path.unlink()
+    np.testing.assert_array_equal(MappedMatrix.open(tmp_path / "X").read(), np.ones((5, 2)))

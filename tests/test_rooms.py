@@ -17,6 +17,7 @@ ROOMS = [
     "_sparse",
     "_optional",
     "_atomic",
+    "_fingerprint",
     "_sealed",
     "_named_rows",
     "_numba",

@@ -10,15 +10,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vilma._atomic import atomic_write
+
 _CHECKSUM_BYTES = 32
 
 
 class EmbeddingCache:
     """Rows of one model, found again by what is in the image.
 
-    An entry is a checksum followed by little-endian float32 numbers. It is written under
-    another name and renamed, so that processes may share the folder and a kill leaves no half
-    entry; one that was damaged later fails the checksum and counts as missing.
+    An entry is a checksum followed by little-endian float32 numbers. It appears whole, so that
+    processes may share the folder and a kill leaves no half entry; one that was damaged later
+    fails the checksum and counts as missing.
 
     Parameters
     ----------
@@ -69,14 +71,10 @@ class EmbeddingCache:
         return self._entries / image_key[-2:] / image_key
 
     def _write(self, path: Path, content: bytes) -> None:
-        part = path.with_name(f".{uuid.uuid4().hex}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                part.write_bytes(content)
-                os.replace(part, path)
-            finally:
-                part.unlink(missing_ok=True)
+            with atomic_write(path) as file:
+                file.write(content)
         except OSError as error:
             raise self._refusal(error, "written") from error
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vilma.features.deep.embedder import Embedder, Image
-from vilma.features.deep.identity import callable_name, digest, state_digest
+from vilma.features.deep.identity import callable_name, digest
 from vilma.features.deep.network import NetworkRunner, as_rows, choose_device
 from vilma.features.deep.preparation import as_item
 
@@ -65,7 +65,7 @@ class ModuleEmbedder(Embedder):
     @cached_property
     def identity(self) -> str:
         function = getattr(self.model, "__name__", "forward")
-        weights = state_digest(module_of(self.model))
+        weights = digest(module_of(self.model))
         name = self.name or callable_name(self.preprocessing)
         return f"module:{digest([function, weights, name])}"
 

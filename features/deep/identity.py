@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from vilma._fingerprint import fingerprint
+
 _DIGITS = 32
 
 
-def digest(parts: Any) -> str:
-    """Hash anything that JSON can write down, dictionaries by sorted keys."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+def digest(*parts: Any) -> str:
+    """Hash anything, as short as names of files should be."""
+    return fingerprint(*parts)[:_DIGITS]
 
 
 def image_digest(source: Any) -> str:
@@ -34,25 +34,9 @@ def files_digest(files: Iterable[Path]) -> str:
     return digest({file.name: _weights_file_digest(file) for file in files})
 
 
-def fingerprint(files: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
+def file_versions(files: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
     """Tell cheaply whether files have changed: their paths, sizes and times."""
     return tuple((os.fspath(file), *_size_and_time(file)) for file in files)
-
-
-def state_digest(module: Any) -> str:
-    """Hash the structure and the weights of a ``torch.nn.Module``."""
-    import torch
-
-    content = hashlib.sha256(f"{_qualified_name(type(module))}\n{module!r}".encode())
-    for name, value in sorted(module.state_dict().items()):
-        content.update(f"{name} ".encode())
-        if isinstance(value, torch.Tensor):
-            tensor = value.detach().cpu().contiguous()
-            content.update(f"{tensor.dtype} {tuple(tensor.shape)} ".encode())
-            content.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
-        else:
-            content.update(repr(value).encode())
-    return content.hexdigest()[:_DIGITS]
 
 
 def callable_name(function: Any) -> str:

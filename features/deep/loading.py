@@ -41,12 +41,12 @@ def _one_at_a_time(load: _Loader) -> _Loader:
     return load_alone  # type: ignore[return-value]
 
 
-# Two of them stay in memory: a grid search asks for the same one in every fit. The fingerprint
-# makes changed files be read again.
+# Two of them stay in memory: a grid search asks for the same one in every fit. Versions
+# make changed files be read again.
 @_one_at_a_time
 @lru_cache(maxsize=2)
 def load_network(
-    directory: Path, kind: str, fingerprint: tuple[Any, ...], device: Any, dtype: str
+    directory: Path, kind: str, versions: tuple[Any, ...], device: Any, dtype: str
 ) -> Any:
     """Load an image encoder for inference.
 
@@ -56,7 +56,7 @@ def load_network(
         Where the files are.
     kind : str
         The model type.
-    fingerprint : tuple
+    versions : tuple
         What changes when the files do.
     device : torch.device
         Where to put the network.
@@ -83,6 +83,7 @@ def load_network(
                 config=_encoder_config(directory, kind),
                 dtype=getattr(torch, dtype),
                 local_files_only=True,
+                trust_remote_code=False,
                 output_loading_info=True,
             )
         except Exception as error:  # whatever the readers of damaged files raise
@@ -106,7 +107,7 @@ def load_network(
 
 @_one_at_a_time
 @lru_cache(maxsize=2)
-def load_processor(directory: Path, fingerprint: tuple[Any, ...]) -> Any:
+def load_processor(directory: Path, versions: tuple[Any, ...]) -> Any:
     """Load the preprocessing saved with a model.
 
     The one of NumPy and Pillow is taken even where torchvision is there, so that the values do
@@ -116,7 +117,7 @@ def load_processor(directory: Path, fingerprint: tuple[Any, ...]) -> Any:
     ----------
     directory : pathlib.Path
         Where ``preprocessor_config.json`` is.
-    fingerprint : tuple
+    versions : tuple
         What changes when the file does.
 
     Returns
@@ -134,7 +135,7 @@ def load_processor(directory: Path, fingerprint: tuple[Any, ...]) -> Any:
     with _quiet(transformers):
         try:
             return transformers.AutoImageProcessor.from_pretrained(
-                directory, backend="pil", local_files_only=True
+                directory, backend="pil", local_files_only=True, trust_remote_code=False
             )
         except Exception as error:  # whatever it raises for contents it does not expect
             raise ValueError(
@@ -153,7 +154,9 @@ def takes_images(kind: str) -> bool:
 def load_config(directory: Path) -> Any:
     """Load the configuration of a model, completed by the defaults of transformers."""
     transformers = require("transformers", "deep", _PURPOSE)
-    return transformers.AutoConfig.from_pretrained(directory, local_files_only=True)
+    return transformers.AutoConfig.from_pretrained(
+        directory, local_files_only=True, trust_remote_code=False
+    )
 
 
 def _encoder_config(directory: Path, kind: str) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vilma.features.deep.embedder import Embedder, Image
-from vilma.features.deep.identity import digest, files_digest, fingerprint
+from vilma.features.deep.identity import digest, file_versions, files_digest
 from vilma.features.deep.loading import (
     NETWORKS,
     load_config,
@@ -22,7 +22,13 @@ from vilma.features.deep.loading import (
 )
 from vilma.features.deep.network import NetworkRunner, choose_device
 from vilma.features.deep.preparation import as_item
-from vilma.features.deep.weights import CONFIG, preprocessing_files, read_config, weight_files
+from vilma.features.deep.weights import (
+    CONFIG,
+    check_preprocessing,
+    preprocessing_files,
+    read_config,
+    weight_files,
+)
 
 _MOST_ELONGATED = 50  # the shorter side is brought to the network's size before the crop is cut
 
@@ -42,7 +48,8 @@ class PretrainedEmbedder(Embedder):
     FileNotFoundError
         If one of the files is missing.
     ValueError
-        If the model takes no images, or does not say how wide its embeddings are.
+        If the model takes no images, does not say how wide its embeddings are, or its
+        preprocessing makes images of an absurd size.
     """
 
     packages = ("pillow", "torch", "transformers")
@@ -55,6 +62,8 @@ class PretrainedEmbedder(Embedder):
         self.kind = _check_kind(directory, config)
         self.width = _read_width(directory, config)
         self._preprocessing = preprocessing_files(directory)
+        for file in self._preprocessing:
+            check_preprocessing(file)
         self._model = [directory / CONFIG, *weight_files(directory)]
 
     @cached_property
@@ -83,13 +92,13 @@ class PretrainedEmbedder(Embedder):
     def embed(self, prepared: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
         device = choose_device(self.device)
         network = load_network(
-            self.directory, self.kind, fingerprint(self._model), device, self.dtype
+            self.directory, self.kind, file_versions(self._model), device, self.dtype
         )
         return NetworkRunner(network, device, self.dtype).embed(prepared)
 
     @property
     def _processor(self) -> Any:
-        return load_processor(self.directory, fingerprint(self._preprocessing))
+        return load_processor(self.directory, file_versions(self._preprocessing))
 
     @cached_property
     def _image_size(self) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ CONFIG = "config.json"
 _PREPROCESSING = ("processor_config.json", "preprocessor_config.json")
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # in the order transformers prefers
 _INDEX = ".index.json"
+_LONGEST_SIDE = 4096  # pixels; the largest networks on the hub take some 1,000
 
 
 def find_directory(model: str | os.PathLike[str], local_files_only: bool) -> Path:
@@ -94,6 +96,41 @@ def preprocessing_files(directory: Path) -> list[Path]:
             "save it with image_processor.save_pretrained(directory)."
         )
     return files
+
+
+def check_preprocessing(file: Path) -> None:
+    """Refuse a preprocessing that makes huge images, which would take all memory.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read as JSON, or a side is longer than 4096 pixels.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"The preprocessing in {os.fspath(file.parent)!r} cannot be loaded: {file.name} is "
+            f"not valid JSON: {error}"
+        ) from error
+    largest = max(_sides(content), default=0)
+    if largest > _LONGEST_SIDE:
+        raise ValueError(
+            f"{os.fspath(file)!r} asks for images with a side of {largest:,} pixels; networks "
+            f"take at most {_LONGEST_SIDE}. Download the file again, or correct its sizes."
+        )
+
+
+def _sides(content: Any, inside: bool = False) -> Iterator[float]:
+    """Yield every number below a key that names a size."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield from _sides(value, inside or str(key).endswith("size"))
+    elif isinstance(content, list):
+        for value in content:
+            yield from _sides(value, inside)
+    elif inside and isinstance(content, (int, float)):
+        yield content
 
 
 def weight_files(directory: Path) -> list[Path]:

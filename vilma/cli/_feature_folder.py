@@ -6,6 +6,7 @@ Beside the files of :mod:`vilma.mapped.folder` there are
 ``manifest.csv``   ``file,status,reason`` of every image; those of status "ok" are the rows
 ``sizes.npy``      bytes of each of these files, to notice when one has changed
 ``features.json``  the format, the settings, and digests of further files that had a part
+``checksums.json`` of all files, these included
 =================  ==============================================================================
 """
 
@@ -23,6 +24,7 @@ import numpy as np
 
 from vilma.cli._feature_store import FORMAT, FeatureStore
 from vilma.mapped import MappedMatrix
+from vilma.mapped.checksums import Checksums
 
 MANIFEST = "manifest.csv"
 Outcome = tuple[str, str | None]  # the name of an image, and why it cannot be used, or None
@@ -52,6 +54,10 @@ def read_feature_folder(folder: Path, max_memory: int) -> FeatureStore:
     click.ClickException
         If it is something else, or damaged.
     """
+    try:
+        Checksums(folder).verify([_SETTINGS, MANIFEST, _SIZES])
+    except (ValueError, OSError) as error:
+        raise _not_a_folder(folder, str(error)) from error
     settings = read_folder_settings(folder)
     names = [name for name, status, _ in read_manifest(folder / MANIFEST) if status == "ok"]
     try:
@@ -160,7 +166,7 @@ def read_sizes(folder: Path) -> list[int]:
     if not (folder / _SIZES).exists():
         return []
     try:
-        return np.load(folder / _SIZES).tolist()
+        return np.load(folder / _SIZES, allow_pickle=False).tolist()
     except (OSError, ValueError, EOFError) as error:
         raise _not_a_folder(folder, f"{_SIZES}: {error}") from error
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from vilma._sealed import seal, verify_seal
 from vilma.cli._feature_folder import read_feature_folder
 from vilma.cli._feature_store import FORMAT, FeatureStore
 from vilma.cli._files import atomic_write
@@ -40,6 +41,7 @@ def write_features(path: Path, store: FeatureStore) -> None:
             settings=np.array(json.dumps(store.settings)),
             **_matrix_to_arrays(store.X),
         )
+        seal(stream)
 
 
 def _matrix_to_arrays(X: Any) -> dict[str, Any]:
@@ -92,11 +94,13 @@ def _read_file(path: Path) -> FeatureStore:
         # np.load would take other files for pickles and advise to allow those
         if not zipfile.is_zipfile(path):
             raise ValueError("no archive of arrays")
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            if str(archive["format"]) != FORMAT:
-                raise ValueError(f"format {archive['format']}, expected {FORMAT}")
-            names, settings = archive["names"].tolist(), json.loads(str(archive["settings"]))
-            X = _matrix_from_arrays(archive)
+        with path.open("rb") as stream:
+            verify_seal(stream)
+            with np.load(stream, allow_pickle=False) as archive:
+                if str(archive["format"]) != FORMAT:
+                    raise ValueError(f"format {archive['format']}, expected {FORMAT}")
+                names, settings = archive["names"].tolist(), json.loads(str(archive["settings"]))
+                X = _matrix_from_arrays(archive)
         if len(names) != X.shape[0]:
             raise ValueError(f"{len(names)} names for {X.shape[0]} rows")
         if not isinstance(settings, dict):

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
+from vilma._fingerprint import fingerprint
 from vilma.deep._torch import torch
 from vilma.deep.callbacks import Callback
-from vilma.deep.checkpoint import Checkpoint, fingerprint
+from vilma.deep.checkpoint import Checkpoint
 from vilma.deep.device import find_device, seeded, threads
 from vilma.deep.label_weights import weigh_labels
 from vilma.deep.network import Network

@@ -2,60 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import joblib
-import numpy as np
-
+from vilma._atomic import atomic_write
+from vilma._sealed import seal, verify_seal
 from vilma.deep._torch import torch
 
-__all__ = ["Checkpoint", "fingerprint"]
+__all__ = ["Checkpoint"]
 
-_FORMAT = 2
-
-
-def fingerprint(*objects: Any) -> str:
-    """Return a digest of parameters and data, the same in every process.
-
-    Parameters
-    ----------
-    *objects : object
-        Arrays, numbers, strings, containers of such; networks, which count by structure and
-        weights; objects with ``get_params``; functions, which count by name.
-
-    Returns
-    -------
-    str
-        Hexadecimal digits.
-    """
-    return joblib.hash([_plain(each) for each in objects])
-
-
-def _plain(value: Any) -> Any:
-    """Replace what pickles differently from process to process."""
-    if isinstance(value, torch.nn.Module):
-        weights = {name: _plain(each) for name, each in value.state_dict().items()}
-        return [repr(value), weights]
-    if isinstance(value, torch.Tensor):
-        return value.detach().cpu().numpy()
-    if isinstance(value, np.ndarray):
-        return value
-    if isinstance(value, dict):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    if hasattr(value, "get_params") and not isinstance(value, type):
-        return [type(value).__qualname__, _plain(value.get_params(deep=False))]
-    if callable(value):
-        named = value if hasattr(value, "__qualname__") else type(value)
-        return [named.__module__, named.__qualname__, _plain(getattr(value, "__dict__", {}))]
-    return repr(value)
+_FORMAT = 3
 
 
 class Checkpoint:
@@ -93,13 +51,9 @@ class Checkpoint:
         """
         if not self._path.exists():
             return None
-        with self.reading():
-            # torch takes damaged numbers as they are; the archive knows what they should be.
-            with zipfile.ZipFile(self._path) as archive:
-                damaged = archive.testzip()
-            if damaged is not None:
-                raise ValueError(f"its part {damaged} is damaged")
-            saved = torch.load(self._path, map_location="cpu", weights_only=True)
+        with self.reading(), self._path.open("rb") as file:
+            verify_seal(file)  # torch takes damaged numbers as they are
+            saved = torch.load(file, map_location="cpu", weights_only=True)
             recorded, digest, state = saved["format"], saved["digest"], saved["state"]
         if recorded != _FORMAT or digest != self._digest:
             raise ValueError(
@@ -134,11 +88,6 @@ class Checkpoint:
         state : dict
             Tensors, numbers, strings and containers of such.
         """
-        handle, name = tempfile.mkstemp(dir=self._path.absolute().parent, suffix=".part")
-        os.close(handle)
-        try:
-            torch.save({"format": _FORMAT, "digest": self._digest, "state": state}, name)
-            os.replace(name, self._path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with atomic_write(self._path.absolute()) as file:
+            torch.save({"format": _FORMAT, "digest": self._digest, "state": state}, file)
+            seal(file)

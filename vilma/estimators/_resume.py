@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import joblib
-
 from vilma.design_matrices import DesignMatrix
 from vilma.solvers import Solver
-from vilma.surrogates import Surrogate
 
-__all__ = ["KeptSolver", "fingerprint"]
-
-
-def fingerprint(X, surrogate: Surrogate, solver: str) -> str:
-    """Return a digest of the data and of a fresh surrogate, which knows labels and loss."""
-    return joblib.hash((X, type(surrogate), surrogate, solver))
+__all__ = ["KeptSolver"]
 
 
 class KeptSolver:

@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from vilma._fingerprint import fingerprint
 from vilma._numba import interruptible, report_compilation
 from vilma.design_matrices import (
     DesignMatrix,
@@ -29,7 +30,7 @@ from vilma.estimators._problem import (
     read_problem,
     read_X,
 )
-from vilma.estimators._resume import KeptSolver, fingerprint
+from vilma.estimators._resume import KeptSolver
 from vilma.estimators.scoring import CoverageScoreMixin
 from vilma.labels import in_class_order
 from vilma.solvers import Settings, Solution, Solver

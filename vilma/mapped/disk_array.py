@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from vilma.mapped.checksums import BLOCK, BlockSums
+
 __all__ = ["DiskArray", "Source"]
 
 Source = str | os.PathLike[str] | np.memmap
@@ -36,21 +38,26 @@ class DiskArray:
     shape : tuple of int
     offset : int
         First byte of the array in the file.
+    sums : BlockSums or None
+        Checksums of the file's blocks, which are verified as they are read for the first time.
     """
 
     path: Path
     dtype: np.dtype
     shape: tuple[int, ...]
     offset: int
+    sums: BlockSums | None = None
 
     @classmethod
-    def of(cls, source: Source) -> DiskArray:
+    def of(cls, source: Source, sums: BlockSums | None = None) -> DiskArray:
         """Find the array of a ``.npy`` file or of a memory map.
 
         Parameters
         ----------
         source : path or numpy.memmap
             A map is used by the file it was made of; it must be the whole map and no part of it.
+        sums : BlockSums, optional
+            Checksums of the file.
 
         Returns
         -------
@@ -68,7 +75,7 @@ class DiskArray:
         if isinstance(source, np.memmap):
             array = cls._of_map(source)
         elif isinstance(source, (str, os.PathLike)):
-            array = cls._of_file(Path(source).absolute())
+            array = cls._of_file(Path(source).absolute(), sums)
         else:
             raise TypeError(
                 "Expected the path of a .npy file or a numpy.memmap, got "
@@ -78,8 +85,11 @@ class DiskArray:
         return array
 
     @classmethod
-    def _of_file(cls, path: Path) -> DiskArray:
+    def _of_file(cls, path: Path, sums: BlockSums | None) -> DiskArray:
         with path.open("rb") as file:
+            if sums is not None:
+                sums.verify(0, np.frombuffer(file.read(BLOCK), np.uint8))
+                file.seek(0)
             try:
                 version = np.lib.format.read_magic(file)
                 reader = {
@@ -99,7 +109,7 @@ class DiskArray:
                 f"{path} is in Fortran order, so its rows cannot be read one after the other. "
                 "Save numpy.ascontiguousarray(X) instead."
             )
-        return cls(path, dtype, shape, offset)
+        return cls(path, dtype, shape, offset, sums)
 
     @classmethod
     def _of_map(cls, source: np.memmap) -> DiskArray:
@@ -162,16 +172,25 @@ class DiskArray:
             order. They are valid until the next call, which may use their memory again. OSError
             is raised if the file cannot be read or has become shorter.
         """
-        buffer = np.empty((0, *self.shape[1:]), self.dtype)
+        buffer = np.empty(0, np.uint8)
         with self.path.open("rb", buffering=0) as file:
 
             def read(start: int, stop: int) -> np.ndarray:
                 nonlocal buffer
-                if len(buffer) < stop - start:
-                    buffer = np.empty((stop - start, *self.shape[1:]), self.dtype)
-                piece = buffer[: stop - start]
-                file.seek(self.offset + start * self.row_bytes)
-                self._fill(file, piece.reshape(-1).view(np.uint8).data)
+                begin = self.offset + start * self.row_bytes
+                end = begin + (stop - start) * self.row_bytes
+                unverified = None if self.sums is None else self.sums.extend(begin, end)
+                first, last = unverified or (begin, end)
+                if len(buffer) < last - first:
+                    # What is read to verify it makes the pieces differ in size.
+                    buffer = np.empty(last - first + 2 * BLOCK, np.uint8)
+                content = buffer[: last - first]
+                file.seek(first)
+                self._fill(file, content.data)
+                if self.sums is not None and unverified is not None:
+                    self.sums.verify(first, content)
+                piece = content[begin - first : end - first].view(self.dtype)
+                piece = piece.reshape(stop - start, *self.shape[1:])
                 return piece.astype(self.dtype.newbyteorder("="), copy=False)
 
             yield read

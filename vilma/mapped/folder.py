@@ -5,23 +5,23 @@
 kind ``"dense"``      ``dense.npy`` (n_samples, n_features)
 kind ``"csr"``        ``indices.npy``, ``indptr.npy``, and ``data.npy`` unless all entries are 1
 kind ``"one-hot"``    ``codes.npy`` (n_samples, n_blocks), ``block_sizes.npy`` (n_blocks,)
+``checksums.json``    of all files, with ``*.sums.npy``; see :mod:`vilma.mapped.checksums`
 ====================  ==========================================================================
 """
 
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from vilma._atomic import atomic_folder
 from vilma._sparse import check_sparse, without_spare_entries
+from vilma.mapped.checksums import Checksums, write_checksums
 from vilma.mapped.codes import CodesStore
 from vilma.mapped.csr import CSRStore
 from vilma.mapped.dense import DenseStore
@@ -74,8 +74,9 @@ def save_mapped(X: Any, folder: str | os.PathLike[str]) -> None:
     write = _writer(X)
     if X.ndim != 2:
         raise ValueError(f"Expected a matrix, got an array of shape {X.shape}.")
-    with _new_folder(Path(folder).absolute()) as new:
+    with atomic_folder(Path(folder).absolute()) as new:
         write(X, new)
+        write_checksums(new)
 
 
 def _writer(X: Any) -> Callable[[Any, Path], None]:
@@ -112,8 +113,10 @@ def open_store(folder: str | os.PathLike[str]) -> Store:
         If it is not a folder of a matrix, or its files do not fit together.
     """
     folder = Path(folder).absolute()
+    checksums = Checksums(folder)
+    checksums.verify(["meta.json", "block_sizes.npy"])
     kind, shape = read_meta(folder)
-    store = _OPENERS[kind](folder, shape)
+    store = _OPENERS[kind](folder, checksums, shape)
     if store.shape != shape:
         raise ValueError(
             f"{folder / 'meta.json'} says the shape is {shape}, but the arrays have "
@@ -122,23 +125,27 @@ def open_store(folder: str | os.PathLike[str]) -> Store:
     return store
 
 
-def _open_dense(folder: Path, shape: tuple[int, int]) -> Store:
-    return DenseStore(DiskArray.of(folder / "dense.npy"))
+def _open_array(folder: Path, checksums: Checksums, name: str) -> DiskArray:
+    return DiskArray.of(folder / name, checksums.of_blocks(name))
 
 
-def _open_csr(folder: Path, shape: tuple[int, int]) -> Store:
-    data = folder / "data.npy"
+def _open_dense(folder: Path, checksums: Checksums, shape: tuple[int, int]) -> Store:
+    return DenseStore(_open_array(folder, checksums, "dense.npy"))
+
+
+def _open_csr(folder: Path, checksums: Checksums, shape: tuple[int, int]) -> Store:
+    has_data = (folder / "data.npy").exists()
     return CSRStore(
-        DiskArray.of(folder / "indices.npy"),
-        DiskArray.of(folder / "indptr.npy"),
-        DiskArray.of(data) if data.exists() else None,
+        _open_array(folder, checksums, "indices.npy"),
+        _open_array(folder, checksums, "indptr.npy"),
+        _open_array(folder, checksums, "data.npy") if has_data else None,
         shape[1],
     )
 
 
-def _open_codes(folder: Path, shape: tuple[int, int]) -> Store:
+def _open_codes(folder: Path, checksums: Checksums, shape: tuple[int, int]) -> Store:
     sizes = DiskArray.of(folder / "block_sizes.npy").read()
-    return CodesStore(DiskArray.of(folder / "codes.npy"), sizes)
+    return CodesStore(_open_array(folder, checksums, "codes.npy"), sizes)
 
 
 _OPENERS = {"dense": _open_dense, "csr": _open_csr, "one-hot": _open_codes}
@@ -172,18 +179,3 @@ def _write_rows(X: np.ndarray, rows: GrowingMatrix) -> None:
     for start in range(0, len(X), _ROWS_AT_ONCE):
         rows.append(X[start : start + _ROWS_AT_ONCE])
     rows.finish()
-
-
-@contextmanager
-def _new_folder(folder: Path) -> Iterator[Path]:
-    """Give a neighbour of `folder` that takes its name once it is complete."""
-    if folder.exists() or folder.is_symlink():
-        raise FileExistsError(f"{folder} exists. Choose another name, or remove it first.")
-    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
-    temporary.mkdir()
-    try:
-        yield temporary
-        temporary.rename(folder)
-    except BaseException:  # an interrupt too must not leave half a folder
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise

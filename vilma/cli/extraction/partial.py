@@ -39,6 +39,7 @@ from vilma.cli._feature_folder import (
 from vilma.cli._files import atomic_write
 from vilma.cli.extraction.job import Job
 from vilma.cli.extraction.rows import RowFormat
+from vilma.mapped.checksums import write_checksums
 
 
 class PartialFolder:
@@ -110,6 +111,7 @@ class PartialFolder:
             write_sizes(self._content, self._job.sizes)
             write_folder_settings(self._content, self._job.settings, self._job.inputs)
             self.close()
+            write_checksums(self._content)
             _sync_files(self._content)
         if self._final.exists():
             read_folder_settings(self._final)  # never replace what is no feature folder
