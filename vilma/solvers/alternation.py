@@ -51,7 +51,7 @@ _TURN = 0.2  # share of the work so far that a turn takes at least
 # Both slow down as the gap closes: what was left came out as so many times what the rate said.
 _SLOWDOWN_PLANES = 2.0
 _SLOWDOWN_ASCENT = 1.3
-_SLOWDOWN_FEW_FEATURES = 5.0  # of the ascent; 20 was seen with 50 features at alpha 1e-4
+_SLOWDOWN_FEW_FEATURES = 10.0  # of the ascent; 20 was seen with 50 features at alpha 1e-4
 _MARGIN = 0.8  # of the other's remaining work, below which it is worth to change
 _MOST = 0.5  # and that passes without a certificate take at most
 # Rates credited before they are known, as decrease of the gap's logarithm. An iteration with
