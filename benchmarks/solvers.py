@@ -1,8 +1,8 @@
 """Work of the solver's methods in pairs of products: ``python -m benchmarks.solvers``.
 
 Every line is one fit to a relative gap: a pair is one product with X and one with its transpose;
-evaluations, passes and planes are counted at the prices of `vilma.solvers.alternation.Prices`, and
-CPU seconds stand beside them, for they are what the prices are to predict.
+evaluations, passes and planes are counted in the units of `vilma.solvers.alternation.UnitWork`,
+and CPU seconds stand beside them, for the units are to predict them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from vilma import IISVOR_EXP, IISVOR_IMC, VILMA
 from vilma.design_matrices import DesignMatrix, as_design_matrix
 from vilma.design_matrices.threads import BlockThreads
 from vilma.estimators._problem import read_problem
-from vilma.solvers.alternation import Prices
+from vilma.solvers.alternation import UnitWork
 from vilma.solvers.coordinate_ascent.dual_point import DualPoint
 from vilma.solvers.problem import Settings
 from vilma.solvers.solver import Solver
@@ -137,13 +137,13 @@ def measure(X: Any, y: np.ndarray, surrogate: str, method: str, alpha: float, to
         finally:
             DualPoint.ascend = ascend  # type: ignore[method-assign]
     assert matrix.pair_cost is not None
-    prices = Prices.of(max(matrix.pair_cost, 1.0), matrix.shape)
+    unit_work = UnitWork.of(max(matrix.pair_cost, 1.0), matrix.shape)
     history = solution.history
     work = (
         0.5 * matrix.n_products
-        + prices.visits * n_passes
-        + prices.evaluation * history["n_evaluations"].sum()
-        + prices.plane * history["n_planes"].sum()
+        + unit_work.visits * n_passes
+        + unit_work.evaluation * history["n_evaluations"].sum()
+        + unit_work.plane * history["n_planes"].sum()
     )
     return f"{work:.0f} | {seconds:.2f} | {solution.gap:.0e} | {len(history)}"
 

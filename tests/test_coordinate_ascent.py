@@ -315,7 +315,7 @@ def test_prices_are_those_of_the_matrix():
             for name, form in (("dense", X.tocsr().toarray()), ("csr", 2.0 * X.tocsr()))
         }
     assert costs == {"dense": 80 * 640 * 1.0, "csr": 80 * 40 * 5.7}
-    cheap, dear = (alternation.Prices.of(cost, (80, 640)) for cost in (1e3, 1e6))
+    cheap, dear = (alternation.UnitWork.of(cost, (80, 640)) for cost in (1e3, 1e6))
     assert cheap.evaluation > dear.evaluation
     assert cheap.visits > dear.visits > 1.6
     assert cheap.plane > dear.plane

@@ -15,7 +15,7 @@ from vilma.surrogates import (
     VShaped,
 )
 from vilma.surrogates import _hinge_kernels as kernels
-from vilma.surrogates._v_shaped_kernels import solve_network
+from vilma.surrogates._v_shaped_kernels import solve_laplacian
 from vilma.surrogates.smoothed_problem import SmoothedProblem
 from vilma.surrogates.transport import solve_transport
 from vilma.thresholds import to_biases
@@ -551,7 +551,7 @@ def test_labels_that_nobody_has_keep_the_value():
         assert len(solution.thresholds) == 10
 
 
-def test_networks_by_dense_algebra():
+def test_laplacian_systems_by_dense_algebra():
     rng = np.random.default_rng(0)
     for n in (2, 3, 8, 20):
         matrix = np.zeros((n, n))
@@ -565,10 +565,10 @@ def test_networks_by_dense_algebra():
         ridge = 10.0 ** rng.uniform(-3, 0, size=n - 1)
         whole = matrix + np.diag(ridge, 1) + np.diag(ridge, -1)
         laplacian = np.diag(whole.sum(axis=1)) - whole
-        currents = rng.normal(size=n)
-        expected = np.append(0.0, np.linalg.solve(laplacian[1:, 1:], currents[1:]))
-        network = matrix, neighbours, degree.astype(np.int64)
-        solve_network(network, ridge, currents, np.zeros(n, np.int64), np.zeros(n, np.int64))
-        np.testing.assert_allclose(currents, expected, rtol=1e-9, atol=1e-12)
+        right = rng.normal(size=n)
+        expected = np.append(0.0, np.linalg.solve(laplacian[1:, 1:], right[1:]))
+        graph = matrix, neighbours, degree.astype(np.int64)
+        solve_laplacian(graph, ridge, right, np.zeros(n, np.int64), np.zeros(n, np.int64))
+        np.testing.assert_allclose(right, expected, rtol=1e-9, atol=1e-12)
         assert not matrix.any()
-        assert not network[2].any()
+        assert not graph[2].any()

@@ -6,13 +6,13 @@ normalised text-like rows three times as much. So both are watched while they ru
 
 **Work** is counted, never timed, so that the same input gives the same bits: in units of one
 product with X and one with its transpose, in which evaluations of the surrogate, passes over the
-examples and kept planes have fixed prices (`Prices`).
+examples and kept planes count as fixed numbers of units (`UnitWork`).
 
 **The rule.** A method that lowered :math:`z = \log(g / (1 - g))`, g its relative gap, at the rate
 r per unit of work in its last turns will need :math:`(z - \log \text{tol}) / r` more units, times
 a factor because rates fall; the method that needs less has the next turn. A turn is a share of the
 work so far, so that little is lost by a wrong one. A method that has not shown its rate is
-credited with a good one.
+assumed to have a good one.
 
 **Nothing is done twice.** Both go on from the same best point, and the gap that counts is that of
 the best point and the best bound of either. Planes get the plane of the dual point before their
@@ -32,9 +32,9 @@ from vilma.solvers.coordinate_ascent import CoordinateAscentMethod
 from vilma.solvers.cutting_plane import CuttingPlaneMethod
 from vilma.solvers.evaluation import Evaluated
 
-__all__ = ["Alternation", "Prices"]
+__all__ = ["Alternation", "UnitWork"]
 
-# Prices in nanoseconds per row, measured with one-hot codes, CSR and dense data: an evaluation
+# In nanoseconds per row, measured with one-hot codes, CSR and dense data: an evaluation
 # takes 100 to 270, the hinges of a visit 100 to 850.
 _EVALUATION = 120.0
 _HINGES = 700.0
@@ -54,25 +54,25 @@ _SLOWDOWN_ASCENT = 1.3
 _SLOWDOWN_FEW_FEATURES = 10.0  # of the ascent; 20 was seen with 50 features at alpha 1e-4
 _MARGIN = 0.8  # of the other's remaining work, below which it is worth to change
 _MOST = 0.5  # and that passes without a certificate take at most
-# Rates credited before they are known, as decrease of the gap's logarithm. An iteration with
+# Rates assumed before they are known, as decrease of the gap's logarithm. An iteration with
 # planes closes 0.9 where features are few, 0.1 to 0.5 elsewhere, a pass 0.3 to 1.
-_CREDIT_PER_ITERATION = 0.25
-_CREDIT_FEW_FEATURES = 0.9
-_CREDIT_PER_PASS = 0.9
+_ASSUMED_PER_ITERATION = 0.25
+_ASSUMED_FEW_FEATURES = 0.9
+_ASSUMED_PER_PASS = 0.9
 _USUAL_EVALUATIONS = 3.5  # of an iteration
 _PREPARATION = 2.0  # of the ascent, in pairs of products
 
 
-class Prices(NamedTuple):
-    """What is counted, in units of one product with X and one with its transpose."""
+class UnitWork(NamedTuple):
+    """Work of what is counted, in units of one product with X and one with its transpose."""
 
     evaluation: float  # of the surrogate
     visits: float  # of all examples, once
     plane: float  # kept during an iteration
 
     @classmethod
-    def of(cls, pair_cost: float, shape: tuple[int, int]) -> Prices:
-        """Prices where a pair of products has the given cost in nanoseconds."""
+    def of(cls, pair_cost: float, shape: tuple[int, int]) -> UnitWork:
+        """Units where a pair of products takes `pair_cost` nanoseconds."""
         n_samples, n_features = shape
         return cls(
             _EVALUATION * n_samples / pair_cost,
@@ -89,24 +89,26 @@ class Alternation:
     planes : CuttingPlaneMethod
     make_ascent : callable
         Makes the other method when it is needed first.
-    prices : Prices
+    unit_work : UnitWork
     """
 
     def __init__(
         self,
         planes: CuttingPlaneMethod,
         make_ascent: Callable[[], CoordinateAscentMethod],
-        prices: Prices,
+        unit_work: UnitWork,
     ) -> None:
         self._planes = planes
         self._make_ascent = make_ascent
-        self._prices = prices
+        self._unit_work = unit_work
         self.ascent: CoordinateAscentMethod | None = None
         self._ascent_ended = False  # whether the last problem ended with ascent
 
     def minimize(self, certificate: Certificate, best: Evaluated) -> Evaluated:
         """Go on until the certificate is closed; return the best point."""
-        run = _Run(self._planes, self.ascent, self._make_ascent, self._prices, certificate, best)
+        run = _Run(
+            self._planes, self.ascent, self._make_ascent, self._unit_work, certificate, best
+        )
         run.begin(with_planes=not self._ascent_ended)
         while not certificate.is_closed():
             run.take_turn()
@@ -122,7 +124,7 @@ class _Run:
         planes: CuttingPlaneMethod,
         ascent: CoordinateAscentMethod | None,
         make_ascent: Callable[[], CoordinateAscentMethod],
-        prices: Prices,
+        unit_work: UnitWork,
         certificate: Certificate,
         best: Evaluated,
     ) -> None:
@@ -131,7 +133,7 @@ class _Run:
         self.ascent_had_turn = False
         self._make_ascent = make_ascent
         self._planes = planes
-        self._prices = prices
+        self._unit_work = unit_work
         self._certificate = certificate
         self._work = 0.0
         self._planes_started = False  # on this problem
@@ -145,9 +147,9 @@ class _Run:
         self._handed = True  # whether planes have the plane of the dual point
         few = planes.few_features
         self._slowdown = _SLOWDOWN_FEW_FEATURES if few else _SLOWDOWN_ASCENT
-        credit = _CREDIT_FEW_FEATURES if few else _CREDIT_PER_ITERATION
-        self._planes_rate = credit / (1.0 + _USUAL_EVALUATIONS * prices.evaluation)
-        self._ascent_rate = _CREDIT_PER_PASS / (prices.visits + 0.5)
+        assumed = _ASSUMED_FEW_FEATURES if few else _ASSUMED_PER_ITERATION
+        self._planes_rate = assumed / (1.0 + _USUAL_EVALUATIONS * unit_work.evaluation)
+        self._ascent_rate = _ASSUMED_PER_PASS / (unit_work.visits + 0.5)
 
     def begin(self, with_planes: bool) -> None:
         """Try planes; go on with them at once where they have a bound already."""
@@ -214,29 +216,29 @@ class _Run:
             self._work += 1.0
             self._handed = True
         self._iterate(n_iter)
-        credit = self._planes_rate
+        assumed = self._planes_rate
         for _ in range(_LONGEST_TURN):
             if self._work - start >= _TURN * self._work or self._certificate.is_closed():
                 break
             # What is long need not be waited for where it would not be chosen again.
-            self._planes_rate = self._rate(before, self._certificate.gap, start, credit)
+            self._planes_rate = self._rate(before, self._certificate.gap, start, assumed)
             if _MARGIN * self._remaining_planes() > self._remaining_ascent():
                 break
             self._iterate(1)
-        self._planes_rate = credit
+        self._planes_rate = assumed
         rate = self._rate(before, self._certificate.gap, start, self._planes_rate)
         self._planes_rate = 0.5 * (self._planes_rate + rate) if self._planes_measured else rate
         self._planes_measured = before < 1.0
 
     def _iterate(self, n_iter: int) -> None:
-        prices, certificate = self._prices, self._certificate
+        unit_work, certificate = self._unit_work, self._certificate
         for _ in range(n_iter):
             if certificate.is_closed():
                 break
             self.best = self._planes.advance(certificate, self.best)
             n_planes = self._planes.n_planes
             n_evaluations = certificate.history.n_evaluations
-            self._work += 1.0 + prices.evaluation * n_evaluations + prices.plane * n_planes
+            self._work += 1.0 + unit_work.evaluation * n_evaluations + unit_work.plane * n_planes
 
     def _turn_of_ascent(self) -> None:
         self.ascent_had_turn = True
@@ -256,14 +258,14 @@ class _Run:
         self._handed = False
 
     def _ascend(self) -> None:
-        prices, certificate = self._prices, self._certificate
+        unit_work, certificate = self._unit_work, self._certificate
         assert self.ascent is not None
-        most = max(_LEAST_TURN, int(_MOST * self._work / prices.visits))
+        most = max(_LEAST_TURN, int(_MOST * self._work / unit_work.visits))
         self.best, n_passes = self.ascent.advance(certificate, self.best, most)
         n_evaluations = certificate.history.n_evaluations
-        self._work += 1.0 + prices.visits * n_passes + prices.evaluation * n_evaluations
+        self._work += 1.0 + unit_work.visits * n_passes + unit_work.evaluation * n_evaluations
 
-    def _rate(self, before: float, after: float, start: float, credit: float) -> float:
+    def _rate(self, before: float, after: float, start: float, assumed: float) -> float:
         """Rate of the turn that began at the work `start`.
 
         Until there is a bound the relative gap is 1 however much the method learned, which
@@ -273,7 +275,7 @@ class _Run:
             return np.inf
         work = max(self._work - start, 1.0)  # a turn that finds the problem solved does none
         if before >= 1.0:
-            return max(float(np.log(before / after)) / work, 0.7 * credit)
+            return max(float(np.log(before / after)) / work, 0.7 * assumed)
         return max(_log_odds(before) - _log_odds(after), 0.0) / work
 
 

@@ -222,6 +222,8 @@ class Certificate:
         inner = oracle(scores, oracle.target(self.objective, settings.tol * self.objective))
         objective = 0.5 * settings.alpha * float(vector @ coef) + inner.value
         error = rounding_error(inner.plane.score_gradient, scores)
+        # Evaluated anew, the objective may lie below a bound taken at other scores: by rounding,
+        # or by the inner loop's error. Both are then worth the smaller number.
         lower_bound = max(min(self.lower_bound, objective) - error, 0.0)
         gap = relative_gap(objective, lower_bound)
         return Solution(

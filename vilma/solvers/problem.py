@@ -26,8 +26,8 @@ Definition 1, V-shaped loss    losses.cost.cost_matrix
 (5) interval-insensitive loss  losses.interval.interval_insensitive
 Theorem 1, bound for 0/1       intervals.bounds.zero_one_bound
 Theorem 2, bound for MAE       intervals.bounds.absolute_error_bound
-II-SVOR-EXP, section 3.1       surrogates.hinge.ExplicitHinge
-II-SVOR-IMC, section 3.2       surrogates.hinge.ImplicitHinge
+(9) and II-SVOR-EXP, sec. 3.1  surrogates.hinge.ExplicitHinge
+(10) and II-SVOR-IMC, sec. 3.2 surrogates.hinge.ImplicitHinge
 VILMA, section 3.3             surrogates.v_shaped.VShaped
 VILMA-REG, section 5           surrogates.penalized.PenalizedBiases
 (11) MORD classifier           estimators.base.LinearOrdinalModel.decision_function
@@ -60,6 +60,8 @@ dual coordinate ascent      solvers.coordinate_ascent.method
 its plane                   solvers.coordinate_ascent._kernels.balanced_plane
 update of an example        solvers.coordinate_ascent._kernels.ascend
 choice of the method        solvers.alternation
+the whole by a conic solver solvers.conic
+few examples' biases, VILMA surrogates.transport.solve_transport
 the certificate             solvers.certificate.Certificate
 thresholds without support  thresholds.spread_thresholds
 PW-VILMA's surrogate        surrogates.piecewise.PiecewiseVShaped

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from vilma.design_matrices import DesignMatrix
-from vilma.solvers.alternation import Alternation, Prices
+from vilma.solvers.alternation import Alternation, UnitWork
 from vilma.solvers.certificate import Certificate, Solution
 from vilma.solvers.coordinate_ascent import CoordinateAscentMethod
 from vilma.solvers.cutting_plane import CuttingPlaneMethod
@@ -101,7 +101,7 @@ class Solver:
         elif hinges.counts().sum() <= _MOST_HINGES:
             assert self._planes is not None
             self._alternation = Alternation(
-                self._planes, make, Prices.of(max(X.pair_cost, 1.0), X.shape)
+                self._planes, make, UnitWork.of(max(X.pair_cost, 1.0), X.shape)
             )
 
     def _made_ascent(self) -> CoordinateAscentMethod | None:

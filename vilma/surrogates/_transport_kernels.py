@@ -11,16 +11,16 @@ _UNREACHED = 2**62
 
 
 @njit
-def assign(gain, supply, room, flow, price, distance, hops, scanned, source_of, label_of):
+def assign(gain, supply, room, flow, potential, distance, hops, scanned, source_of, label_of):
     """Send every source's supply to labels with room, at the largest total gain.
 
     Sources come one after the other. A shortest path in reduced costs leads from the source to a
     label with room, on the way moving supply of earlier sources from full labels to others; the
-    prices of the labels it passes are lowered so that every unit sent stays on a label q of the
-    largest ``gain[i, q] + price[q]``. Of paths that are equally short, that of the fewest labels
-    is taken: with any other rule, a unit that goes back and forth can keep the others waiting.
-    Gains are whole numbers for the same reason: which paths are equally short is then no matter of
-    rounding.
+    potentials of the labels it passes are lowered so that every unit sent stays on a label q of
+    the largest ``gain[i, q] + potential[q]``. Of paths that are equally short, that of the fewest
+    labels is taken: with any other rule, a unit that goes back and forth can keep the others
+    waiting. Gains are whole numbers for the same reason: which paths are equally short is then no
+    matter of rounding.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def assign(gain, supply, room, flow, price, distance, hops, scanned, source_of, 
         The total of the supply; used up.
     flow : ndarray of shape (n, K), dtype int64
         Zero at first; what is sent.
-    price : ndarray of shape (K,), dtype int64
+    potential : ndarray of shape (K,), dtype int64
         Zero at first; the dual variables.
     distance, hops, scanned, source_of, label_of : ndarray of shape (K,), dtype int64
         Need no values.
@@ -44,11 +44,11 @@ def assign(gain, supply, room, flow, price, distance, hops, scanned, source_of, 
             best_level = FORBIDDEN
             for q in range(n_labels):
                 if gain[i, q] != FORBIDDEN:
-                    best_level = max(best_level, gain[i, q] + price[q])
+                    best_level = max(best_level, gain[i, q] + potential[q])
             for q in range(n_labels):
                 distance[q] = _UNREACHED
                 if gain[i, q] != FORBIDDEN:
-                    distance[q] = best_level - gain[i, q] - price[q]
+                    distance[q] = best_level - gain[i, q] - potential[q]
                 hops[q] = 0
                 label_of[q] = -1
                 scanned[q] = 0
@@ -70,11 +70,11 @@ def assign(gain, supply, room, flow, price, distance, hops, scanned, source_of, 
                     break
                 for j in range(i):
                     if flow[j, best] > 0:
-                        level = gain[j, best] + price[best]
+                        level = gain[j, best] + potential[best]
                         for q in range(n_labels):
                             if scanned[q] == 1 or gain[j, q] == FORBIDDEN:
                                 continue
-                            length = distance[best] + level - gain[j, q] - price[q]
+                            length = distance[best] + level - gain[j, q] - potential[q]
                             if length < distance[q] or (
                                 length == distance[q] and hops[best] + 1 < hops[q]
                             ):
@@ -84,7 +84,7 @@ def assign(gain, supply, room, flow, price, distance, hops, scanned, source_of, 
                                 source_of[q] = j
             for q in range(n_labels):
                 if scanned[q] == 1:
-                    price[q] += distance[q] - distance[target]
+                    potential[q] += distance[q] - distance[target]
             amount = min(rest, room[target])
             q = target
             while label_of[q] >= 0:

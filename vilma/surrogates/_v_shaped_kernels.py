@@ -23,17 +23,17 @@ labels for every example (``plane.py``); a wide window only makes it less tight,
 falls with h^2 and is measured. (A proximal bundle method on the loss itself was tried first and
 needs hundreds of planes: with many examples the loss is nearly smooth.)
 
-**The Hessian is a network.** A border between labels p and q moves by (db_p - db_q) / |y_q - y_p|,
-and the weight w within its window adds
+**The Hessian is a graph Laplacian.** A border between labels p and q moves by
+(db_p - db_q) / |y_q - y_p|, and the weight w within its window adds
 
 .. math:: \frac{w}{2 h\, |y_q - y_p|} (db_p - db_q)^2
 
-to the second-order term: the Hessian in b is the Laplacian matrix of a network of resistors whose
-nodes are the labels and whose edges are the borders that have examples near them. Envelopes of
-neighbouring endpoints share most of their borders, so the network is sparse, and Newton's systems
-take time in proportion to its edges instead of the cube of the labels. Eliminating a node of a
-network gives a network; every conductance is then a sum of positive numbers and keeps its relative
-accuracy, however much the weights of the examples differ.
+to the second-order term: the Hessian in b is the Laplacian matrix of a weighted graph whose nodes
+are the labels and whose edges are the borders that have examples near them. Envelopes of
+neighbouring endpoints share most of their borders, so the graph is sparse, and Newton's systems
+take time in proportion to its edges instead of the cube of the labels. The Schur complement of a
+node in a Laplacian matrix is a Laplacian matrix; every edge weight is then a sum of positive
+numbers and keeps its relative accuracy, however much the weights of the examples differ.
 """
 
 from __future__ import annotations
@@ -169,27 +169,27 @@ def side_value(labels, cost, biases, side, hull, border):
 
 
 @njit
-def _connect(network, p, q, conductance):
-    """Add to the conductance between two nodes.
+def _add_edge(graph, p, q, edge_weight):
+    """Add to the weight of the edge between two nodes.
 
-    The network is the matrix of conductances, for every node the list of its neighbours, and the
+    The graph is the matrix of edge weights, for every node the list of its neighbours, and the
     lengths of these lists.
     """
-    matrix, neighbours, degree = network
-    if conductance == 0.0:
+    matrix, neighbours, degree = graph
+    if edge_weight == 0.0:
         return
     if matrix[p, q] == 0.0:
         neighbours[p, degree[p]] = q
         neighbours[q, degree[q]] = p
         degree[p] += 1
         degree[q] += 1
-    matrix[p, q] += conductance
+    matrix[p, q] += edge_weight
     matrix[q, p] = matrix[p, q]
 
 
 @njit
-def add_side_derivatives(problem, biases, half_width, side, gradient, network, scratch):
-    """Add one side's smoothed first derivative, and its second one as edges of the network.
+def add_side_derivatives(problem, biases, half_width, side, gradient, graph, scratch):
+    """Add one side's smoothed first derivative, and its second one as edges of the graph.
 
     The derivative in b_y is the weight that label y wins less the weight of the examples that
     have it as their endpoint. `scratch` needs no values.
@@ -225,27 +225,28 @@ def add_side_derivatives(problem, biases, half_width, side, gradient, network, s
             if window > 0.0:
                 ramp = x_before[last] - x_before[first] - (border[j] - half_width) * window
                 mass += min(max(ramp / (2.0 * half_width), 0.0), window)
-                _connect(network, p, q, window / (2.0 * half_width * abs(labels[q] - labels[p])))
+                _add_edge(graph, p, q, window / (2.0 * half_width * abs(labels[q] - labels[p])))
             gradient[p] -= mass
             gradient[q] += mass
 
 
 @njit
-def solve_network(network, ridge, vector, order, left):
-    """Replace `vector`, currents into the nodes, by their potentials; the network is used up.
+def solve_laplacian(graph, ridge, vector, order, left):
+    """Replace `vector` by the solution of the Laplacian system; the graph is used up.
 
-    Solves ``L x = vector`` with x[0] = 0 and L the Laplacian matrix of the network, to which edges
-    of conductance ``ridge[k] > 0`` between neighbours k and k + 1 are added first: they hold
-    labels that no example ties to another.
+    Solves ``L x = vector`` with x[0] = 0 and L the Laplacian matrix of the graph, to which edges
+    of weight ``ridge[k] > 0`` between neighbours k and k + 1 are added first: they hold labels
+    that no example ties to another.
 
-    Nodes are eliminated, those with the fewest neighbours first. Eliminating a node of neighbours
-    j with conductances c_j of sum c joins each pair of them by c_i c_j / c and hands c_j / c of
-    the node's current on to j. No step subtracts anything from a conductance.
+    Gaussian elimination, nodes with the fewest neighbours first (minimum degree). Eliminating a
+    node of neighbours j with edge weights c_j of sum c adds c_i c_j / c to the edge of each pair
+    of them, and c_j / c of the node's right-hand side to that of j. No step subtracts anything
+    from an edge weight.
     """
-    matrix, neighbours, degree = network
+    matrix, neighbours, degree = graph
     n = degree.shape[0]
     for k in range(n - 1):
-        _connect(network, k, k + 1, ridge[k])
+        _add_edge(graph, k, k + 1, ridge[k])
     for k in range(n):
         left[k] = degree[k]  # neighbours not yet eliminated
     for t in range(n - 1):
@@ -278,7 +279,7 @@ def solve_network(network, ridge, vector, order, left):
                 if matrix[j, k] == 0.0:
                     left[j] += 1
                     left[k] += 1
-                _connect(network, j, k, share * matrix[node, j])
+                _add_edge(graph, j, k, share * matrix[node, j])
     vector[0] = 0.0
     for t in range(n - 2, -1, -1):
         node = order[t]

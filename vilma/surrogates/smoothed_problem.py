@@ -74,7 +74,7 @@ class SmoothedProblem:
         restricted = np.ascontiguousarray(cost[np.ix_(used, used)].T, dtype=np.float64)
         self._problem = used.astype(np.float64), restricted, capacity
         self._total_weight = float(self._weight.sum())
-        self._network = np.zeros((n, n)), np.zeros((n, n), np.int64), np.zeros(n, np.int64)
+        self._graph = np.zeros((n, n)), np.zeros((n, n), np.int64), np.zeros(n, np.int64)
         self._elimination = np.zeros(n, np.int64), np.zeros(n, np.int64)
         self._envelope = np.zeros(n, np.int64), np.zeros(n)
 
@@ -125,7 +125,7 @@ class SmoothedProblem:
         n_evaluations = 1
         while n_evaluations < _MAX_EVALUATIONS and imbalance > _BALANCED:
             step = -gradient
-            kernels.solve_network(self._network, damping * tie, step, *self._elimination)
+            kernels.solve_laplacian(self._graph, damping * tie, step, *self._elimination)
             trial_gradient = self._derivatives(scores, biases + step, half_width)
             n_evaluations += 1
             # Share of the slope along the step that is left at its end; negative beyond a minimum.
@@ -147,15 +147,15 @@ class SmoothedProblem:
     def _derivatives(
         self, scores: SortedScores, biases: np.ndarray, half_width: float
     ) -> np.ndarray:
-        """Return the gradient of the smoothed loss; its Hessian becomes the network."""
-        matrix, _, degree = self._network
+        """Return the gradient of the smoothed loss; its Hessian becomes the graph."""
+        matrix, _, degree = self._graph
         if degree.any():
             matrix[:] = 0.0
             degree[:] = 0
         gradient = np.zeros(len(biases))
         for side in scores.sides:
             kernels.add_side_derivatives(
-                self._problem, biases, half_width, side, gradient, self._network, self._envelope
+                self._problem, biases, half_width, side, gradient, self._graph, self._envelope
             )
         return gradient
 
@@ -210,7 +210,7 @@ class SmoothedProblem:
                 break
             self._derivatives(scores, biases, half_width)
             step = -gradient
-            kernels.solve_network(self._network, loose, step, *self._elimination)
+            kernels.solve_laplacian(self._graph, loose, step, *self._elimination)
             nudge += step
         assert best is not None
         return best

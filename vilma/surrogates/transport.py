@@ -8,10 +8,11 @@ example and side goes to which label:
 
 with :math:`e_i` the endpoint of the side, y only on that side of it, and :math:`N_y` the weight of
 the endpoints at label y: the derivative of the loss in :math:`b_y` is the weight that y wins less
-:math:`N_y`. The biases are the prices of the labels. Whatever the weights, the flow is balanced
-exactly, so its plane needs no smoothing. Newton's method on the smoothed problem stalls where
-weights differ by orders of magnitude, because light examples alone may connect heavy labels: a
-step that balances a heavy label through them is far too long for everything else.
+:math:`N_y`. The biases are the potentials of the labels, the dual variables of the second
+constraint. Whatever the weights, the flow is balanced exactly, so its plane needs no smoothing.
+Newton's method on the smoothed problem stalls where weights differ by orders of magnitude, because
+light examples alone may connect heavy labels: a step that balances a heavy label through them is
+far too long for everything else.
 """
 
 from __future__ import annotations
@@ -74,36 +75,36 @@ def solve_transport(
     unit_gain = max(np.abs(gain[allowed]).max(initial=0.0) / _GAIN_UNITS, np.finfo(float).tiny)
     whole_gain = np.full(gain.shape, FORBIDDEN)
     whole_gain[allowed] = np.rint(gain[allowed] / unit_gain)
-    flow, whole_price = np.zeros(gain.shape, np.int64), np.zeros(n_labels, np.int64)
+    flow, whole_potential = np.zeros(gain.shape, np.int64), np.zeros(n_labels, np.int64)
     assign(
         whole_gain,
         units,
         room,
         flow,
-        whole_price,
+        whole_potential,
         *(np.empty(n_labels, np.int64) for _ in range(5)),
     )
-    price = whole_price * unit_gain
+    potential = whole_potential * unit_gain
     share = flow * unit
     total = labels.weight.sum()
     score_gradient = np.bincount(rows, (share * step).sum(axis=1), len(scores)) / total
     offset = float((share * charge).sum() / total)
-    return _middle(gain + price, flow, price), Plane(score_gradient, offset)
+    return _middle(gain + potential, flow, potential), Plane(score_gradient, offset)
 
 
-def _middle(reduced: np.ndarray, flow: np.ndarray, price: np.ndarray) -> np.ndarray:
-    """Mean of the largest and the smallest optimal prices, that of the first label being fixed."""
-    # A price may rise over another by what the flow on the other keeps in reserve.
-    reserve = np.full((len(price), len(price)), np.inf)
-    for p in range(len(price)):
+def _middle(reduced: np.ndarray, flow: np.ndarray, potential: np.ndarray) -> np.ndarray:
+    """Mean of the largest and the smallest optimal potentials, the first label's being fixed."""
+    # A potential may rise over another until an example at the other gains by changing over.
+    slack = np.full((len(potential), len(potential)), np.inf)
+    for p in range(len(potential)):
         at = flow[:, p] > 0.0
         if at.any():
-            reserve[p] = np.maximum((reduced[at, p][:, None] - reduced[at]).min(axis=0), 0.0)
-    finite = np.isfinite(reserve)
-    reserve[~finite] = reserve[finite].max(initial=0.0)
-    rise, fall = reserve[0].copy(), reserve[:, 0].copy()
+            slack[p] = np.maximum((reduced[at, p][:, None] - reduced[at]).min(axis=0), 0.0)
+    finite = np.isfinite(slack)
+    slack[~finite] = slack[finite].max(initial=0.0)
+    rise, fall = slack[0].copy(), slack[:, 0].copy()
     rise[0] = fall[0] = 0.0
-    for _ in price:
-        rise = np.minimum(rise, (rise[:, None] + reserve).min(axis=0))
-        fall = np.minimum(fall, (reserve + fall).min(axis=1))
-    return price + 0.5 * (rise - fall)
+    for _ in potential:
+        rise = np.minimum(rise, (rise[:, None] + slack).min(axis=0))
+        fall = np.minimum(fall, (slack + fall).min(axis=1))
+    return potential + 0.5 * (rise - fall)

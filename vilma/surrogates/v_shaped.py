@@ -48,8 +48,8 @@ class VShaped(Surrogate):
             + \max_{y \ge u} [\Delta(y, u) + s (y - u) + b_y - b_u]
 
     The biases are found by continuation in the width of a smoothing window
-    (`vilma.surrogates.smoothed_problem`), or, for few examples, as the prices of a transportation
-    problem (`vilma.surrogates.transport`).
+    (`vilma.surrogates.smoothed_problem`), or, for few examples, as the potentials of a
+    transportation problem (`vilma.surrogates.transport`).
 
     1. Only labels that win somewhere count: a label that is nobody's endpoint wins nothing at the
        minimum.
