@@ -183,7 +183,8 @@ def minimize(
             # are tied, leaving a column out could cost something.
             free = ~aliased | point.tied.any()
             step = exact_step(problem, gradient, derivatives, hessian, free)
-            if len(coef) >= _FEWEST_PRECONDITIONED:
+            # Columns that are not identified leave a matrix that is singular but for rounding.
+            if len(coef) >= _FEWEST_PRECONDITIONED and not aliased.any():
                 precondition = precondition_by(hessian, free)
         slope = float(gradient @ step.coef + derivatives.threshold_gradient @ step.thresholds)
         decrement = -0.5 * slope
