@@ -301,8 +301,10 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
     Notes
     -----
     Coefficients and thresholds are found by Newton's method, with the whole Hessian up to 2,000
-    columns (1,000 dense, 200 others, with a penalty), by products with X alone above. For
-    ``alpha > 0`` the squared gradient of the strongly convex objective proves how much is left.
+    columns (1,000 dense, 200 others, with a penalty), by products with X alone above. From 25
+    columns on, steps after the first are computed by conjugate gradients with the last Hessian as
+    preconditioner. For ``alpha > 0`` the squared gradient of the strongly convex objective proves
+    how much is left.
 
     References
     ----------

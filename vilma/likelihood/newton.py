@@ -168,11 +168,13 @@ def minimize(
         if converged or stalled or len(history) == options.max_iter:
             break
         derivatives = group_thresholds(full, point.group)
-        step = None
+        step, spent = None, 0
         if not options.exact:
             step = _step_by_products(problem, gradient, derivatives, point, options.tol)
         elif precondition is not None and not point.tied.any():
             step = _preconditioned_step(problem, gradient, derivatives, point, precondition)
+            if step is not None and not step.accurate:
+                step, spent = None, step.n_products
         if step is None:
             hessian = exact_hessian(problem, derivatives)
             if start_hessian is None:
@@ -193,14 +195,14 @@ def minimize(
         if decrement <= _ROUNDING * point.objective and wrong is None:
             # Too small a step for F to show its decrease, but good for the gradient.
             point = _full_step(problem, point, step)
-            history.add(point.objective, bound, gap, decrement, 1.0, step.n_products)
+            history.add(point.objective, bound, gap, decrement, 1.0, spent + step.n_products)
             stalled = converged = True
             continue
         moved, size = _search(problem, point, step, between, slope)
         met = moved is not None and (moved.tied != point.tied).any()
         stalled = moved is None
         point = point if moved is None else moved
-        history.add(point.objective, bound, gap, decrement, size, step.n_products)
+        history.add(point.objective, bound, gap, decrement, size, spent + step.n_products)
         if (small or stalled) and not met:
             wrong = None
             if point.tied.any():
@@ -346,7 +348,7 @@ def _preconditioned_step(
     point: _Point,
     precondition: Precondition,
 ) -> Step | None:
-    """Compute a step by an earlier Hessian; None if forming a new one costs less.
+    """Compute a step by an earlier Hessian, not accurate if forming a new one costs less.
 
     The squared norm of the residual at the start is about twice the decrement. With its root as
     the residual's share that may remain, steps converge as fast as Newton's.
@@ -357,10 +359,9 @@ def _preconditioned_step(
 
     most = _MAX_PRECONDITIONED + problem.X.shape[1] // _COLUMNS_PER_PRODUCT
     try:
-        step = truncated_step(problem, gradient, derivatives, precondition, accuracy, most)
+        return truncated_step(problem, gradient, derivatives, precondition, accuracy, most)
     except np.linalg.LinAlgError:  # of thresholds that hardly matter any more
         return None
-    return step if step.accurate else None
 
 
 def _annotations_between(labels: LabeledWeights) -> np.ndarray:
