@@ -13,7 +13,7 @@ from vilma._numbers import as_numbers, numbers_expected, require_integer
 from vilma._row_container import RowContainer
 from vilma._sparse import check_sparse
 
-__all__ = ["OneHotCodes"]
+__all__ = ["OneHotCodes", "read_block_sizes"]
 
 
 class OneHotCodes(RowContainer):
@@ -73,7 +73,7 @@ class OneHotCodes(RowContainer):
             raise ValueError(
                 f"Expected codes of shape (n_samples, n_blocks), got shape {codes.shape}."
             )
-        sizes = _read_sizes(block_sizes, codes.shape[1])
+        sizes = read_block_sizes(block_sizes, codes.shape[1])
         if codes.dtype.kind not in "iu":
             raise TypeError(f"Expected integer codes, got dtype {codes.dtype}.")
         _check_codes(codes, sizes)
@@ -128,7 +128,7 @@ class OneHotCodes(RowContainer):
         if sizes.ndim == 0:
             require_integer("block_sizes", block_sizes, 1)
             sizes = np.full(X.shape[1] // int(sizes), int(sizes))
-        sizes = _read_sizes(sizes, len(sizes))
+        sizes = read_block_sizes(sizes, len(sizes))
         starts = np.concatenate([[0], np.cumsum(sizes)])
         if starts[-1] != X.shape[1]:
             raise ValueError(
@@ -206,7 +206,8 @@ class OneHotCodes(RowContainer):
         return f"OneHotCodes({rows}, {n_blocks} blocks, {self.shape[1]} columns)"
 
 
-def _read_sizes(block_sizes: ArrayLike, n_blocks: int) -> np.ndarray:
+def read_block_sizes(block_sizes: ArrayLike, n_blocks: int) -> np.ndarray:
+    """Check one size for all blocks or one for each; return them, of shape (n_blocks,)."""
     sizes = np.asarray(block_sizes)
     if sizes.size and sizes.dtype.kind not in "iu":
         raise TypeError(f"Expected integer block sizes, got dtype {sizes.dtype}.")

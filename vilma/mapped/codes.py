@@ -8,7 +8,7 @@ from vilma.mapped.dense import read_pieces, require_matrix
 from vilma.mapped.disk_array import DiskArray
 from vilma.mapped.scratch import Scratch
 from vilma.mapped.store import Store, targets
-from vilma.one_hot import OneHotCodes, _read_sizes
+from vilma.one_hot import OneHotCodes, read_block_sizes
 
 __all__ = ["CodesStore"]
 
@@ -22,7 +22,7 @@ class CodesStore(Store):
         require_matrix(codes, "matrix of codes")
         if codes.dtype.kind != "u" or codes.dtype.itemsize > 2:
             raise TypeError(f"{codes.path} holds {codes.dtype}; expected uint8 or uint16 codes.")
-        self._sizes = _read_sizes(block_sizes, codes.shape[1])
+        self._sizes = read_block_sizes(block_sizes, codes.shape[1])
         self._codes = codes
         self._small = np.dtype(np.uint8 if self._sizes.max(initial=0) <= 256 else np.uint16)
         # Every byte is a code of a block of 256: nothing to check.

@@ -16,8 +16,10 @@ __all__ = ["Line", "Quadratic", "search_segment"]
 
 Payload = TypeVar("Payload")
 
+# Pairs of products to a gap of 1e-3 (5,000 one-hot rows, alpha 0.01): 8 to 50 evaluations are
+# alike; steps that grow by 2, 3 or 5 while the objective still falls take 163, 170 and 170.
 _MAX_EVALUATIONS = 20
-_GROWTH = 3.0  # of the step while the objective still falls
+_GROWTH = 3.0
 
 
 class Quadratic(NamedTuple):

@@ -74,9 +74,11 @@ from vilma.surrogates import Hinges, Plane
 
 __all__ = ["CoordinateAscentMethod"]
 
-_FIRST_STEP = 0.8
-_FIRST_PASSES = 2  # the pace that they show says when to look next
-_MOST_PASSES = 10  # between two certificates
+_FIRST_STEP = 0.8  # tried in the first line search; 0.5 and 1 take the same work
+# The pace that they show says when to look next; 1, 2 and 4 take 37, 39 and 37 pairs of products
+# to a gap of 1e-3 (5,000 one-hot rows, alpha 0.01).
+_FIRST_PASSES = 2
+_MOST_PASSES = 10  # between two certificates; 5, 10 and 20 take 41, 39 and 39
 _LEAST_PACE = 0.05  # decrease of the gap's logarithm per pass that is reckoned with
 
 

