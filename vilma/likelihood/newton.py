@@ -168,13 +168,15 @@ def minimize(
         if converged or stalled or len(history) == options.max_iter:
             break
         derivatives = group_thresholds(full, point.group)
-        step, spent = None, 0
+        step: Step | None = None
+        spent = 0
         if not options.exact:
             step = _step_by_products(problem, gradient, derivatives, point, options.tol)
         elif precondition is not None and not point.tied.any():
             step = _preconditioned_step(problem, gradient, derivatives, point, precondition)
             if step is not None and not step.accurate:
-                step, spent = None, step.n_products
+                spent = step.n_products
+                step = None
         if step is None:
             hessian = exact_hessian(problem, derivatives)
             if start_hessian is None:
