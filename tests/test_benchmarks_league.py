@@ -12,6 +12,8 @@ from benchmarks.league.__main__ import main  # noqa: E402
 from benchmarks.league.methods import METHODS, RECOMMENDED  # noqa: E402
 from benchmarks.league.report import mean_ranks, write_report  # noqa: E402
 from benchmarks.league.tables import annotate, find_tables, splits  # noqa: E402
+from benchmarks.league.weak_tables import main as weak_tables  # noqa: E402
+from benchmarks.table_cost import make_table  # noqa: E402
 
 
 @pytest.fixture
@@ -110,3 +112,20 @@ def test_peers_learn_and_stay_on_the_scale(name):
     assert predicted.dtype.kind in "iu"
     assert set(np.unique(predicted)) <= set(range(4))
     assert np.abs(predicted - labels).mean() < 0.5
+
+
+def test_tables_of_weak_signals_are_written(tmp_path):
+    CliRunner().invoke(weak_tables, [str(tmp_path)], catch_exceptions=False)
+    tables = {table.name: table for table in find_tables(tmp_path)}
+    assert set(tables) == {"income", "income-few", "party", "party-few", "wine"}
+    assert tables["income"].n_classes == 24
+    assert len(tables["income-few"].features.columns) == 3
+    np.testing.assert_array_equal(tables["party"].intervals, tables["party-few"].intervals)
+
+
+def test_the_table_of_both_kinds_has_even_labels():
+    features, labels = make_table(2000)
+    assert features.shape == (2000, 50)
+    assert (np.bincount(labels) == 200).all()
+    assert 0.02 < features["number0"].isna().mean() < 0.08
+    pandas.testing.assert_frame_equal(features, make_table(2000)[0])

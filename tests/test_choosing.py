@@ -50,7 +50,7 @@ def test_blocks_are_chosen_as_by_a_loop(search):
     sets = [["noise"], ["noise", "codes"], ["noise", "more"], ["noise", "codes", "more"]]
     alphas = [0.1, 0.01]
     options = {"losses": ["mae"]} if search is VILMACV else {}
-    model = search(alphas, cv=FOLDS, **options).fit(X, y)
+    model = search(alphas, blocks="choose", cv=FOLDS, **options).fit(X, y)
     means = {}
     for blocks in sets:
         part = X.select(blocks)
@@ -81,8 +81,9 @@ def test_sets_of_blocks_may_be_given():
     assert model.blocks_ == ("codes",)
     assert np.flatnonzero(model.coef_).min() >= 2
     assert np.flatnonzero(model.coef_).max() < 14
-    whole = IISVOR_IMCCV([0.1, 0.01], blocks="all", cv=FOLDS).fit(X, y)
+    whole = IISVOR_IMCCV([0.1, 0.01], cv=FOLDS).fit(X, y)
     assert whole.blocks_ is None
+    assert whole.n_tried_ == 2
     with pytest.raises(ValueError, match="no block 'other'"):
         IISVOR_IMCCV(blocks=[["other"]]).fit(X, y)
     with pytest.raises(ValueError, match="blocks of columns, which X does not have"):
@@ -94,7 +95,7 @@ def test_sets_of_blocks_may_be_given():
 def test_blocks_without_names_are_all_taken():
     X, y = signal_in_codes()
     plain = vilma.hstack(X.blocks)
-    assert IISVOR_IMCCV([0.1], cv=FOLDS).fit(plain, y).blocks_ is None
+    assert IISVOR_IMCCV([0.1], blocks="choose", cv=FOLDS).fit(plain, y).blocks_ is None
 
 
 def test_the_loss_is_chosen():
@@ -167,8 +168,8 @@ def test_an_alpha_at_the_end_of_a_given_grid_is_told():
 
 def test_alphas_keep_the_order_given():
     X, y = signal_in_codes()
-    rising = IISVOR_IMCCV([0.001, 0.01, 0.1], blocks="all", cv=FOLDS).fit(X, y)
-    falling = IISVOR_IMCCV([0.1, 0.01, 0.001], blocks="all", cv=FOLDS).fit(X, y)
+    rising = IISVOR_IMCCV([0.001, 0.01, 0.1], cv=FOLDS).fit(X, y)
+    falling = IISVOR_IMCCV([0.1, 0.01, 0.001], cv=FOLDS).fit(X, y)
     np.testing.assert_array_equal(rising.alphas_, [0.001, 0.01, 0.1])
     np.testing.assert_array_equal(rising.cv_scores_, falling.cv_scores_[::-1])
     assert rising.alpha_ == falling.alpha_
@@ -178,7 +179,7 @@ def test_rule_of_one_standard_error_takes_what_is_simpler():
     X, y = weak_signal()
     rng = np.random.default_rng(0)
     X = vilma.hstack([X, rng.normal(size=(400, 3))], names=["signal", "noise"])
-    search = VILMACV([0.1, 0.01, 0.001, 0.0001], losses=["squared"])
+    search = VILMACV([0.1, 0.01, 0.001, 0.0001], blocks="choose", losses=["squared"])
     best = clone(search).fit(X, y)
     model = search.set_params(rule="one_standard_error").fit(X, y)
     assert model.blocks_ == ("signal",)
@@ -195,7 +196,7 @@ def test_a_table_in_one_pipeline():
     y = np.digitize((X**2).sum(axis=1), [0.3, 0.6, 0.9])  # rings
     features = TableFeatures(n_trees=30, n_components=50)
     model = make_pipeline(features, IISVOR_IMCCV(cv=3)).fit(X[:200], y[:200])
-    assert model[-1].blocks_ != ("linear",)
+    assert model[-1].blocks_ is None
     assert model.score(X[200:], y[200:]) > 0.8
 
 

@@ -233,12 +233,11 @@ def _recipe(name: str, estimator: Any, view: str = "frame") -> type[Adapter]:
     return type(name, (_Recipe,), {"name": name, "estimator": estimator, "view": view})
 
 
-_PAIR = TableFeatures(parts=["linear", "leaves"])
 RECOMMENDED = "table-vilma"
 _ALL: list[type[Adapter]] = [
     _recipe(RECOMMENDED, make_pipeline(TableFeatures(), VILMACV())),
     _recipe("table-imc", make_pipeline(TableFeatures(), IISVOR_IMCCV())),
-    _recipe("linear-leaves-imc", make_pipeline(_PAIR, IISVOR_IMCCV(blocks="all"))),
+    _recipe("table-choose", make_pipeline(TableFeatures(), IISVOR_IMCCV(blocks="choose"))),
     _recipe("linear-imc", IISVOR_IMCCV(), "matrix"),
     _recipe("linear-exp", IISVOR_EXPCV(), "matrix"),
     _recipe("linear-vilma", VILMACV(), "matrix"),

@@ -87,7 +87,7 @@ class CrossValidatedClassifier(OrdinalModel):
         self,
         alphas=None,
         *,
-        blocks: Literal["choose", "all"] | Sequence[Sequence[str]] = "choose",
+        blocks: Literal["choose", "all"] | Sequence[Sequence[str]] = "all",
         rule: Literal["best", "one_standard_error"] = "best",
         cv=None,
         scoring=None,
@@ -462,9 +462,10 @@ class IISVOR_IMCCV(LinearOrdinalModel, CrossValidatedClassifier):
     alphas : array-like of shape (n_alphas,), default=None
         Weights of the penalty to try, all positive. None starts with 1, 0.1, 0.01 and 0.001 and
         goes on by tenths, to 0.00001, or by tens, to 100, while the best is at the end.
-    blocks : {"choose", "all"} or list of lists of str, default="choose"
-        Sets of the named blocks of `MixedColumns` to choose among; ``"choose"`` tries all that
-        contain the first block. X without named blocks is used as it is.
+    blocks : {"all", "choose"} or list of lists of str, default="all"
+        Sets of the named blocks of `MixedColumns` to choose among: ``"all"`` takes all blocks
+        together, which had the least error on average; ``"choose"`` tries all sets that contain
+        the first block. X without named blocks is used as it is.
     rule : {"best", "one_standard_error"}, default="best"
         Take the best mean score; or of all within one standard error of it, the one of the fewest
         blocks, and then of the strongest penalty.
@@ -537,9 +538,10 @@ class IISVOR_EXPCV(LinearOrdinalModel, CrossValidatedClassifier):
     alphas : array-like of shape (n_alphas,), default=None
         Weights of the penalty to try, all positive. None starts with 1, 0.1, 0.01 and 0.001 and
         goes on by tenths, to 0.00001, or by tens, to 100, while the best is at the end.
-    blocks : {"choose", "all"} or list of lists of str, default="choose"
-        Sets of the named blocks of `MixedColumns` to choose among; ``"choose"`` tries all that
-        contain the first block. X without named blocks is used as it is.
+    blocks : {"all", "choose"} or list of lists of str, default="all"
+        Sets of the named blocks of `MixedColumns` to choose among: ``"all"`` takes all blocks
+        together, which had the least error on average; ``"choose"`` tries all sets that contain
+        the first block. X without named blocks is used as it is.
     rule : {"best", "one_standard_error"}, default="best"
         Take the best mean score; or of all within one standard error of it, the one of the fewest
         blocks, and then of the strongest penalty.
@@ -641,9 +643,10 @@ class VILMACV(LinearOrdinalModel, CrossValidatedClassifier):
     alphas : array-like of shape (n_alphas,), default=None
         Weights of the penalty to try, all positive. None starts with 1, 0.1, 0.01 and 0.001 and
         goes on by tenths, to 0.00001, or by tens, to 100, while the best is at the end.
-    blocks : {"choose", "all"} or list of lists of str, default="choose"
-        Sets of the named blocks of `MixedColumns` to choose among; ``"choose"`` tries all that
-        contain the first block. X without named blocks is used as it is.
+    blocks : {"all", "choose"} or list of lists of str, default="all"
+        Sets of the named blocks of `MixedColumns` to choose among: ``"all"`` takes all blocks
+        together, which had the least error on average; ``"choose"`` tries all sets that contain
+        the first block. X without named blocks is used as it is.
     rule : {"best", "one_standard_error"}, default="best"
         Take the best mean score; or of all within one standard error of it, the one of the fewest
         blocks, and then of the strongest penalty.
@@ -721,7 +724,7 @@ class VILMACV(LinearOrdinalModel, CrossValidatedClassifier):
         self,
         alphas=None,
         *,
-        blocks: Literal["choose", "all"] | Sequence[Sequence[str]] = "choose",
+        blocks: Literal["choose", "all"] | Sequence[Sequence[str]] = "all",
         rule: Literal["best", "one_standard_error"] = "best",
         cv=None,
         scoring=None,
@@ -775,9 +778,10 @@ class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
     alphas : array-like of shape (n_alphas,), default=None
         Weights of the penalty to try, all positive. None starts with 1, 0.1, 0.01 and 0.001 and
         goes on by tenths, to 0.00001, or by tens, to 100, while the best is at the end.
-    blocks : {"choose", "all"} or list of lists of str, default="choose"
-        Sets of the named blocks of `MixedColumns` to choose among; ``"choose"`` tries all that
-        contain the first block. X without named blocks is used as it is.
+    blocks : {"all", "choose"} or list of lists of str, default="all"
+        Sets of the named blocks of `MixedColumns` to choose among: ``"all"`` takes all blocks
+        together, which had the least error on average; ``"choose"`` tries all sets that contain
+        the first block. X without named blocks is used as it is.
     rule : {"best", "one_standard_error"}, default="best"
         Take the best mean score; or of all within one standard error of it, the one of the fewest
         blocks, and then of the strongest penalty.
@@ -853,7 +857,7 @@ class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
         self,
         alphas=None,
         *,
-        blocks: Literal["choose", "all"] | Sequence[Sequence[str]] = "choose",
+        blocks: Literal["choose", "all"] | Sequence[Sequence[str]] = "all",
         rule: Literal["best", "one_standard_error"] = "best",
         cv=None,
         scoring=None,
@@ -899,9 +903,10 @@ class PWVILMACV(PiecewiseLinearModel, CrossValidatedClassifier):
     alphas : array-like of shape (n_alphas,), default=None
         Weights of the penalty to try, all positive. None starts with 1, 0.1, 0.01 and 0.001 and
         goes on by tenths, to 0.00001, or by tens, to 100, while the best is at the end.
-    blocks : {"choose", "all"} or list of lists of str, default="choose"
-        Sets of the named blocks of `MixedColumns` to choose among; ``"choose"`` tries all that
-        contain the first block. X without named blocks is used as it is.
+    blocks : {"all", "choose"} or list of lists of str, default="all"
+        Sets of the named blocks of `MixedColumns` to choose among: ``"all"`` takes all blocks
+        together, which had the least error on average; ``"choose"`` tries all sets that contain
+        the first block. X without named blocks is used as it is.
     rule : {"best", "one_standard_error"}, default="best"
         Take the best mean score; or of all within one standard error of it, the one of the fewest
         blocks, and then of the strongest penalty.
@@ -993,7 +998,7 @@ class PWVILMACV(PiecewiseLinearModel, CrossValidatedClassifier):
         self,
         alphas=None,
         *,
-        blocks: Literal["choose", "all"] | Sequence[Sequence[str]] = "choose",
+        blocks: Literal["choose", "all"] | Sequence[Sequence[str]] = "all",
         rule: Literal["best", "one_standard_error"] = "best",
         correlations=(1.0, 0.9),
         losses: Sequence[Loss] = ("mae", "squared"),
