@@ -243,9 +243,6 @@ def fit(
     write_model(output, Model(fitted.estimator, rows.settings, scale, record))
     described = [type(final).__name__, f"alpha {chosen_alpha:g}"]
     described += [f"loss {final.loss_}"] if hasattr(final, "loss_") else []
-    described += (
-        [f"columns {' + '.join(final.blocks_)}"] if getattr(final, "blocks_", None) else []
-    )
     click.echo(f"{output}: {', '.join(described)}, trained on all {len(rows.names):,} {rows.noun}")
 
 
