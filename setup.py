@@ -45,6 +45,7 @@ PACKAGES = [
 PLOT = ["matplotlib>=3.8"]
 DEEP = ["torch>=2.6", "transformers>=5.10"]
 FORMULA = ["formulaic>=1.1"]
+ONNX = ["onnx>=1.18", "onnxruntime>=1.22", "skl2onnx>=1.19"]
 FACES = ["dlib-bin>=19.24", "face-recognition-models>=0.3"]
 BENCHMARKS = [
     *PLOT,
@@ -72,6 +73,7 @@ TEST = [
     *DEEP,
     *FACES,
     *FORMULA,
+    *ONNX,
     "codespell>=2.3",
     "hypothesis>=6.100",
     "mypy>=1.13",
@@ -122,6 +124,7 @@ setup(
         "docs": DOCS,
         "faces": FACES,
         "formula": FORMULA,
+        "onnx": ONNX,
         "plot": PLOT,
         "test": TEST,
     },

@@ -45,6 +45,7 @@ ROOMS = [
     "displays",
     "deep",
     "persistence",
+    "onnx",
     "demo",
     "cli",
 ]

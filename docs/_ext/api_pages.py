@@ -47,6 +47,13 @@ PAGES = (
         "vilma",
         ("vilma.one_hot", "vilma.mapped", "vilma.mixed"),
     ),
+    Page(
+        "files",
+        "Models in files",
+        "Arrays and settings, and nothing that runs.",
+        "vilma",
+        ("vilma.persistence",),
+    ),
     Page("intervals", "Interval labels", "", "vilma.intervals"),
     Page("metrics", "Metrics", "", "vilma.metrics"),
     Page("model_selection", "Model selection", "", "vilma.model_selection"),
