@@ -100,8 +100,8 @@ def to_onnx(model: Any, X: Any, **options: Any) -> Any:
     >>> model = VILMA().fit(X, [1, 1, 1, 2, 2, 2, 3, 3])
     >>> session = InferenceSession(to_onnx(model, X[:1]).SerializeToString())
     >>> label, projection = session.run(None, {"X": X})
-    >>> label
-    array([1, 1, 1, 2, 2, 2, 3, 3])
+    >>> label.tolist()
+    [1, 1, 1, 2, 2, 2, 3, 3]
     """
     return skl2onnx.to_onnx(model, X, **options)
 
