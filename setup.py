@@ -27,6 +27,7 @@ PACKAGES = [
     "vilma.features.alignment",
     "vilma.features.deep",
     "vilma.inference",
+    "vilma.inspection",
     "vilma.intervals",
     "vilma.labels",
     "vilma.likelihood",

@@ -26,6 +26,7 @@ PACKAGES = [
     "vilma.displays",
     "vilma.features",
     "vilma.inference",
+    "vilma.inspection",
     "vilma.intervals",
     "vilma.metrics",
     "vilma.probability",

@@ -42,6 +42,7 @@ ROOMS = [
     "model_selection",
     "features",
     "datasets",
+    "inspection",
     "displays",
     "deep",
     "persistence",

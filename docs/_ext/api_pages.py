@@ -40,6 +40,7 @@ PAGES = (
         ("vilma.probability",),
     ),
     Page("inference", "Inference", "", "vilma.inference"),
+    Page("inspection", "Inspection", "", "vilma.inspection"),
     Page(
         "matrices",
         "Matrices",

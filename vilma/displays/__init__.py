@@ -6,6 +6,7 @@ something is drawn, and comes with ``pip install "vilma[plot]"``.
 """
 
 from vilma.displays.annotations import AnnotationsDisplay
+from vilma.displays.coefficients import CoefficientsDisplay
 from vilma.displays.confusion import OrdinalConfusionDisplay
 from vilma.displays.convergence import ConvergenceDisplay
 from vilma.displays.directions import DirectionsDisplay
@@ -17,6 +18,7 @@ from vilma.displays.thresholds import ThresholdsDisplay
 
 __all__ = [
     "AnnotationsDisplay",
+    "CoefficientsDisplay",
     "ConvergenceDisplay",
     "DirectionsDisplay",
     "ErrorByLabelDisplay",

@@ -19,6 +19,7 @@ from vilma._numba import interruptible
 from vilma._numbers import numbers_expected, refuse_dates
 from vilma._row_container import RowContainer
 from vilma._sparse import check_sparse, without_spare_entries
+from vilma._wording import some_of
 from vilma.labels import IntervalLabels, read_labels
 from vilma.mapped import MappedMatrix
 from vilma.surrogates import LabeledWeights
@@ -81,7 +82,7 @@ def read_X(estimator: BaseEstimator, X, *, reset: bool):
         X = np.empty((len(X), 0))
     # An array without columns is a mistake, X[[]] of a data frame hardly.
     welcome = no_columns and getattr(estimator, "_fits_no_columns", False)
-    with numbers_expected("X"):
+    with _words_explained(X), numbers_expected("X"):
         X = validate_data(
             estimator,
             X,
@@ -92,6 +93,27 @@ def read_X(estimator: BaseEstimator, X, *, reset: bool):
             ensure_min_features=0 if welcome else 1,
         )
     return without_spare_entries(X)
+
+
+@contextmanager
+def _words_explained(X) -> Iterator[None]:
+    """Say what to do with columns of words, and name them where X does."""
+    try:
+        yield
+    except ValueError as error:
+        if "could not convert string to float" not in str(error):
+            raise
+        columns = [str(name) for name in getattr(X, "columns", ()) if _holds_words(X[name])]
+        named = f" The columns of words are {some_of(columns)}." if columns else ""
+        raise ValueError(
+            f"{error}{named} Words need columns of their own: put vilma.features.TableFeatures() "
+            "before the estimator in a pipeline, or scikit-learn's ColumnTransformer with a "
+            "OneHotEncoder (docs/howto/survey.rst)."
+        ) from error
+
+
+def _holds_words(column) -> bool:
+    return any(isinstance(value, str) for value in column)
 
 
 def _has_no_columns(X) -> bool:

@@ -23,7 +23,7 @@ from sklearn.utils import Bunch, _safe_indexing, check_consistent_length
 from sklearn.utils._metadata_requests import _raise_for_params, _routing_enabled
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.validation import _check_method_params
+from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from vilma.estimators._problem import (
     all_or_nothing,
@@ -199,6 +199,23 @@ class CrossValidatedClassifier(OrdinalModel):
         shared = self._single().get_params().keys() & self.get_params().keys()
         params = {name: getattr(self, name) for name in shared - {"n_jobs", "classes"}}
         return self._single(**params, classes=classes)
+
+    def chosen_estimator(self) -> OrdinalModel:
+        """Return an estimator for one alpha with what was chosen, not fitted.
+
+        Returns
+        -------
+        estimator : object
+            Such as ``VILMA(alpha=alpha_, loss=loss_)``, on the scale of the fit. Where `blocks_`
+            is not None, it is for ``X.select(blocks_)``.
+        """
+        check_is_fitted(self)
+        chosen = {
+            name: getattr(self, f"{name}_")
+            for name in ("alpha", "loss", "correlation")
+            if hasattr(self, f"{name}_")
+        }
+        return self._make_single(self.scale_).set_params(**chosen)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Return the routing of groups and weights.
