@@ -170,7 +170,7 @@ def coefficient_table(
     level: float = 0.95,
     random_state: int | np.random.RandomState | None = 0,
 ) -> CoefficientTable:
-    """Tell what a fitted model does when a column moves, all else as it is.
+    r"""Tell what a fitted model does when a column moves, all else as it is.
 
     Columns are moved where the user has them, before the model's own transformers: a scaled,
     one-hot or kernel column is nothing that anybody measured. Numbers grow by one unit, and by
