@@ -270,8 +270,8 @@ class CertifiedFit(SingleFit):
             problem = read_problem(self, X, y, sample_weight, self.classes)
             (solution,) = self._solve(problem, [self._settings(problem)])
             self._store(problem, solution)
-        self._warn_of_gap(problem, solution)
-        self._warn_of_what_was_learned(problem, solution.status == "converged")
+            self._warn_of_gap(problem, solution)
+            self._warn_of_what_was_learned(problem, solution.status == "converged")
         return self
 
     def __getstate__(self):
