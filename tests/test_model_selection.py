@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn import config_context
+from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.metrics import get_scorer, roc_auc_score
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -17,10 +19,11 @@ from sklearn.model_selection import (
 from sklearn.model_selection import cross_val_predict as cross_val_predict_of_scikit_learn
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from vilma import IISVOR_IMC, VILMA, VILMACV, CalibratedOrdinalClassifier
 from vilma.metrics import interval_scorer, ordinal_scorer
-from vilma.model_selection import cross_val_predict
+from vilma.model_selection import PositionsClassifier, cross_val_predict
 
 
 def data(m=90, n_classes=4, seed=0):
@@ -182,3 +185,76 @@ def test_scorers_of_unknown_losses_are_refused_when_made():
         ordinal_scorer("cumulative_score", kk=1)
     with pytest.raises(TypeError, match="has no parameter 'sample_weight'"):
         ordinal_scorer("cumulative_score", sample_weight=[1.0])
+
+
+# Positions ------------------------------------------------------------------------------------
+
+
+def names_out_of_order():
+    X, y, intervals = data()
+    names = np.array(["low", "medium", "raised", "high"])
+    return X, y, intervals, names
+
+
+@pytest.mark.parametrize("form", ["classes", "dtype"])
+def test_ensembles_on_positions_give_the_numbers_of_positions(form):
+    X, y, _, names = names_out_of_order()
+    bags = BaggingClassifier(CalibratedOrdinalClassifier(cv=2), n_estimators=2, random_state=0)
+    plain = bags.fit(X, y)
+    expected, proba = plain.predict(X), plain.predict_proba(X)
+    if form == "classes":
+        model = PositionsClassifier(bags, classes=names).fit(X, names[y])
+    else:
+        labels = pd.Series(pd.Categorical.from_codes(y, names, ordered=True))
+        model = PositionsClassifier(bags).fit(X, labels)
+        assert model.score(X, labels) == plain.score(X, y)
+    assert model.scale_.tolist() == names.tolist()
+    assert model.classes_.tolist() == sorted(names)
+    np.testing.assert_array_equal(model.predict(X), names[expected])
+    np.testing.assert_array_equal(model.predict_proba(X), proba[:, np.argsort(names)])
+    log_loss = get_scorer("neg_log_loss")(model, X, names[y])
+    assert log_loss == pytest.approx(get_scorer("neg_log_loss")(plain, X, y))
+
+
+def test_positions_of_intervals_weights_and_two_labels():
+    X, y, intervals, names = names_out_of_order()
+    opened = intervals.astype(object)
+    opened[intervals == 0] = None
+    opened[:, 1][intervals[:, 1] == 0] = 0  # open at the lower end only
+    strings = np.where(opened == None, None, names[intervals])  # noqa: E711
+    weight = np.linspace(0.5, 1.5, len(y))
+    model = PositionsClassifier(VILMA(), classes=names).fit(X, strings, sample_weight=weight)
+    alone = VILMA(classes=range(4)).fit(X, intervals, sample_weight=weight)
+    np.testing.assert_array_equal(model.predict(X), names[alone.predict(X)])
+    np.testing.assert_array_equal(
+        model.decision_function(X), alone.decision_function(X)[:, np.argsort(names)]
+    )
+    two = np.array(["slight", "heavy"])[y // 2]
+    model = PositionsClassifier(IISVOR_IMC(), classes=["slight", "heavy"]).fit(X, two)
+    alone = IISVOR_IMC().fit(X, y // 2)
+    np.testing.assert_array_equal(model.decision_function(X), -alone.decision_function(X))
+    assert roc_auc_score(two == model.classes_[1], model.decision_function(X)) > 0.8
+    assert not hasattr(model, "predict_proba")
+
+
+def test_positions_that_an_estimator_has_not_seen():
+    X, y, _, names = names_out_of_order()
+    seen = y < 3
+    model = PositionsClassifier(BaggingClassifier(IISVOR_IMC(), random_state=0), classes=names)
+    proba = model.fit(X[seen], names[y[seen]]).predict_proba(X)
+    assert (proba[:, model.classes_.tolist().index("high")] == 0.0).all()
+    np.testing.assert_allclose(proba.sum(axis=1), 1.0)
+    votes = VotingClassifier([("one", IISVOR_IMC())])
+    before = dict(vars(model))
+    with pytest.raises(ValueError, match="which is not in classes"):
+        model.fit(X, np.array(["no"] * len(y)))
+    assert vars(model) == before
+    with pytest.raises(NotImplementedError, match="multi"):
+        PositionsClassifier(votes).fit(X, [[1, 2]] * 45 + [[2, 3]] * 45)
+    with pytest.raises(TypeError, match="should be one with a method `fit`"):
+        PositionsClassifier(7).fit(X, y)
+
+
+@parametrize_with_checks([PositionsClassifier(IISVOR_IMC())])
+def test_scikit_learn_checks_of_positions(estimator, check):
+    check(estimator)

@@ -34,6 +34,7 @@ from sklearn.model_selection import (
 import vilma
 from vilma import IISVOR_IMC, VILMA, CalibratedOrdinalClassifier
 from vilma.metrics import interval_scorer, ordinal_scorer
+from vilma.model_selection import PositionsClassifier
 from vilma.model_selection import cross_val_predict as out_of_fold
 
 PAGE = Path(__file__).parents[1] / "docs" / "howto" / "scikit_learn.rst"
@@ -140,6 +141,18 @@ def selected(make):
     return lambda model, y, names: make(model).fit(X, y).ranking_
 
 
+def on_positions(make):
+    """A tool that is handed positions on the scale, which it need not know."""
+
+    def use(model):
+        inner = clone(model)
+        if "classes" in inner.get_params():
+            inner.set_params(classes=None)
+        return PositionsClassifier(make(inner), classes=model.classes)
+
+    return use
+
+
 TOOLS = {
     "``cross_val_score(cv=KFold())``": score(),
     "``cross_val_score(cv=3)``": score(cv=3),
@@ -176,6 +189,26 @@ TOOLS = {
     ),
     "``AdaBoostClassifier``": predict(
         lambda model: AdaBoostClassifier(model, n_estimators=2, random_state=0)
+    ),
+    "``PositionsClassifier`` of Voting, Bagging, Stacking": lambda model, y, names: np.concatenate(
+        [
+            predict(on_positions(kind))(model, y, names)
+            for kind in (
+                lambda inner: VotingClassifier([("one", inner), ("two", clone(inner))]),
+                lambda inner: BaggingClassifier(inner, n_estimators=2, random_state=0),
+                lambda inner: StackingClassifier([("one", inner)], LogisticRegression(), cv=FOLDS),
+            )
+        ]
+    ),
+    "``PositionsClassifier`` of ``RFE``, ``RFECV``": lambda model, y, names: np.append(
+        on_positions(lambda inner: RFE(inner, n_features_to_select=1))(model)
+        .fit(X, y)
+        .estimator_.ranking_,
+        on_positions(
+            lambda inner: RFECV(inner, cv=FOLDS, scoring=interval_scorer(classes=range(4)))
+        )(model)
+        .fit(X, y)
+        .estimator_.ranking_,
     ),
     "``RFE``": selected(lambda model: RFE(model, n_features_to_select=1)),
     "``RFECV(scoring=interval_scorer())``": selected(
@@ -259,6 +292,11 @@ def test_every_word_of_the_table(name, tool):
             refusals = (ValueError, TypeError, NotImplementedError, IndexError)
             with _silence(), pytest.raises(refusals):
                 use(name, tool, form)
+        elif word == "if exact":
+            np.testing.assert_allclose(use(name, tool, form), expected, atol=1e-5, err_msg=form)
+            wide = np.stack([CODES, np.minimum(CODES + 1, 3)], axis=1)
+            with pytest.raises((ValueError, NotImplementedError), match=r"multi|1d array"):
+                TOOLS[tool](clone(ESTIMATORS[name]), wide, NAMES)
         elif word == "unstratified":
             model, (y, _) = ESTIMATORS[name], labels(form, CODES, NAMES)
             plain = score(cv=KFold(3))(model, CODES, NAMES)
