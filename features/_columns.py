@@ -9,6 +9,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
 
+from vilma._numbers import numbers_expected
+
 __all__ = ["as_categories", "as_numbers", "is_numeric", "read_columns"]
 
 
@@ -43,7 +45,8 @@ def read_columns(X: Any) -> list[np.ndarray]:
     elif hasattr(X, "get_columns"):
         columns = [_of_polars(each) for each in X.get_columns()]
     else:
-        array = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=0)
+        with numbers_expected("X"):
+            array = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=0)
         if array.dtype.kind == "c":
             raise ValueError("Complex data not supported: expected numbers or categories.")
         columns = [_of_array(column) for column in array.T]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NoReturn
+
+from vilma._arguments import require_path
 
 # Some of these Pillow reads with a plugin only. A photograph that is named with the reason why it
 # cannot be read is better than one that is passed over.
@@ -58,6 +60,13 @@ def find_images(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
     """
     if isinstance(paths, (str, os.PathLike)):
         paths = [paths]
+    if not isinstance(paths, Iterable) or isinstance(paths, (bytes, Mapping)):
+        raise TypeError(
+            f"paths should be a path or several, got {paths!r} of type {type(paths).__name__}."
+        )
+    paths = list(paths)
+    for place, path in enumerate(paths):
+        require_path(f"paths[{place}]", path)
     found: dict[Path, None] = {}
     for path in map(Path, paths):
         if not path.exists():

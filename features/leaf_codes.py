@@ -21,8 +21,9 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from vilma._numbers import numbers_expected, refuse_dates
 from vilma.features._trees import Condition, leaf_numbers, read_leaves
-from vilma.labels import read_labels
+from vilma.labels import read_labels, read_scale
 from vilma.one_hot import OneHotCodes
 
 __all__ = ["LeafCodes"]
@@ -151,6 +152,8 @@ class LeafCodes(TransformerMixin, BaseEstimator):
             If the estimator does not say which leaves rows fall into.
         """
         self._validate_params()
+        if self.classes is not None:
+            read_scale(self.classes)
         X = self._read(X, reset=True)
         if self.estimator is None:
             model = self._grow_random_trees(X)
@@ -246,14 +249,16 @@ class LeafCodes(TransformerMixin, BaseEstimator):
         if self.estimator is not None:
             validate_data(self, X, reset=reset, skip_check_array=True)
             return X.tocsr() if sparse.issparse(X) else X
-        return validate_data(
-            self,
-            X,
-            reset=reset,
-            accept_sparse="csr",
-            dtype=np.float32,
-            ensure_all_finite="allow-nan",
-        )
+        refuse_dates(X, "X")
+        with numbers_expected("X"):
+            return validate_data(
+                self,
+                X,
+                reset=reset,
+                accept_sparse="csr",
+                dtype=np.float32,
+                ensure_all_finite="allow-nan",
+            )
 
     def _grow_random_trees(self, X: Any) -> ExtraTreesRegressor:
         rng = check_random_state(self.random_state)

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
+from vilma._arguments import require_path
+
 _HEADER_BYTES = 1 << 16
 _FILTERS = threading.Lock()  # held while headers are read, not while pixels are decoded
 _IGNORE_PILLOW = ("ignore", None, Warning, re.compile(r"PIL\.(?#while vilma reads)"), 0)
@@ -103,6 +105,7 @@ def read_rgb(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
 
 def _read(path: str | os.PathLike[str], mode: str) -> NDArray[np.uint8]:
     """Read an image file as mode L or RGB."""
+    require_path("path", path)
     kind = os.stat(path).st_mode
     if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):  # opening a pipe waits for its writer
         _refuse(path, "it is a pipe, a socket or a device")

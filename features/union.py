@@ -11,6 +11,7 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions, validate_parameter_constraints
 
 import vilma
+from vilma._arguments import require_jobs
 from vilma._row_container import RowContainer
 from vilma.mixed import MixedColumns
 
@@ -109,6 +110,17 @@ class Union(FeatureUnion):
         validate_parameter_constraints(
             {"scale": [StrOptions({"norm", "none"})]}, {"scale": self.scale}, "Union"
         )
+        require_jobs(self.n_jobs)
+        listed = isinstance(self.transformer_list, (list, tuple)) and len(self.transformer_list)
+        pairs = listed and all(
+            isinstance(each, tuple) and len(each) == 2 and isinstance(each[0], str)
+            for each in self.transformer_list
+        )
+        if not pairs:
+            raise ValueError(
+                "transformer_list should be a list of pairs (name, transformer), got "
+                f"{self.transformer_list!r}."
+            )
         self.__dict__.pop("scales_", None)
         return super().fit_transform(X, y, **params)
 

@@ -120,11 +120,14 @@ def test_intervals_count_for_their_middle_and_seeds_repeat(select):
         (lambda: nested_curricula([1, 2], fractions=(0.0, 1.0)), r"got \(0.0, 1.0\)"),
         (lambda: nested_curricula([1, 2], fractions=(0.5, 1.1)), "up to 1"),
         (lambda: nested_curricula([1, 2], fractions=()), r"got \(\)"),
-        (lambda: few_shot([1, 2], 0), "n_per_label should be at least 1, got 0"),
+        (lambda: few_shot([1, 2], 0), "n_per_label should be an integer of at least 1, got 0"),
         (lambda: few_shot([(2, 1)], 1), "row 0"),
         (lambda: distribution_shift([1, 2], 3, 0.1), "the 2 labels that occur, got 3"),
         (lambda: distribution_shift([1, 2], 1, 1.5), "share should be between 0 and 1, got 1.5"),
-        (lambda: distribution_shift([1], 1, 0.5, select="rare"), "'random' or 'top', got 'rare'"),
+        (
+            lambda: distribution_shift([1], 1, 0.5, select="rare"),
+            "select should be one of 'random', 'top', got 'rare'",
+        ),
     ],
 )
 def test_bad_arguments(call, message):

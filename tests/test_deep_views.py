@@ -84,7 +84,7 @@ def test_brightness_and_contrast_are_factors_of_each_image():
             lambda: views.ImageViews(zoom=1.0),
             r"zoom should be at least 0 and under 1, got 1\.0",
         ),
-        (lambda: views.ImageViews(shift=-1), "shift should not be negative"),
+        (lambda: views.ImageViews(shift=-1), "shift should be an integer of at least 0, got -1"),
         (lambda: views.ImageViews(contrast=-0.1), "contrast should not be negative"),
         (
             lambda: views.ImageViews()(torch.ones(3, 4)),

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = [
     "_wording",
     "_masked",
+    "_arguments",
     "_numbers",
     "_sparse",
     "_optional",

@@ -15,6 +15,7 @@ from PIL import Image
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 
+from vilma._arguments import require_jobs
 from vilma.features.alignment.detection import choose_face, find_faces
 from vilma.features.alignment.errors import FaceNotFoundError
 from vilma.features.alignment.fitting import compose, resample
@@ -220,6 +221,7 @@ default=None
         crops: list[NDArray[np.uint8]] = []
         worker = copy.copy(self).set_params(landmarks=None)  # rows carry their own
         task = delayed(partial(_align_row, Image.MAX_IMAGE_PIXELS))
+        require_jobs(self.n_jobs)
         with Parallel(n_jobs=self.n_jobs) as parallel:
             for start in range(0, len(rows), _BLOCK_ROWS):  # an error ends the work soon
                 block = rows[start : start + _BLOCK_ROWS]

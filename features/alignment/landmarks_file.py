@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vilma._arguments import require_path
 from vilma._named_rows import read_named_rows, read_number
 
 
@@ -35,6 +36,7 @@ def read_landmarks(path: str | os.PathLike[str]) -> dict[str, NDArray[np.float64
         If columns are missing, a row is short or long, a cell is no finite number or an image is
         named twice; the message names the line.
     """
+    require_path("path", path)
     path = Path(path)
     landmarks: dict[str, NDArray[np.float64]] = {}
     rows = read_named_rows(

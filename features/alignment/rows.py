@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+import numpy as np
+
 from vilma._wording import some_of
 from vilma.features.alignment.landmarks_file import read_landmarks
 from vilma.features.inputs import is_path
@@ -36,6 +38,11 @@ def landmarks_of_rows(images: Sequence[Any], landmarks: Any) -> list[Any]:
         landmarks = read_landmarks(landmarks)
     if isinstance(landmarks, Mapping):
         return _by_name(images, landmarks)
+    if not isinstance(landmarks, (Sequence, np.ndarray)):
+        raise TypeError(
+            "landmarks should be an array with points for every image, a path of a CSV file or a "
+            f"mapping of names, got a {type(landmarks).__name__}."
+        )
     if len(landmarks) != len(images):
         raise ValueError(f"landmarks are of {len(landmarks)} images, but X has {len(images)}.")
     return list(landmarks)

@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vilma._arguments import require_choice
 from vilma.features.crops import check_size
 
 CANONICAL_SIZE = (60, 40)
@@ -111,10 +112,7 @@ def face_template(
            [ 7.2, 42.3],
            [31. , 42.3]])
     """
-    if layout not in TEMPLATES:
-        raise ValueError(
-            f"layout must be one of {', '.join(map(repr, TEMPLATES))}, got {layout!r}."
-        )
+    require_choice("layout", layout, TEMPLATES)
     return from_canonical(TEMPLATES[layout], check_size(size))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_scalar
 
+from vilma._arguments import require_jobs
 from vilma.features.deep.network import DTYPES
 
 
@@ -27,6 +28,7 @@ def check_parameters(features: Any) -> None:
     """
     check_scalar(features.batch_size, "batch_size", Integral, min_val=1)
     check_scalar(features.verbose, "verbose", Integral)
+    require_jobs(features.n_jobs)
     for name in ("normalize", "local_files_only"):
         check_scalar(getattr(features, name), name, (bool, np.bool_))
     if features.dtype not in DTYPES:

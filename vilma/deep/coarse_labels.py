@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -48,6 +49,17 @@ class CoarseLabels:
     template: str = "{}"
 
     def __post_init__(self) -> None:
+        for name, values, kind in (("names", self.names, str), ("begins", self.begins, Real)):
+            listed = isinstance(values, (list, tuple))
+            if not listed or not all(isinstance(value, kind) for value in values):
+                raise TypeError(
+                    f"{name} of coarse labels should be a tuple of "
+                    f"{'strings' if kind is str else 'numbers'}, got {values!r}."
+                )
+        if not isinstance(self.template, str):
+            raise TypeError(
+                f"The template of coarse labels should be text, got {self.template!r}."
+            )
         if len(self.names) < 2 or len(self.names) != len(self.begins):
             raise ValueError(
                 "Coarse labels need two or more names and as many beginnings, got "

@@ -19,6 +19,7 @@ from sklearn.base import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from vilma._numbers import numbers_expected, refuse_dates
 from vilma.deep._torch import torch
 from vilma.deep.device import find_device, threads
 from vilma.deep.network import Network
@@ -154,13 +155,15 @@ class NetworkPredictor(
         if images and is_paths(X):
             X = ImageFiles(X, self.preprocessing)
         if not is_dataset(X):
-            X = validate_data(
-                self,
-                X,
-                reset=reset,
-                dtype=[np.float32, np.uint8] if images else np.float32,
-                allow_nd=images,
-            )
+            refuse_dates(X, "X")
+            with numbers_expected("X"):
+                X = validate_data(
+                    self,
+                    X,
+                    reset=reset,
+                    dtype=[np.float32, np.uint8] if images else np.float32,
+                    allow_nd=images,
+                )
             return ArraySource(X)
         source = DatasetSource(X)
         if not images and len(source.row_shape) != 1:

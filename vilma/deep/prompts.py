@@ -45,7 +45,12 @@ def embed_texts(source: Any, texts: Sequence[str]) -> NDArray[np.float32]:
     >>> embed_texts("models/clip", COARSE_LABELS["age"].prompts)  # doctest: +SKIP
     array([[...]], dtype=float32)
     """
-    if isinstance(texts, str) or not len(texts):
+    if (
+        not isinstance(texts, Sequence)
+        or isinstance(texts, (str, bytes))
+        or not texts
+        or not all(isinstance(text, str) for text in texts)
+    ):
         raise ValueError(f"texts should be a sequence of one text or more, got {texts!r}.")
     model, tokenizer = load_text_model(source)
     learner = PromptLearner(text_side(model), tokenizer, texts, "{}", 0)

@@ -13,8 +13,9 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state
 
+from vilma._arguments import require_choice
+from vilma._numbers import as_numbers, read_random_state, require_integer, require_number
 from vilma.labels import read_labels
 from vilma.labels.scale import IntArray
 
@@ -73,7 +74,7 @@ def nested_curricula(
     >>> [len(stage) for stage in nested_curricula(y, fractions=(0.3, 0.6, 1.0), random_state=0)]
     [3, 7, 8]
     """
-    lines = [0.0, *(float(line) for line in fractions)]
+    lines = [0.0, *as_numbers(fractions, "fractions").ravel().tolist()]
     if len(lines) == 1 or lines[-1] > 1 or not all(a < b for a, b in pairwise(lines)):
         raise ValueError(
             f"fractions should be increasing numbers above 0 and up to 1, got {fractions!r}."
@@ -128,8 +129,7 @@ def few_shot(
     >>> len(few_shot([1, 2, 2, 2, 3, 3], 2, random_state=0))
     5
     """
-    if n_per_label < 1:
-        raise ValueError(f"n_per_label should be at least 1, got {n_per_label!r}.")
+    require_integer("n_per_label", n_per_label, 1)
     labels = _middle_labels(y, classes)
     return np.flatnonzero(_place_in_label(labels, random_state) < n_per_label)
 
@@ -182,8 +182,9 @@ def distribution_shift(
     >>> distribution_shift([1] * 4 + [2, 3], n_labels=1, share=0.5, select="top", random_state=0)
     array([1, 2, 4, 5])
     """
-    if select not in {"random", "top"}:
-        raise ValueError(f"select should be 'random' or 'top', got {select!r}.")
+    require_choice("select", select, ("random", "top"))
+    require_number("share", share)
+    require_integer("n_labels", n_labels, 0)
     if not 0 <= share <= 1:
         raise ValueError(f"share should be between 0 and 1, got {share!r}.")
     labels = _middle_labels(y, classes)
@@ -194,7 +195,7 @@ def distribution_shift(
             f"n_labels should be between 0 and the {len(occurring)} labels that occur, got "
             f"{n_labels!r}."
         )
-    rng = check_random_state(random_state)
+    rng = read_random_state(random_state)
     place = _place_in_label(labels, rng)
     if select == "top":
         chosen = occurring[np.argsort(-counts[occurring], kind="stable")[:n_labels]]
@@ -214,7 +215,7 @@ def _middle_labels(y: ArrayLike, classes: ArrayLike | None) -> IntArray:
 
 def _place_in_label(labels: IntArray, random_state: Seed) -> IntArray:
     """Number the rows of each label from 0 on, in random order."""
-    shuffled = check_random_state(random_state).permutation(len(labels))
+    shuffled = read_random_state(random_state).permutation(len(labels))
     order = shuffled[np.argsort(labels[shuffled], kind="stable")]
     counts = np.bincount(labels)
     start = np.cumsum(counts) - counts

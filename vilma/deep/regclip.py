@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from vilma._numbers import as_numbers
 from vilma.deep._torch import torch
 from vilma.deep.base import DeepOrdinalEstimator
 from vilma.deep.coarse_labels import COARSE_LABELS, Bins, CoarseLabels, CoarseName, divide_scale
@@ -363,7 +364,8 @@ class RegCLIPClassifier(DeepOrdinalEstimator):
             return self._make_prompts(bins, n_features)
         if self.text_embeddings is None:
             return TextWeights(torch.randn(len(bins), n_features)), _TEMPERATURE
-        found = check_array(self.text_embeddings, dtype=np.float32, input_name="text_embeddings")
+        given = as_numbers(self.text_embeddings, "text_embeddings")
+        found = check_array(given, dtype=np.float32, input_name="text_embeddings")
         expected = (bins.n_names, n_features)
         if found.shape != expected:
             raise ValueError(

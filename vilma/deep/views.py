@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from vilma._numbers import require_integer, require_number
 from vilma.deep._torch import torch
 
 __all__ = ["ImageViews", "two_views"]
@@ -50,6 +51,12 @@ def two_views(
     >>> views.shape, samples
     (torch.Size([6, 1, 8, 8]), tensor([0, 1, 2, 0, 1, 2]))
     """
+    if not isinstance(X, torch.Tensor) or not X.ndim:
+        raise TypeError(f"X should be a tensor with a row for each sample, got {X!r}.")
+    if not callable(augment):
+        raise TypeError(f"augment should be a function of X and a generator, got {augment!r}.")
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator should be a torch.Generator or None, got {generator!r}.")
     views = [augment(X, generator) for _ in range(2)]
     for view in views:
         if len(view) != len(X):
@@ -99,7 +106,12 @@ class ImageViews:
         brightness: float = 0.2,
         contrast: float = 0.2,
     ) -> None:
-        for name, value in (("shift", shift), ("brightness", brightness), ("contrast", contrast)):
+        if not isinstance(flip, bool):
+            raise TypeError(f"flip should be True or False, got {flip!r}.")
+        require_integer("shift", shift, 0)
+        require_number("zoom", zoom)
+        for name, value in (("brightness", brightness), ("contrast", contrast)):
+            require_number(name, value)
             if not value >= 0:
                 raise ValueError(f"{name} should not be negative, got {value!r}.")
         if not 0 <= zoom < 1:

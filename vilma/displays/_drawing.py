@@ -44,6 +44,7 @@ def open_axes(caller: str, ax: Axes | None, figsize: tuple[float, float]) -> Axe
     """Return the user's axes, or those of a new figure of pyplot."""
     require_matplotlib(caller)
     if ax is not None:
+        _require_axes(caller, ax)
         return ax
     import matplotlib.pyplot as plt
 
@@ -62,12 +63,24 @@ def open_panels(
             1, n_panels, figsize=figsize, squeeze=False, layout="constrained", **options
         )[1][0]
     panels = np.array(ax, dtype=object).ravel()
+    for panel in panels:
+        _require_axes(caller, panel)
     if len(panels) != n_panels:
         raise ValueError(
             f"{caller} draws {n_panels} panel{'s' * (n_panels > 1)}, but `ax` has "
             f"{len(panels)}. Pass that many axes, or none for a new figure."
         )
     return panels
+
+
+def _require_axes(caller: str, ax: Any) -> None:
+    from matplotlib.axes import Axes
+
+    if not isinstance(ax, Axes):
+        raise TypeError(
+            f"{caller} draws into axes of matplotlib, but `ax` has {ax!r} of type "
+            f"{type(ax).__name__}. Leave it out for a new figure."
+        )
 
 
 def tidy(ax: Axes) -> None:

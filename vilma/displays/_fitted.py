@@ -62,7 +62,7 @@ def linear_model(estimator: Any, caller: str, attribute: str) -> tuple[list[Pipe
         If it is not fitted.
     """
     before, model = unwrap(estimator)
-    if not hasattr(model, "project"):
+    if isinstance(model, type) or not hasattr(model, "project"):
         raise TypeError(
             f"{caller} needs an estimator of vilma, or a pipeline or fitted search of one, got "
             f"{type(model).__name__}."
@@ -79,6 +79,36 @@ def linear_model(estimator: Any, caller: str, attribute: str) -> tuple[list[Pipe
             f"{len(model.coef_)}. DirectionsDisplay draws them all."
         )
     return before, model
+
+
+def predict_labels(estimator: Any, X: Any, caller: str) -> Any:
+    """Predict labels, or say that there is nothing that could.
+
+    Parameters
+    ----------
+    estimator : object
+        A fitted estimator of any package.
+    X : array-like of shape (n_samples, n_features)
+        What its `predict` takes.
+    caller : str
+        What errors name.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        The labels.
+
+    Raises
+    ------
+    TypeError
+        If the estimator has no `predict`, or is a class.
+    """
+    if isinstance(estimator, type) or not hasattr(estimator, "predict"):
+        raise TypeError(
+            f"{caller} needs a fitted estimator with a method `predict`, got {estimator!r} of "
+            f"type {type(estimator).__name__}."
+        )
+    return estimator.predict(X)
 
 
 def transform(before: list[Pipeline], X: Any) -> Any:

@@ -15,6 +15,7 @@ from vilma.displays._drawing import (
     open_axes,
     require_matplotlib,
 )
+from vilma.displays._fitted import predict_labels
 from vilma.labels.fitted_scale import fitted_scale
 from vilma.metrics._reading import read_pair, read_weights
 
@@ -112,11 +113,13 @@ class OrdinalConfusionDisplay:
         ValueError, TypeError
             If labels or weights are malformed, or a label is not on the scale.
         """
-        require_matplotlib(f"{cls.__name__}.from_estimator")
+        caller = f"{cls.__name__}.from_estimator"
+        require_matplotlib(caller)
+        predicted = predict_labels(estimator, X, caller)
         if classes is None:
             classes = fitted_scale(estimator)
         return cls.from_predictions(
-            y, estimator.predict(X), classes=classes, sample_weight=sample_weight, ax=ax
+            y, predicted, classes=classes, sample_weight=sample_weight, ax=ax
         )
 
     @classmethod

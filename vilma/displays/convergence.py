@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vilma._arguments import require_choice
 from vilma.displays._drawing import (
     BLUE,
     GREY,
@@ -141,8 +142,7 @@ class ConvergenceDisplay:
             If `kind` or `x` is none of these.
         """
         for parameter, value, known in (("kind", kind, ("bounds", "gap")), ("x", x, _X_LABELS)):
-            if value not in known:
-                raise ValueError(f"{parameter} should be one of {list(known)}, got {value!r}.")
+            require_choice(parameter, value, known)
         ax = open_axes(f"{type(self).__name__}.plot", ax, (6.4, 4.2))
         if x == "iteration":
             places = np.arange(1, len(self.history) + 1)

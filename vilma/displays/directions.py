@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from vilma._numbers import as_numbers, require_integer
 from vilma._wording import label_name
 from vilma.displays._drawing import label_ticks, open_axes, require_matplotlib
 from vilma.displays._fitted import unwrap
@@ -175,8 +176,9 @@ class DirectionsDisplay:
         """
         require_matplotlib(f"{cls.__name__}.from_coef")
         scale = read_scale(classes)
-        by_piece = check_array(coef, dtype=np.float64, input_name="coef")
-        by_step = check_array(step_weights, dtype=np.float64, input_name="step_weights")
+        require_integer("max_features", max_features, 1)
+        by_piece = check_array(as_numbers(coef, "coef"), input_name="coef")
+        by_step = check_array(as_numbers(step_weights, "step_weights"), input_name="step_weights")
         names = np.asarray(feature_names)
         expected = len(scale) - 1, len(by_piece)
         if by_step.shape != expected:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.utils import check_consistent_length
 
+from vilma._numbers import require_integer
 from vilma.displays._drawing import open_axes, require_matplotlib
 from vilma.displays._fitted import linear_model, transform
 from vilma.mapped import MappedMatrix
@@ -109,7 +110,9 @@ class HeaviestColumnsDisplay:
         caller = f"{cls.__name__}.from_estimator"
         require_matplotlib(caller)
         before, model = linear_model(estimator, caller, "coef_")
+        require_integer("n_columns", n_columns, 1)
         columns = transform(before, X)
+        model.project(columns)  # refuses what is no data
         if names is None:
             names = _find_names(before, model)
         labels = np.asarray(names, dtype=object)

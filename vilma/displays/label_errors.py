@@ -18,6 +18,7 @@ from vilma.displays._drawing import (
     require_matplotlib,
     tidy,
 )
+from vilma.displays._fitted import predict_labels
 from vilma.labels import encode, read_scale
 from vilma.labels.fitted_scale import fitted_scale
 from vilma.metrics import LabelErrors, error_by_label
@@ -110,11 +111,13 @@ class ErrorByLabelDisplay:
         ValueError, TypeError
             As for :func:`vilma.metrics.error_by_label`.
         """
-        require_matplotlib(f"{cls.__name__}.from_estimator")
+        caller = f"{cls.__name__}.from_estimator"
+        require_matplotlib(caller)
+        predicted = predict_labels(estimator, X, caller)
         if classes is None:
             classes = fitted_scale(estimator)
         return cls.from_predictions(
-            y, estimator.predict(X), classes=classes, sample_weight=sample_weight, ax=ax
+            y, predicted, classes=classes, sample_weight=sample_weight, ax=ax
         )
 
     @classmethod

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
+from vilma._numbers import as_numbers
 from vilma.displays._drawing import open_panels, require_matplotlib
 from vilma.displays._fitted import linear_model
 
@@ -164,7 +165,9 @@ class LBPWeightsDisplay:
             size, or there is another number of axes.
         """
         require_matplotlib(f"{cls.__name__}.from_coef")
-        weights = check_array(coef, ensure_2d=False, dtype=np.float64, input_name="coef")
+        if not hasattr(lbp, "compute_codes"):
+            raise TypeError(f"lbp should be a MultiScaleLBP, got {lbp!r}.")
+        weights = check_array(as_numbers(coef, "coef"), ensure_2d=False, input_name="coef")
         if weights.shape != (lbp.n_features_out_,):
             raise ValueError(
                 f"coef has shape {weights.shape}, but the MultiScaleLBP makes "

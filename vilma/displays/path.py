@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_is_fitted
 
+from vilma._arguments import require_choice
 from vilma.displays._drawing import legend_above, open_axes, require_matplotlib, tidy
 from vilma.displays._fitted import unwrap
 from vilma.displays._path_panels import FloatArray, draw_objectives, draw_scores, name_alphas
@@ -180,6 +181,11 @@ class PathDisplay:
             If a model is not fitted.
         """
         require_matplotlib(f"{cls.__name__}.from_models")
+        if not isinstance(models, Sequence) or isinstance(models, (str, bytes)):
+            raise TypeError(
+                f"models should be the list that vilma_path returns, got {models!r} of type "
+                f"{type(models).__name__}."
+            )
         if not len(models):
             raise ValueError("models is empty; pass the list that vilma_path returns.")
         if (X is None) != (y is None):
@@ -236,8 +242,7 @@ class PathDisplay:
         """
         if kind is None:
             kind = "objective" if self.scores is None else "score"
-        if kind not in {"score", "objective"}:
-            raise ValueError(f"kind should be 'score' or 'objective', got {kind!r}.")
+        require_choice("kind", kind, ("score", "objective"))
         values = self._scores() if kind == "score" else self._objectives()
         ax = open_axes(f"{type(self).__name__}.plot", ax, (6.4, 4.2))
         order = np.argsort(self.alphas)

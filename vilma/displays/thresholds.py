@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_array
 
+from vilma._numbers import as_numbers
 from vilma.displays._density import FloatArray, LabelDensities, label_densities
 from vilma.displays._density_panels import draw_map, draw_ridges
 from vilma.displays._drawing import legend_above, name_labels, open_axes, require_matplotlib
@@ -177,10 +178,17 @@ class ThresholdsDisplay:
         scale = read_scale(classes)
         truth = read_endpoints(y_true, name="y_true", scale=scale)
         lower, upper = encode_endpoints(truth, scale, name="y_true")
-        options: dict[str, Any] = {"ensure_2d": False, "dtype": np.float64}
-        places = check_array(projection, input_name="projection", **options)
-        check_consistent_length(places, lower)
-        cuts = check_array(thresholds, input_name="thresholds", **options)
+        places = check_array(
+            as_numbers(projection, "projection"), ensure_2d=False, input_name="projection"
+        )
+        if places.shape != lower.shape:
+            raise ValueError(
+                f"projection has the shape {places.shape}, but y_true has {len(lower)} samples; "
+                "expected one number for each."
+            )
+        cuts = check_array(
+            as_numbers(thresholds, "thresholds"), ensure_2d=False, input_name="thresholds"
+        )
         _check_thresholds(cuts, len(scale))
         densities = label_densities(
             places, lower, upper, read_weights(sample_weight, len(lower)), len(scale)

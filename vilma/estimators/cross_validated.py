@@ -25,6 +25,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
+from vilma._numbers import as_numbers
 from vilma.estimators._problem import (
     all_or_nothing,
     read_sample_weight,
@@ -1063,7 +1064,11 @@ class PWVILMACV(PiecewiseLinearModel, CrossValidatedClassifier):
 
 def _read_correlations(correlations) -> np.ndarray:
     """Return the correlations as an array, all from 0 to 1, and 1 among them."""
-    values = np.array(list(correlations), dtype=np.float64)
+    values = as_numbers(correlations, "correlations")
+    if values.ndim != 1 or not len(values):
+        raise ValueError(
+            f"correlations should be a sequence of one number or more, got {correlations!r}."
+        )
     wrong = ~((values >= 0.0) & (values <= 1.0))
     if wrong.any():
         raise ValueError(

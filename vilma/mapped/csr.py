@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from vilma._numbers import require_integer
 from vilma.mapped.disk_array import DiskArray
 from vilma.mapped.scratch import Scratch
 from vilma.mapped.spans import are_consecutive, element_ranges, spans
@@ -30,6 +31,7 @@ class CSRStore(Store):
     def __init__(
         self, indices: DiskArray, indptr: DiskArray, data: DiskArray | None, n_columns: int
     ) -> None:
+        require_integer("n_features", n_columns, 0)
         for array, kinds in ((indices, "iu"), (indptr, "iu"), (data, "biuf")):
             if array is not None and (len(array.shape) != 1 or array.dtype.kind not in kinds):
                 raise ValueError(

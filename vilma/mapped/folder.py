@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from vilma._arguments import require_path
 from vilma._atomic import atomic_folder
 from vilma._sparse import check_sparse, without_spare_entries
 from vilma.mapped.checksums import Checksums, write_checksums
@@ -72,6 +73,7 @@ def save_mapped(X: Any, folder: str | os.PathLike[str]) -> None:
     MappedMatrix(one-hot, 2 rows, 5 columns)
     """
     write = _writer(X)
+    require_path("folder", folder)
     if X.ndim != 2:
         raise ValueError(f"Expected a matrix, got an array of shape {X.shape}.")
     with atomic_folder(Path(folder).absolute()) as new:
@@ -112,6 +114,7 @@ def open_store(folder: str | os.PathLike[str]) -> Store:
     ValueError
         If it is not a folder of a matrix, or its files do not fit together.
     """
+    require_path("folder", folder)
     folder = Path(folder).absolute()
     checksums = Checksums(folder)
     checksums.verify(["meta.json", "block_sizes.npy"])

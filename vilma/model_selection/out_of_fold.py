@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import check_cv
 from sklearn.utils import check_consistent_length
 from sklearn.utils.parallel import Parallel, delayed
 
+from vilma.estimators._problem import read_splits
 from vilma.intervals import IntervalStratifiedKFold
 from vilma.labels import encode, in_class_order
 from vilma.labels.scale import abbreviate
@@ -105,6 +105,10 @@ def cross_val_predict(
     """
     if method not in _METHODS:
         raise ValueError(f"method should be one of {list(_METHODS)}, got {method!r}.")
+    if isinstance(estimator, type) or not hasattr(estimator, "fit"):
+        raise TypeError(
+            f"estimator should be an estimator with a method `fit`, got {estimator!r}."
+        )
     rows = read_rows(estimator, X, y, sample_weight, classes)
     splits = _partition(rows, cv, groups)
     parts = Parallel(n_jobs=n_jobs)(
@@ -130,7 +134,8 @@ def _partition(
     if numbered:
         cv = IntervalStratifiedKFold(5 if cv is None else int(cv), classes=rows.labels.classes)
     every = np.arange(len(rows))
-    found = check_cv(cv).split(every[:, None], rows.y, groups)
+    given = {} if groups is None else {"groups": groups}
+    found = read_splits(cv, every[:, None], rows.y, **given)
     splits = [(every[train], every[test]) for train, test in found]
     times = np.bincount(np.concatenate([test for _, test in splits]), minlength=len(rows))
     if (times != 1).any():

@@ -25,6 +25,7 @@ import sklearn
 from sklearn.utils.validation import check_is_fitted
 
 import vilma
+from vilma._arguments import require_path
 from vilma._atomic import atomic_write
 from vilma._sealed import pack, unpack
 from vilma.persistence.decoding import Decoder
@@ -104,6 +105,9 @@ def save_model(
     >>> load_model(path).predict([[0.0], [4.0], [7.0]])
     array([1, 2, 3])
     """
+    require_path("path", path)
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise TypeError(f"metadata should be a mapping of plain values, got {metadata!r}.")
     content = ModelFile(model, {} if metadata is None else metadata)
     with atomic_write(Path(path).absolute()) as stream:
         write_model_file(stream, content)
@@ -142,6 +146,7 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     --------
     save_model : Write the file.
     """
+    require_path("path", path)
     with Path(path).open("rb") as stream:
         return read_model_file(stream, os.fspath(path)).model
 

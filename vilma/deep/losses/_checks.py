@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
+from numbers import Integral, Real
+from typing import Any, ParamSpec, TypeVar
 
 from vilma.deep._torch import torch
 
@@ -11,11 +16,78 @@ __all__ = [
     "check_column",
     "check_matrix",
     "check_number",
+    "check_types",
+    "checked",
     "full_precision",
     "product",
     "read_counts",
     "weighted_mean",
 ]
+
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def checked(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Let a function refuse arguments of other types than it is annotated with.
+
+    A compiled graph goes without the check.
+    """
+    kinds = {name: str(each.annotation) for name, each in signature(function).parameters.items()}
+    names = list(kinds)
+
+    @wraps(function)
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        if not torch.compiler.is_compiling():
+            given = {**dict(zip(names, args, strict=False)), **kwargs}
+            check_types(given, kinds)
+        return function(*args, **kwargs)
+
+    return call
+
+
+def check_types(given: dict[str, Any], kinds: dict[str, str]) -> None:
+    """Raise a TypeError or ValueError unless arguments are what their annotations say.
+
+    Parameters
+    ----------
+    given : dict of str to object
+        The arguments.
+    kinds : dict of str to str
+        Annotations; others than those of tensors, booleans and numbers are passed over.
+    """
+    for name, value in given.items():
+        kind = kinds.get(name, "")
+        if value is None and kind.endswith("| None"):
+            continue
+        optional = kind.endswith(" | None")
+        kind = kind.removesuffix(" | None")
+        if kind == "torch.Tensor":
+            array = isinstance(value, torch.Tensor) and (optional or value.ndim > 0)
+            _require(array, name, "a tensor of torch, of one dimension or more", value)
+        elif kind.startswith("Literal") or kind == "LinkName":
+            _require(isinstance(value, str), name, "a string", value)
+        elif kind in ("float", "float | torch.Tensor"):
+            number = isinstance(value, Real) and not isinstance(value, bool)
+            scalar = isinstance(value, torch.Tensor) and value.ndim == 0
+            _require(number or scalar, name, "a real number", value)
+            if not bool(value == value):
+                raise ValueError(f"{name} should be a real number, got NaN.")
+        elif kind == "int":
+            whole = isinstance(value, Integral) and not isinstance(value, bool)
+            _require(whole, name, "an integer of at least 1", value)
+            if value < 1:
+                raise ValueError(f"{name} should be an integer of at least 1, got {value!r}.")
+        elif kind == "bool":
+            _require(isinstance(value, bool), name, "True or False", value)
+
+
+def _require(good: bool, name: str, wanted: str, value: Any) -> None:
+    if not good:
+        raise TypeError(
+            f"{name} should be {wanted}, got {value!r} of type {type(value).__name__}."
+        )
 
 
 def full_precision(values: torch.Tensor) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import check_column
+from vilma.deep.losses._checks import check_column, checked
 from vilma.deep.losses._labels import pair_distances, read_intervals
 
 __all__ = ["contrast_positives", "named_pairs", "off_diagonal", "positive_pairs"]
@@ -27,6 +27,7 @@ def named_pairs(
     return shared & off_diagonal(n, device)
 
 
+@checked
 def positive_pairs(
     lower: torch.Tensor,
     upper: torch.Tensor,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import check_matrix, check_number, product
+from vilma.deep.losses._checks import check_matrix, check_number, checked, product
 
 __all__ = ["cosine_logits", "cosines", "log_sum_exp", "unit_rows"]
 
@@ -23,6 +23,7 @@ def cosines(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     return product(unit_rows(left), unit_rows(right).T)
 
 
+@checked
 def cosine_logits(
     images: torch.Tensor, prompts: torch.Tensor, temperature: float | torch.Tensor = 0.07
 ) -> torch.Tensor:

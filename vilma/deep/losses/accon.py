@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import all_hold, check_matrix, check_number
+from vilma.deep.losses._checks import all_hold, check_matrix, check_number, checked
 from vilma.deep.losses._labels import pair_distances, read_intervals
 from vilma.deep.losses._positives import contrast_positives, positive_pairs
 from vilma.deep.losses._similarity import cosines
@@ -13,6 +13,7 @@ from vilma.deep.losses._similarity import cosines
 __all__ = ["accon_loss"]
 
 
+@checked
 def accon_loss(
     embeddings: torch.Tensor,
     lower: torch.Tensor,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from vilma._numbers import require_integer
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import check_matrix, check_number, product
+from vilma.deep.losses._checks import check_matrix, product
 from vilma.deep.losses._similarity import unit_rows
 
 __all__ = ["ClassStatistics"]
@@ -67,8 +68,8 @@ class ClassStatistics(torch.nn.Module):
         self, n_classes: int, n_features: int, *, dtype: torch.dtype | None = None
     ) -> None:
         super().__init__()
-        check_number("n_classes", n_classes, least=1, strict=False)
-        check_number("n_features", n_features, least=1, strict=False)
+        require_integer("n_classes", n_classes, 1)
+        require_integer("n_features", n_features, 1)
         self.register_buffer("counts", torch.zeros(n_classes, dtype=dtype))
         self.register_buffer("centres", torch.zeros(n_classes, n_features, dtype=dtype))
         self.register_buffer("scatter", torch.zeros(n_classes, dtype=dtype))

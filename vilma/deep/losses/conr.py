@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import all_hold, check_column, check_matrix, check_number
+from vilma.deep.losses._checks import all_hold, check_column, check_matrix, check_number, checked
 from vilma.deep.losses._labels import pair_distances, read_intervals
 from vilma.deep.losses._positives import named_pairs, off_diagonal
 from vilma.deep.losses._similarity import cosines, log_sum_exp
@@ -11,6 +11,7 @@ from vilma.deep.losses._similarity import cosines, log_sum_exp
 __all__ = ["conr_loss"]
 
 
+@checked
 def conr_loss(
     embeddings: torch.Tensor,
     predictions: torch.Tensor,

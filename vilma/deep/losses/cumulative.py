@@ -9,7 +9,13 @@ from __future__ import annotations
 from typing import Literal
 
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import check_column, check_matrix, full_precision, weighted_mean
+from vilma.deep.losses._checks import (
+    check_column,
+    check_matrix,
+    checked,
+    full_precision,
+    weighted_mean,
+)
 from vilma.deep.losses._labels import read_class_intervals
 
 __all__ = ["LINKS", "clm_log_probabilities", "clm_loss", "coral_loss", "corn_loss"]
@@ -18,6 +24,7 @@ LinkName = Literal["logit", "probit", "cloglog"]
 LINKS = ("logit", "probit", "cloglog")
 
 
+@checked
 def coral_loss(
     logits: torch.Tensor,
     lower: torch.Tensor,
@@ -71,6 +78,7 @@ def coral_loss(
     return weighted_mean((exceeded + not_reached).sum(dim=1), weights)
 
 
+@checked
 def corn_loss(
     logits: torch.Tensor,
     lower: torch.Tensor,
@@ -136,6 +144,7 @@ def corn_loss(
     return weighted_mean(-exceeded - torch.where(open_above, zero, stopped), weights)
 
 
+@checked
 def clm_log_probabilities(
     scores: torch.Tensor,
     thresholds: torch.Tensor,
@@ -170,6 +179,7 @@ def clm_log_probabilities(
     >>> clm_log_probabilities(torch.zeros(1), torch.tensor([0.0])).exp()
     tensor([[0.5000, 0.5000]])
     """
+    _check_scores(scores, thresholds)
     classes = torch.arange(len(thresholds) + 1, device=scores.device).repeat(len(scores), 1)
     repeated = scores[:, None].expand_as(classes)
     flat = classes.flatten()
@@ -178,6 +188,7 @@ def clm_log_probabilities(
     ).view_as(classes)
 
 
+@checked
 def clm_loss(
     scores: torch.Tensor,
     thresholds: torch.Tensor,
@@ -239,6 +250,16 @@ def clm_loss(
     first, last = read_class_intervals(lower, upper, len(thresholds) + 1, scores)
     found = _interval_log_likelihood(scores, thresholds.to(scores), first, last, link)
     return weighted_mean(-found, weights)
+
+
+def _check_scores(scores: torch.Tensor, thresholds: torch.Tensor) -> None:
+    if scores.ndim != 1 or not scores.is_floating_point():
+        raise TypeError(
+            "scores should be one floating-point number for each row, got the shape "
+            f"{tuple(scores.shape)} of {scores.dtype}."
+        )
+    if thresholds.ndim != 1:
+        raise ValueError(f"thresholds should have one dimension, got {tuple(thresholds.shape)}.")
 
 
 def _interval_log_likelihood(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import check_matrix
+from vilma.deep.losses._checks import check_matrix, checked
 from vilma.deep.losses._labels import class_distances, read_class_intervals
 from vilma.deep.losses._similarity import log_sum_exp
 from vilma.deep.losses.soft_targets import interval_posterior
@@ -13,6 +13,7 @@ from vilma.deep.losses.soft_targets import interval_posterior
 __all__ = ["fcrc_loss"]
 
 
+@checked
 def fcrc_loss(
     logits: torch.Tensor,
     lower: torch.Tensor,

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import check_column, check_number, full_precision, weighted_mean
+from vilma.deep.losses._checks import (
+    check_column,
+    check_number,
+    checked,
+    full_precision,
+    weighted_mean,
+)
 from vilma.deep.losses._labels import interval_distances, read_intervals
 
 __all__ = ["focal_r_loss", "interval_l1"]
 
 
+@checked
 def interval_l1(
     predictions: torch.Tensor,
     lower: torch.Tensor,
@@ -58,6 +65,7 @@ def interval_l1(
     return weighted_mean(errors if p == 1 else errors**p, weights)
 
 
+@checked
 def focal_r_loss(
     predictions: torch.Tensor,
     lower: torch.Tensor,

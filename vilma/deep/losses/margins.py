@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from vilma._numbers import require_integer
 from vilma.deep._torch import torch
 from vilma.deep.losses._checks import check_matrix, check_number
 
@@ -15,7 +16,9 @@ class _RowNetwork(torch.nn.Module):
 
     def __init__(self, n_classes: int, n_features: int, hidden: int, n_outputs: int) -> None:
         super().__init__()
-        check_number("hidden", hidden, least=1, strict=False)
+        require_integer("n_classes", n_classes, 1)
+        require_integer("n_features", n_features, 1)
+        require_integer("hidden", hidden, 1)
         self.hidden = torch.nn.Linear(n_features + 1 + n_classes, hidden)
         self.output = torch.nn.Linear(hidden, n_outputs)
 

@@ -11,6 +11,7 @@ from vilma.deep.losses._checks import (
     all_hold,
     check_matrix,
     check_number,
+    checked,
     full_precision,
     weighted_mean,
 )
@@ -20,6 +21,7 @@ from vilma.deep.losses.soft_targets import interval_posterior
 __all__ = ["group_edges", "group_labels", "multi_head_loss", "multi_head_predict"]
 
 
+@checked
 def group_edges(
     minimum: float,
     width: float,
@@ -66,6 +68,7 @@ def group_edges(
     return minimum + width * steps
 
 
+@checked
 def group_labels(
     lower: torch.Tensor, upper: torch.Tensor, edges: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -101,6 +104,7 @@ def group_labels(
     return _group_of(lower, edges), _group_of(upper, edges)
 
 
+@checked
 def multi_head_loss(
     class_logits: torch.Tensor,
     regressions: torch.Tensor,
@@ -180,6 +184,7 @@ def multi_head_loss(
     return weighted_mean((posterior * errors**p).sum(dim=1), weights)
 
 
+@checked
 def multi_head_predict(
     class_logits: torch.Tensor, regressions: torch.Tensor, *, soft: bool = False
 ) -> torch.Tensor:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import check_column, check_matrix, product, weighted_mean
+from vilma.deep.losses._checks import check_column, check_matrix, checked, product, weighted_mean
 
 __all__ = ["pml_loss", "progressive_margins"]
 
 
+@checked
 def progressive_margins(
     ordinal: torch.Tensor,
     variational: torch.Tensor,
@@ -63,6 +64,7 @@ def progressive_margins(
     return ordinal_weight * of_pairs + variational_weight * of_classes
 
 
+@checked
 def pml_loss(
     logits: torch.Tensor,
     targets: torch.Tensor,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import check_matrix
+from vilma.deep.losses._checks import check_matrix, checked
 from vilma.deep.losses._labels import pair_distances, read_intervals
 from vilma.deep.losses._positives import off_diagonal
 from vilma.deep.losses._similarity import cosines
@@ -13,6 +13,7 @@ from vilma.deep.losses._similarity import cosines
 __all__ = ["rank_contrast_loss"]
 
 
+@checked
 def rank_contrast_loss(
     embeddings: torch.Tensor,
     lower: torch.Tensor,

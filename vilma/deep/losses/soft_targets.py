@@ -8,7 +8,7 @@ model itself divides them, ``softmax`` of the logits restricted to the interval.
 from __future__ import annotations
 
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import check_matrix, product, weighted_mean
+from vilma.deep.losses._checks import check_matrix, checked, product, weighted_mean
 from vilma.deep.losses._labels import class_distances, read_class_intervals
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
 ]
 
 
+@checked
 def soft_targets(lower: torch.Tensor, upper: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
     """Make targets of labels, the classes of an interval in equal parts.
 
@@ -57,6 +58,7 @@ def soft_targets(lower: torch.Tensor, upper: torch.Tensor, table: torch.Tensor) 
     return product(allowed.to(table) / allowed.sum(dim=1, keepdim=True), table)
 
 
+@checked
 def interval_posterior(
     logits: torch.Tensor, lower: torch.Tensor, upper: torch.Tensor
 ) -> torch.Tensor:
@@ -95,6 +97,7 @@ def interval_posterior(
     )
 
 
+@checked
 def posterior_targets(
     logits: torch.Tensor, lower: torch.Tensor, upper: torch.Tensor, table: torch.Tensor
 ) -> torch.Tensor:
@@ -139,6 +142,7 @@ def posterior_targets(
     return product(posterior, table.to(posterior))
 
 
+@checked
 def soft_label_loss(
     logits: torch.Tensor, targets: torch.Tensor, *, weights: torch.Tensor | None = None
 ) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import check_matrix, check_number
+from vilma.deep.losses._checks import check_matrix, check_number, checked
 from vilma.deep.losses._labels import read_intervals
 from vilma.deep.losses._positives import contrast_positives, positive_pairs
 from vilma.deep.losses._similarity import cosines
@@ -11,6 +11,7 @@ from vilma.deep.losses._similarity import cosines
 __all__ = ["supcon_loss"]
 
 
+@checked
 def supcon_loss(
     embeddings: torch.Tensor,
     lower: torch.Tensor,

@@ -13,12 +13,19 @@ On a fixed embedding a network that adds the penalty minimises the same function
 from __future__ import annotations
 
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import check_column, check_matrix, full_precision, weighted_mean
+from vilma.deep.losses._checks import (
+    check_column,
+    check_matrix,
+    checked,
+    full_precision,
+    weighted_mean,
+)
 from vilma.deep.losses._labels import read_class_intervals
 
 __all__ = ["iisvor_exp_loss", "iisvor_imc_loss", "vilma_loss"]
 
 
+@checked
 def iisvor_imc_loss(
     scores: torch.Tensor,
     thresholds: torch.Tensor,
@@ -82,6 +89,7 @@ def iisvor_imc_loss(
     return weighted_mean((below_interval + above_interval).sum(dim=1), weights)
 
 
+@checked
 def iisvor_exp_loss(
     scores: torch.Tensor,
     thresholds: torch.Tensor,
@@ -146,6 +154,7 @@ def iisvor_exp_loss(
     return weighted_mean(below_interval + above_interval, weights)
 
 
+@checked
 def vilma_loss(
     scores: torch.Tensor,
     thresholds: torch.Tensor,

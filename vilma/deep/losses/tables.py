@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import check_number, read_counts
+from vilma.deep.losses._checks import check_number, checked, read_counts
 
 __all__ = ["asymmetric_table", "gaussian_table", "symmetric_table"]
 
 
+@checked
 def symmetric_table(
     n_classes: int,
     *,
@@ -52,6 +53,7 @@ def symmetric_table(
     return (-beta * _distances(n_classes, dtype, device)).softmax(dim=1)
 
 
+@checked
 def asymmetric_table(
     counts: torch.Tensor,
     *,
@@ -103,6 +105,7 @@ def asymmetric_table(
     return table / table.sum(dim=1, keepdim=True)
 
 
+@checked
 def gaussian_table(
     n_classes: int,
     *,

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from vilma.deep._torch import torch
-from vilma.deep.losses._checks import check_column, check_number, product, read_counts
+from vilma.deep.losses._checks import check_column, check_number, checked, product, read_counts
 from vilma.deep.losses._labels import class_distances, read_class_intervals
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 
+@checked
 def class_counts(lower: torch.Tensor, upper: torch.Tensor, n_classes: int) -> torch.Tensor:
     """Count the training samples of each class.
 
@@ -59,6 +60,7 @@ def class_counts(lower: torch.Tensor, upper: torch.Tensor, n_classes: int) -> to
     return change[:-1].cumsum(dim=0).round(decimals=9)
 
 
+@checked
 def inverse_weights(
     counts: torch.Tensor, *, minimum: float = 5.0, maximum: float = 1000.0
 ) -> torch.Tensor:
@@ -96,6 +98,7 @@ def inverse_weights(
     return _inverse(_clip(counts, minimum, maximum), counts)
 
 
+@checked
 def sqrt_inverse_weights(counts: torch.Tensor) -> torch.Tensor:
     """Weigh labels in inverse proportion to the square roots of their counts.
 
@@ -129,6 +132,7 @@ def sqrt_inverse_weights(counts: torch.Tensor) -> torch.Tensor:
     return _inverse(counts.sqrt(), counts)
 
 
+@checked
 def lds_weights(
     counts: torch.Tensor,
     *,
@@ -190,6 +194,7 @@ def lds_weights(
     return _inverse(smoothed[0, 0], counts)
 
 
+@checked
 def sample_weights(
     weights: torch.Tensor, lower: torch.Tensor, upper: torch.Tensor
 ) -> torch.Tensor:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Literal, TypeVar
 
+from vilma._arguments import require_choice
 from vilma.deep.objectives.base import Head, LabelValues, Loss, Regularizer, Task
 from vilma.deep.objectives.cumulative import CLM, CORAL, CORN
 from vilma.deep.objectives.groups import GroupHeads
@@ -45,11 +46,9 @@ __all__ = [
     "IISVOR_IMCLoss",
     "LabelValues",
     "Loss",
-    "LossName",
     "ProgressiveMargin",
     "RankContrast",
     "Regularizer",
-    "RegularizerName",
     "SoftLabels",
     "SupervisedContrast",
     "SurrogateLoss",
@@ -150,6 +149,15 @@ def find_regularizer(regularizer: str | Regularizer | None) -> Regularizer | Non
 def _find(
     objective: str | _Objective, known: Mapping[str, Callable[[], _Objective]]
 ) -> _Objective:
-    found = known[objective]() if isinstance(objective, str) else objective
+    if isinstance(objective, str):
+        require_choice("A loss or regularizer", objective, known)
+        found = known[objective]()
+    else:
+        found = objective
+    if not isinstance(found, (Loss, Regularizer)):
+        raise TypeError(
+            f"A loss or regularizer should be one of {sorted(known)} or an object of "
+            f"vilma.deep.objectives, got {objective!r}."
+        )
     found._validate_params()
     return found
