@@ -88,4 +88,4 @@ def test_there_are_many():
 def test_documented_choices_are_literals(name, parameter, values):
     function, _ = CALLABLES[name]
     hint = inspect.signature(function).parameters[parameter].annotation
-    assert literals(eval(hint, function.__globals__)) == values
+    assert literals(eval(hint, inspect.unwrap(function).__globals__)) == values
