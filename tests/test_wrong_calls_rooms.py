@@ -19,7 +19,16 @@ import vilma
 from tests.test_wrong_calls import NAMES as LINEAR
 from tests.test_wrong_calls import X, Y
 from tests.wrong_calls import THING, Name, outcome
-from vilma import datasets, displays, features, inference, intervals, metrics, model_selection
+from vilma import (
+    datasets,
+    displays,
+    features,
+    inference,
+    inspection,
+    intervals,
+    metrics,
+    model_selection,
+)
 
 torch = pytest.importorskip("torch")
 
@@ -63,6 +72,12 @@ DRAWN = [
         displays.ConvergenceDisplay.from_estimator,
         {"estimator": fitted()},
         {"estimator": NOT_A_MODEL, "kind": "choice", "x": "choice", "ax": AXES},
+        [],
+    ),
+    (
+        displays.CoefficientsDisplay.from_estimator,
+        {"estimator": fitted(), "X": X},
+        {"estimator": NOT_A_MODEL, "X": "X", "kind": "choice", "ax": AXES},
         [],
     ),
     (
@@ -193,6 +208,7 @@ DRAWN = [
 ALLOWED: dict[str, list[tuple[str, Any]]] = {
     # One row has deviations of 0, and no bar is drawn.
     "HeaviestColumnsDisplay.from_estimator": [("X", [[1.0, 2.0]])],
+    "CoefficientsDisplay.from_estimator": [("X", [[1.0, 2.0]])],
     # One row falls into one leaf; random trees take missing values; a scale that no labels need.
     "LeafCodes": [
         ("X", [[1.0, 2.0]]),
@@ -330,6 +346,21 @@ FILES = [
             "sample_weight": "weights",
             "classes": "classes",
         },
+    ),
+    Name(
+        "coefficient_table",
+        inspection.coefficient_table,
+        {"model": fitted(), "X": X, "y": Y, "n_resamples": 2},
+        {
+            "model": NOT_A_MODEL,
+            "X": "X",
+            "y": "labels",
+            "names": [7, ["a"], [["a", "b"]], {}, THING],
+            "n_resamples": [*COUNT, 0],
+            "level": [*POSITIVE, 1.0],
+            "random_state": "seed",
+        },
+        fine=(("y", None), ("X", [[1.0, 2.0]])),
     ),
     Name(
         "read_formula",
@@ -855,7 +886,13 @@ def test_wrong_calls_have_clear_answers(name):
 ELSEWHERE = {
     *("LabelErrors", "ShotGroup", "UTKFaceName", "AnnotationReport", "SpanLabels"),
     *("CombinedAnnotations", "DrawnIntervals", "MixedColumns", "LBPFeature"),
-    *("LikelihoodRatioTest", "MarginalEffects", "ProportionalOddsTest", "Summary"),
+    *(
+        "CoefficientTable",
+        "LikelihoodRatioTest",
+        "MarginalEffects",
+        "ProportionalOddsTest",
+        "Summary",
+    ),
     *("load_anes96", "load_wine_quality", "Callback", "Progress", "Bins", "divide_scale"),
     *("FaceNotFoundError", "ImageReadError", "Head", "LabelValues", "Loss", "Regularizer"),
     *("SurrogateLoss", "Task"),
@@ -863,7 +900,7 @@ ELSEWHERE = {
 }
 ROOMS = (
     *(vilma, datasets, deep, displays, features, inference, intervals, metrics, model_selection),
-    *(coarse_labels, losses, objectives, protocols, views),
+    *(coarse_labels, losses, objectives, protocols, views, inspection),
 )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from vilma._arguments import require_choice
 from vilma.displays._drawing import BLUE, GREY, open_axes, require_matplotlib
 from vilma.inspection import CoefficientTable, coefficient_table
 
@@ -118,8 +119,7 @@ class CoefficientsDisplay:
         display : CoefficientsDisplay
             The display itself.
         """
-        if kind not in _WORDS:
-            raise ValueError(f"kind should be one of {sorted(_WORDS)}, got {kind!r}.")
+        require_choice("kind", kind, _WORDS)
         table = self.table
         values = table.standard if kind == "score" else table.label_change
         interval = table.standard_interval if kind == "score" else table.label_change_interval

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,8 @@ def column_names(X: Any, names: Any) -> list[str]:
     own = getattr(X, "columns", None)
     if names is None:
         names = [f"x{place}" for place in range(n_columns)] if own is None else own
+    if not isinstance(names, Iterable) or isinstance(names, (str, bytes)):
+        raise TypeError(f"names should be a list of names, got {names!r}.")
     found = [str(name) for name in names]
     if len(found) != n_columns:
         raise ValueError(

@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from vilma._numbers import read_random_state, require_integer, require_number
+from vilma._numbers import numbers_expected, read_random_state, require_integer, require_number
 from vilma.inspection._moves import Move, column_names, list_moves
 
 if TYPE_CHECKING:
@@ -254,7 +254,10 @@ def coefficient_table(
     require_number("level", level)
     if not 0.0 < level < 1.0:
         raise ValueError(f"level should lie between 0 and 1, got {level!r}.")
-    X = X if hasattr(X, "shape") else np.asarray(X)
+    with numbers_expected("X"):
+        X = X if hasattr(X, "shape") else np.asarray(X)
+    if len(X.shape) != 2:
+        raise ValueError(f"X should be a table of rows and columns, got the shape {X.shape}.")
     inner = _Inner(model)
     moves = list_moves(X, column_names(X, names))
     rows = np.arange(X.shape[0])
