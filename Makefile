@@ -1,5 +1,5 @@
 # What continuous integration runs, piece by piece.
-.PHONY: test lint types docs site
+.PHONY: test lint types docs site look
 
 test:
 	python3 -m venv .venv && . .venv/bin/activate && pip install -e ".[test]" && pytest
@@ -20,3 +20,7 @@ site:
 	(python -c "import numpydoc, pydata_sphinx_theme, sphinx_gallery" 2>/dev/null || \
 	pip install -e ".[docs]") && \
 	python -m sphinx -q -W --keep-going docs docs/_build/html
+
+# The built documentation in headless Chromium, on a phone and on a wide screen; skipped without one.
+look:
+	. .venv/bin/activate && pytest -rs tests/test_site_browser.py

@@ -26,6 +26,7 @@ extensions = [
     "api_pages",
     "command_help",
     "docstrings",
+    "markdown_pages",
     "mathml",
 ]
 exclude_patterns = ["_build", "examples"]
@@ -46,6 +47,7 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
     "show_toc_level": 2,
+    "header_links_before_dropdown": 8,
 }
 
 autosummary_generate = True

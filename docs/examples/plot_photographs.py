@@ -11,12 +11,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from vilma import IISVOR_IMC
-from vilma.demo import photographs_task
+from vilma.demo import Vagueness, photographs_task
 from vilma.displays import LBPWeightsDisplay, ThresholdsDisplay
 from vilma.features import MultiScaleLBP
 from vilma.metrics import interval_insensitive_loss
 
-task = photographs_task()
+task = photographs_task(Vagueness(cell_width=5, exact_share=0.2))
 print(task.description)
 test = task.part == 1
 
@@ -25,7 +25,7 @@ test = task.part == 1
 
 figure, panels = plt.subplots(1, 4, figsize=(8, 3.2), layout="constrained")
 for ax, level in zip(panels, (1, 7, 14, 20), strict=True):
-    crops = task.images[test & (task.truth[:, 0] == level)]
+    crops = task.items[test & (task.truth[:, 0] == level)]
     ax.imshow(crops[crops.std(axis=(1, 2)).argmax()], cmap="gray", vmin=0, vmax=255)
     ax.set(xticks=[], yticks=[], title=f"level {level}")
 plt.show()
@@ -34,7 +34,7 @@ plt.show()
 # Codes take a byte for each of 623 positions; as a matrix they have 159,488 columns.
 
 lbp = MultiScaleLBP(output="codes")
-X = lbp.fit_transform(task.images)
+X = lbp.fit_transform(task.items)
 model = IISVOR_IMC(alpha=0.3, classes=task.classes).fit(X[~test], task.intervals[~test])
 error = interval_insensitive_loss(task.truth[test, 0], model.predict(X[test]))
 middle = np.full(test.sum(), np.median(task.truth[~test, 0]))
@@ -52,5 +52,5 @@ plt.show()
 # The weights drawn where they look, below them the mean crop. Crops are cut from anywhere, so the
 # weights follow no shape; some places at the border of the finest level weigh most.
 
-LBPWeightsDisplay.from_estimator(model, lbp, images=task.images[~test])
+LBPWeightsDisplay.from_estimator(model, lbp, images=task.items[~test])
 plt.show()
