@@ -25,6 +25,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
+    HalvingRandomSearchCV,
     KFold,
     RandomizedSearchCV,
     cross_val_predict,
@@ -357,3 +358,38 @@ def test_calibration_one_against_the_rest_keeps_the_accuracy():
     alone = model.fit(Z[train], y[train]).score(Z[test], y[test])
     calibrated = CalibratedClassifierCV(model).fit(Z[train], y[train])
     assert abs(calibrated.score(Z[test], y[test]) - alone) <= 0.02
+
+
+def containers(pairs):
+    """Two columns in every form that people hold them in."""
+    return {
+        "array": pairs,
+        "frame": pd.DataFrame(pairs, columns=["lower", "upper"]),
+        "pandas intervals": pd.Series(pd.arrays.IntervalArray.from_arrays(*pairs.T, "both")),
+        "structured": np.array(
+            [tuple(pair) for pair in pairs.tolist()], dtype=[("lower", int), ("upper", int)]
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    "kind", [GridSearchCV, RandomizedSearchCV, HalvingGridSearchCV, HalvingRandomSearchCV]
+)
+@pytest.mark.filterwarnings("ignore:The projection is the same for all rows:UserWarning")
+def test_searches_take_every_container_of_intervals(kind):
+    pairs = np.stack([CODES, np.minimum(CODES + 1, 3)], axis=1)
+    values = {"alpha": [1.0, 0.1, 0.01]}
+    options = {"scoring": interval_scorer(), "cv": FOLDS, "error_score": "raise"}
+    if "Halving" in kind.__name__:
+        options |= {"min_resources": 40, "random_state": 0}
+    if "Random" in kind.__name__:
+        options |= {"random_state": 0}
+        options |= {"n_candidates": 3} if "Halving" in kind.__name__ else {"n_iter": 3}
+    scores = {
+        name: kind(VILMA(classes=range(4)), values, **options).fit(X, y).cv_results_
+        for name, y in containers(pairs).items()
+    }
+    for name, found in scores.items():
+        np.testing.assert_allclose(
+            found["mean_test_score"], scores["array"]["mean_test_score"], err_msg=name
+        )
