@@ -40,7 +40,7 @@ from vilma.estimators.path import fit_together, read_alphas
 from vilma.estimators.piecewise import PWVILMA, PiecewiseLinearModel
 from vilma.estimators.vilma import VILMA
 from vilma.intervals import to_intervals
-from vilma.losses import Loss, LossName
+from vilma.losses.distance import Loss, LossName
 from vilma.metrics import interval_scorer, ordinal_scorer
 from vilma.mixed import MixedColumns
 

@@ -15,7 +15,7 @@ from vilma.estimators._problem import Problem, read_X
 from vilma.estimators.base import CertifiedFit, OrdinalModel, margins
 from vilma.estimators.vilma import VILMA, loss_key, read_cost, v_shaped_surrogate
 from vilma.labels import in_class_order
-from vilma.losses import Loss
+from vilma.losses.distance import Loss
 from vilma.one_hot import OneHotCodes
 from vilma.solvers import CorrelatedMetric, Settings, Solution
 from vilma.surrogates import LabeledWeights, PiecewiseVShaped, Surrogate

@@ -9,7 +9,8 @@ import numpy as np
 from vilma.design_matrices import BorderedMatrix, DesignMatrix
 from vilma.estimators._problem import Problem
 from vilma.estimators.base import LinearOrdinalClassifier
-from vilma.losses import Loss, cost_matrix
+from vilma.losses import cost_matrix
+from vilma.losses.distance import Loss
 from vilma.solvers import Solution
 from vilma.surrogates import (
     ImplicitHinge,

@@ -7,13 +7,11 @@ interval labels.
 """
 
 from vilma.losses.cost import cost_matrix
-from vilma.losses.distance import NAMED_LOSSES, Loss, LossName, distance_loss
+from vilma.losses.distance import NAMED_LOSSES, distance_loss
 from vilma.losses.interval import interval_insensitive
 
 __all__ = [
     "NAMED_LOSSES",
-    "Loss",
-    "LossName",
     "cost_matrix",
     "distance_loss",
     "interval_insensitive",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
-from vilma.losses import Loss, cost_matrix, distance_loss, interval_insensitive
+from vilma.losses import cost_matrix, distance_loss, interval_insensitive
+from vilma.losses.distance import Loss
 from vilma.metrics._reading import read_pair, require_scale, weighted_mean
 
 

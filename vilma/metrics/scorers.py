@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import make_scorer
 
 from vilma.labels import read_scale
-from vilma.losses import Loss, cost_matrix, distance_loss
+from vilma.losses import cost_matrix, distance_loss
+from vilma.losses.distance import Loss
 from vilma.metrics.errors import cumulative_score, epsilon_error, geometric_mean_error
 from vilma.metrics.insensitive import interval_coverage, interval_insensitive_loss
 from vilma.metrics.kappa import quadratic_weighted_kappa
