@@ -40,6 +40,10 @@ html_theme = "pydata_sphinx_theme"
 html_title = "vilma"
 html_show_sourcelink = False
 html_math_renderer = "mathml"
+html_sidebars = {
+    name: []
+    for name in ("start", "which_model", "command_line")  # they have no pages below
+}
 html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": False,

@@ -109,6 +109,7 @@ def test_nothing_is_cut_off(tmp_path):
         seen = subprocess.run(command, capture_output=True, text=True, timeout=500, check=True)
     finally:
         server.shutdown()
+        server.server_close()
     result = re.search(r'<pre id="found">(.*?)</pre>', seen.stdout, flags=re.DOTALL)
     assert result is not None, seen.stdout[-2000:] + seen.stderr[-2000:]
     report = json.loads(html.unescape(result[1]))

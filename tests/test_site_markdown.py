@@ -16,7 +16,7 @@ def converter():
 
 def test_markdown_becomes_restructuredtext():
     text = """# Title of `code`
-A [link](https://x.org), a [page](OTHER.md) and `code`s, *so*.
+A [link](https://x.org), a [page](OTHER.md) and `code`s, *so*; `x`, y `z`.
 - first
   goes on
 - second
@@ -32,7 +32,9 @@ ls *
 """
     found = converter().to_rst(text, {"OTHER.md": "other"})
     assert found.splitlines()[1:3] == ["Title of ``code``", "================="]
-    sentence = "A `link <https://x.org>`__, a :doc:`page <other>` and ``code``\\ s, *so*."
+    sentence = (
+        "A `link <https://x.org>`__, a :doc:`page <other>` and ``code``\\ s, *so*; ``x``, y ``z``."
+    )
     assert f"{sentence}\n\n- first\n  goes on\n- second\n" in found
     header = ".. list-table::\n   :header-rows: 1\n\n   * - a\n     - b\n"
     assert f"{header}   * - 1 \\* 2\n     - ``x``" in found

@@ -104,10 +104,13 @@ def render(page: Page) -> str:
 
 
 def render_index() -> str:
-    """Write the page that lists the others."""
+    """Write the page that lists the others, with what is on each."""
+    lines = ["API reference", "=============", ""]
+    for page in PAGES:
+        names = [f":obj:`~{name}`" for name, _ in public_objects(page)]
+        lines += [f":doc:`{page.name}`", f"   {', '.join(names)}"]
     pages = [f"   {page.name}" for page in PAGES]
-    title = "API reference"
-    return "\n".join([title, "=" * len(title), "", ".. toctree::", "   :maxdepth: 2", "", *pages])
+    return "\n".join([*lines, "", ".. toctree::", "   :hidden:", "", *pages])
 
 
 def write_pages(app: Any, config: Any) -> None:

@@ -73,16 +73,12 @@ def _inline(text: str, pages: dict[str, str]) -> str:
     parts = re.split(r"(`[^`]+`)", text)
     for place, part in enumerate(parts):
         if place % 2:
-            parts[place] = f"`{part}`"
+            beside = re.match(r"[\w(]", parts[place + 1])  # which code must be parted from
+            parts[place] = f"`{part}`" + ("\\ " if beside else "")
             continue
         part = re.sub(r"(?<=\s)\*(?=\s)", r"\\*", part)
         parts[place] = re.sub(r"\[([^\]]+)\]\(([^)]+)\)", lambda m: _link(m, pages), part)
-    return _apart("".join(parts))
-
-
-def _apart(text: str) -> str:
-    """Part code from letters beside it, as reStructuredText wants."""
-    return re.sub(r"(``[^`]+``)(?=[\w(])", r"\1\\ ", text)
+    return "".join(parts)
 
 
 def _link(match: re.Match[str], pages: dict[str, str]) -> str:
