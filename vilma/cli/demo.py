@@ -130,7 +130,9 @@ def demo(
         comparison = compare(task, n_jobs=n_jobs)
     _report(comparison)
     if picture is None:
-        click.echo('\nNo picture: that needs matplotlib (pip install "vilma[plot]").')
+        from vilma._optional import install_command
+
+        click.echo(f"\nNo picture: that needs matplotlib ({install_command('plot')}).")
         return
 
     from vilma.demo.picture import draw

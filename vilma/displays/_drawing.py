@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vilma._optional import install_command
 from vilma._wording import label_name
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def require_matplotlib(caller: str) -> None:
     except ImportError as error:
         raise ImportError(
             f"{caller} needs matplotlib, which is not installed. Install it by: "
-            'pip install "vilma[plot]"'
+            f"{install_command('plot')}"
         ) from error
 
 
