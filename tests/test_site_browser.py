@@ -42,7 +42,10 @@ CHECK = """<!doctype html><meta charset="utf-8"><body><script>
 const pages = PAGES, widths = WIDTHS, found = [];
 const looked = ["div.math math", "table", "pre"].map((each) => `.bd-article ${each}`).join();
 function look(page, width, frame) {
-  const view = frame.contentDocument, note = (what) => found.push(`${page} at ${width}: ${what}`);
+  const view = frame.contentDocument, note = (what) => {
+    const line = `${page} at ${width}: ${what}`;
+    if (!found.includes(line)) found.push(line);
+  };
   if (!view || !view.querySelector(".bd-article, .bd-content")) { note("no content"); return; }
   if (view.documentElement.scrollWidth > width + 1) note("the page scrolls sideways");
   for (const node of view.querySelectorAll(looked)) {
@@ -160,3 +163,14 @@ def test_no_link_is_broken():
                 if unquote(parts.fragment) not in names:
                     broken.append(where)
     assert not broken, "\n".join(broken[:40])
+
+
+def test_search_finds_what_people_call_things():
+    """The index of the search has stems of words, each with the pages it is on."""
+    index = (SITE / "searchindex.js").read_text(encoding="utf-8")
+    terms = json.loads(index[index.index("{") : index.rindex("}") + 1])["terms"]
+    for words in (
+        ["odd", "ratio"], ["valu"], ["categor"], ["age", "group"], ["likert"], ["censor"],
+    ):  # fmt: skip
+        found = [word in terms for word in words]
+        assert all(found), words
