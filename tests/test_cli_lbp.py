@@ -86,6 +86,22 @@ def test_another_size(folder, output):
     assert read_features(output).settings["size"] == [32, 20]
 
 
+def test_different_shapes_are_said(tmp_path, output):
+    images = tmp_path / "shapes"
+    images.mkdir()
+    for number, size in enumerate([(40, 60), (80, 121), (41, 60)]):
+        Image.new("L", size, 100).save(images / f"{number}.png")
+    result = run(images, "-o", output, "-q")
+    assert "shapes" not in result.stderr  # next to the same: nothing is distorted
+    result = run(images, "-o", output, "-q", "--box", 0, 0, 40, 60)
+    assert "different parts" in result.stderr
+    Image.new("L", (90, 60), 100).save(images / "wide.png")
+    result = run(images, "-o", output, "-q")
+    assert result.exit_code == 0, result.output
+    assert "such as 80x121 (1.png), 90x60 (wide.png)" in result.stderr
+    assert "distorts them differently" in result.stderr
+
+
 def test_files_go_by_their_names(folder, output):
     assert run(folder / "sub" / "a.png", folder / "b.jpg", "-o", output).exit_code == 0
     assert read_features(output).names == ["a.png", "b.jpg"]

@@ -37,7 +37,7 @@ def lbp(options: ExtractionOptions, size: tuple[int, int], full_resolution: bool
     """
     from vilma.cli._report import readable_errors
     from vilma.cli.extraction.aligned import face_reader
-    from vilma.cli.extraction.images import list_images
+    from vilma.cli.extraction.images import list_images, warn_of_shapes
     from vilma.cli.extraction.kind_lbp import LBPKind
     from vilma.cli.extraction.readers import GreyCrop, Reader
     from vilma.cli.extraction.run import run_extraction
@@ -52,5 +52,6 @@ def lbp(options: ExtractionOptions, size: tuple[int, int], full_resolution: bool
             )
         else:
             reader = GreyCrop(size, options.box)
+            warn_of_shapes(files, boxed=options.box is not None)
         extractor = MultiScaleLBP(size=size, drop_full_resolution=not full_resolution)
         run_extraction(options, files, LBPKind(extractor, reader))

@@ -12,10 +12,14 @@ import click
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from vilma.cli._report import warn
 from vilma.cli.extraction.ahead import count_workers, map_ahead
 from vilma.cli.extraction.rate import Rate
 from vilma.cli.extraction.rejected import Rejected, Unusable
 from vilma.features import find_images
+
+_MOST_HEADERS = 200  # images whose shape is looked at before the work
+_MOST_DISTORTION = 1.1  # ratio of the ratios of width to height
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,40 @@ class _Reading:
             return Unusable(str(error))
         except MemoryError as error:
             raise _stopped(file.path, "the memory does not suffice") from error
+
+
+def warn_of_shapes(files: Sequence[ImageFile], *, boxed: bool) -> None:
+    """Warn if images of different shapes would be brought to one size in silence.
+
+    Parameters
+    ----------
+    files : sequence of ImageFile
+        The images, of which at most 200 are looked at, at their headers only.
+    boxed : bool
+        Whether a part of every image is cut out, at places in pixels.
+    """
+    from PIL import Image
+
+    step = max(len(files) // _MOST_HEADERS, 1)
+    shapes: dict[tuple[int, int], str] = {}
+    for file in files[::step]:
+        try:
+            with Image.open(file.path) as image:
+                shapes.setdefault(image.size, file.name)
+        except (OSError, ValueError, Image.DecompressionBombError):
+            continue  # what cannot be read is reported when it is to be read
+    ratios = [width / height for width, height in shapes]
+    if len(shapes) < 2 or (not boxed and max(ratios) < _MOST_DISTORTION * min(ratios)):
+        return
+    by_ratio = sorted(shapes.items(), key=lambda each: each[0][0] / each[0][1])
+    (first, name), *_, (last, other) = by_ratio
+    sizes = f"{first[0]}x{first[1]} ({name}), {last[0]}x{last[1]} ({other})"
+    what = (
+        "--box cuts the same pixels out of all of them, which are different parts"
+        if boxed
+        else "all are brought to one size, which distorts them differently"
+    )
+    warn(f"images have different shapes, such as {sizes}: {what}. Faces are aligned by --align")
 
 
 def _leads_nowhere(path: Path) -> bool:
