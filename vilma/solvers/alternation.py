@@ -49,16 +49,16 @@ _IDLE = 0.999  # share of the gap that an idle turn leaves
 _MOST_IDLE = 2  # turns, after which the other method has one
 _TURN = 0.2  # share of the work so far that a turn takes at least
 # Both slow down as the gap closes: what was left came out as so many times what the rate said.
-_SLOWDOWN_PLANES = 2.0
+_SLOWDOWN_PLANES = 3.0
 _SLOWDOWN_ASCENT = 1.3
-_SLOWDOWN_FEW_FEATURES = 10.0  # of the ascent; 20 was seen with 50 features at alpha 1e-4
+_SLOWDOWN_FEW_FEATURES = 15.0  # of the ascent; 20 was seen with 50 features at alpha 1e-4
 _MARGIN = 0.8  # of the other's remaining work, below which it is worth to change
 _MOST = 0.5  # and that passes without a certificate take at most
 # Rates assumed before they are known, as decrease of the gap's logarithm. An iteration with
 # planes closes 0.9 where features are few, 0.1 to 0.5 elsewhere, a pass 0.3 to 1.
 _ASSUMED_PER_ITERATION = 0.25
 _ASSUMED_FEW_FEATURES = 0.9
-_ASSUMED_PER_PASS = 0.9
+_ASSUMED_PER_PASS = 1.3
 _USUAL_EVALUATIONS = 3.5  # of an iteration
 _PREPARATION = 2.0  # of the ascent, in pairs of products
 
