@@ -1,14 +1,10 @@
-"""Package metadata of vilma.
+"""Packages of vilma and what they need; ``pyproject.toml`` says everything else.
 
 The folder ``features/`` at the top of the repository is installed, and imported, as
 ``vilma.features``; that mapping is why the packages are listed one by one.
 """
 
-from pathlib import Path
-
 from setuptools import setup
-
-HERE = Path(__file__).parent
 
 PACKAGE_DIR = {"vilma": "vilma", "vilma.features": "features"}
 PACKAGES = [
@@ -79,7 +75,7 @@ TEST = [
     "hypothesis>=6.100",
     "mypy>=1.13",
     "numpydoc>=1.8",
-    "pandas>=2.2",
+    "pandas>=2.2.3",
     "polars>=1.0",
     "pytest>=8.3",
     "pytest-cov>=5.0",
@@ -88,15 +84,6 @@ TEST = [
 ]
 
 setup(
-    name="vilma",
-    version="0.1.0",
-    description="Linear ordinal classification from interval labels, with a certified optimum",
-    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
-    long_description_content_type="text/markdown",
-    author="The vilma developers",
-    license="BSD-3-Clause",
-    license_files=["LICENSE"],
-    python_requires=">=3.11",
     packages=PACKAGES,
     package_dir=PACKAGE_DIR,
     package_data={
@@ -106,16 +93,16 @@ setup(
         "vilma.features": ["__init__.pyi"],
     },
     install_requires=[
-        "click>=8.1",
+        "click>=8.2",
         "cvxpy>=1.5",
         "joblib>=1.3",
         "lazy-loader>=0.4",
         "numba>=0.60",
-        "numpy>=1.26",
+        "numpy>=2.0",
         "pillow>=10.0",
         "scikit-image>=0.24",
-        "scikit-learn>=1.6",
-        "scipy>=1.12",
+        "scikit-learn>=1.8",
+        "scipy>=1.15",
         "threadpoolctl>=3.1",
         "tqdm>=4.66",
     ],
@@ -129,16 +116,4 @@ setup(
         "plot": PLOT,
         "test": TEST,
     },
-    entry_points={"console_scripts": ["vilma=vilma.cli:main"]},
-    classifiers=[
-        "Development Status :: 4 - Beta",
-        "Intended Audience :: Science/Research",
-        "Operating System :: OS Independent",
-        "Programming Language :: Python :: 3",
-        "Programming Language :: Python :: 3.11",
-        "Programming Language :: Python :: 3.12",
-        "Programming Language :: Python :: 3.13",
-        "Topic :: Scientific/Engineering :: Artificial Intelligence",
-        "Typing :: Typed",
-    ],
 )

@@ -756,7 +756,7 @@ def test_default_budget(tmp_path):
 
 def matrices_of_every_kind():
     rng = np.random.default_rng(0)
-    values = sparse.random_array((900, 40), density=0.3, rng=rng, format="csr")
+    values = sparse.csr_array(rng.normal(size=(900, 40)) * (rng.uniform(size=(900, 40)) < 0.3))
     return {
         "dense": rng.normal(size=(900, 30)).astype(np.float32),
         "one-hot": OneHotCodes(rng.integers(0, 200, (900, 40)).astype(np.uint8), [256] * 40),

@@ -50,6 +50,7 @@ ROOMS = [
     "onnx",
     "demo",
     "cli",
+    "__main__",
 ]
 
 # What NumPy asks of a container when it joins several of them is answered by the container of

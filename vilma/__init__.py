@@ -8,7 +8,12 @@ from pathlib import Path
 import lazy_loader
 
 __version__ = "0.1.0"
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, _, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
 
 # In a checkout that is not installed, vilma/features does not exist: the folder stands beside
 # vilma/. Let `vilma.features` be found there, and nowhere else.
