@@ -1,10 +1,8 @@
 # What continuous integration runs, piece by piece.
 .PHONY: test lint types docs site look quick kernels sdist unpacked
 
-PYTHON ?= python3
-
 test:
-	$(PYTHON) -m venv .venv && . .venv/bin/activate && pip install -e ".[test]" && pytest
+	python3 -m venv .venv && . .venv/bin/activate && pip install -e ".[test]" && pytest
 
 lint:
 	. .venv/bin/activate && ruff check . && ruff format --check . && codespell
@@ -18,7 +16,7 @@ docs:
 
 # The documentation as HTML. Packages are installed if they are missing; the build needs no network.
 site:
-	$(PYTHON) -m venv .venv && . .venv/bin/activate && \
+	python3 -m venv .venv && . .venv/bin/activate && \
 	(python -c "import numpydoc, pydata_sphinx_theme, sphinx_gallery" 2>/dev/null || \
 	pip install -e ".[docs]") && \
 	python -m sphinx -q -W --keep-going docs docs/_build/html

@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.decomposition import PCA, TruncatedSVD
-from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
+from sklearn.ensemble import (
+    GradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
@@ -49,6 +53,7 @@ from vilma import (
 )
 from vilma._sealed import pack, unpack
 from vilma.features import LeafCodes, MultiScaleLBP, TableFeatures, Union
+from vilma.model_selection import PositionsClassifier
 from vilma.persistence import model_file
 
 METHODS = (
@@ -262,6 +267,12 @@ def test_labels_of_every_kind(data, path):
         assert (
             again.predict(X).dtype == VILMA(classes=np.unique(labels)).fit(X, labels).scale_.dtype
         )
+
+
+def test_an_estimator_of_positions(data, path):
+    X, y = data
+    model = PositionsClassifier(RandomForestRegressor(3, random_state=0)).fit(X, y)
+    check_round_trip(model, X, path)
 
 
 def test_a_frozen_estimator(data, path):

@@ -30,6 +30,7 @@ _CLASSES = {
         "TableFeatures",
         "Union",
     ),
+    "vilma.model_selection": ("PositionsClassifier",),
     "vilma.intervals": ("IntervalStratifiedGroupKFold", "IntervalStratifiedKFold"),
     "vilma.inference.estimates": ("Estimates", "RowCounts"),
     "vilma.inference.trace": ("DataTrace",),
