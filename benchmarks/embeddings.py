@@ -26,16 +26,18 @@ from benchmarks.experiments.methods import (
 )
 from benchmarks.experiments.selection import run_method
 from benchmarks.experiments.views import Views
-from vilma import IISVOR_IMC
+from vilma import IISVOR_IMC, PWVILMA, vilma_path
 from vilma.datasets import load_image_folder
 from vilma.features import DeepFeatures, MultiScaleLBP
 
-__all__ = ["MadeViews", "ScaledMethod", "curve", "join", "main", "run_split"]
+__all__ = ["MadeViews", "PiecewiseMethod", "ScaledMethod", "curve", "join", "main", "run_split"]
 
 PATTERN_ALPHAS = (10.0, 3.0, 1.0, 0.3)
 VECTOR_ALPHAS = (3.0, 1.0, 0.3, 0.1, 0.01)
 CURVE_ALPHAS = (0.01, 0.003, 0.001, 0.0003)
 RIDGE_ALPHAS = (3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1)
+CORRELATIONS = (1.0, 0.9)
+N_PIECES = 8  # directions: one for each of 109 steps between ages has no rows to learn from
 SCALES = (1.0, 3.0, 10.0)
 CURVE_SCALES = (10.0, 30.0, 100.0)
 _SOLVER = {"tol": 1e-3, "max_iter": 10_000}
@@ -103,6 +105,32 @@ class ScaledMethod(Method):
         return fits
 
 
+class PiecewiseMethod(Method):
+    """PWVILMA, alpha and the correlation of its directions chosen together.
+
+    Parameters
+    ----------
+    alphas : sequence of float
+        Those of a single direction are tried as well: the correlation 1.
+    """
+
+    name = "PWVILMA"
+
+    def __init__(self, alphas: Sequence[float]) -> None:
+        self.candidates = [(alpha, rho) for alpha in alphas for rho in CORRELATIONS]
+
+    def fit(
+        self, X: Any, intervals: np.ndarray, classes: np.ndarray, candidates: Sequence[Any]
+    ) -> list[Predictor]:
+        models: dict[Any, Predictor] = {}
+        for rho in dict.fromkeys(rho for _, rho in candidates):
+            alphas = [alpha for alpha, own in candidates if own == rho]
+            model = PWVILMA(correlation=rho, n_pieces=N_PIECES, classes=classes, tol=1e-2)
+            path = vilma_path(X, intervals, alphas, estimator=model)
+            models.update(zip(((alpha, rho) for alpha in alphas), path, strict=True))
+        return [models[candidate] for candidate in candidates]
+
+
 class _Rescaled:
     """A predictor of rows that are scaled first."""
 
@@ -121,7 +149,11 @@ def _scale_last(X: csr_array, n_columns: int, scale: float) -> csr_array:
 
 
 def run_split(
-    faces: Faces, embeddings: np.ndarray, split: FaceSplit, intervals: np.ndarray
+    faces: Faces,
+    embeddings: np.ndarray | None,
+    split: FaceSplit,
+    intervals: np.ndarray,
+    names: Sequence[str] = (),
 ) -> dict[tuple[str, str], float]:
     """Compare features and methods on one split.
 
@@ -129,12 +161,14 @@ def run_split(
     ----------
     faces : Faces
         Patterns and ages.
-    embeddings : ndarray of shape (n_samples, n_columns)
-        Of the same rows.
+    embeddings : ndarray of shape (n_samples, n_columns) or None
+        Of the same rows; None leaves all but patterns out.
     split : FaceSplit
         Rows to train and to test on.
     intervals : ndarray of shape (n_train, 2)
         Annotations of the training rows.
+    names : sequence of str
+        Methods to run, by default all.
 
     Returns
     -------
@@ -142,25 +176,13 @@ def run_split(
         Mean absolute error on the true ages of the test rows, by features and method.
     """
     patterns = Views(faces.X, split.train, split.test)
-    vectors = Views(embeddings, split.train, split.test)
-    curves = curve(vectors)
-    rows: list[tuple[str, Method, Views]] = []
-    for name, views, alphas in (
-        ("LBP", patterns, PATTERN_ALPHAS),
-        ("embeddings", vectors, VECTOR_ALPHAS),
-        ("embeddings, curved", curves, CURVE_ALPHAS),
-    ):
-        rows += [(name, method, views) for method in _methods(alphas, RIDGE_ALPHAS)]
-    for name, views, scales in (
-        ("LBP + embeddings", vectors, SCALES),
-        ("LBP + embeddings, curved", curves, CURVE_SCALES),
-    ):
-        n_columns = views.get("own")[0].shape[1]
-        joined = join(patterns, views)
-        for method in _methods(PATTERN_ALPHAS, RIDGE_ALPHAS[:4]):
-            rows.append((name, ScaledMethod(method, n_columns, scales), joined))
+    rows = [("LBP", method, patterns) for method in _methods(PATTERN_ALPHAS)]
+    if embeddings is not None:
+        rows += _embedding_rows(patterns, Views(embeddings, split.train, split.test))
     errors = {}
     for features, method, views in rows:
+        if names and method.name not in names:
+            continue
         outcome = run_method(method, views, intervals, faces.classes)
         error = float(np.abs(outcome.predicted - faces.ages[split.test]).mean())
         errors[features, method.name] = error
@@ -168,10 +190,32 @@ def run_split(
     return errors
 
 
-def _methods(alphas: Sequence[float], ridge_alphas: Sequence[float]) -> list[Method]:
+def _embedding_rows(patterns: Views, vectors: Views) -> list[tuple[str, Method, Views]]:
+    curves = curve(vectors)
+    rows: list[tuple[str, Method, Views]] = []
+    for name, views, alphas in (
+        ("embeddings", vectors, VECTOR_ALPHAS),
+        ("embeddings, curved", curves, CURVE_ALPHAS),
+    ):
+        rows += [(name, method, views) for method in _methods(alphas)]
+    for name, views, scales in (
+        ("LBP + embeddings", vectors, SCALES),
+        ("LBP + embeddings, curved", curves, CURVE_SCALES),
+    ):
+        n_columns = views.get("own")[0].shape[1]
+        joined = join(patterns, views)
+        for method in _methods(PATTERN_ALPHAS, RIDGE_ALPHAS[:4])[:2]:
+            rows.append((name, ScaledMethod(method, n_columns, scales), joined))
+    return rows
+
+
+def _methods(
+    alphas: Sequence[float], ridge_alphas: Sequence[float] = RIDGE_ALPHAS
+) -> list[Method]:
     return [
         EstimatorMethod("IISVOR_IMC", IISVOR_IMC(**_SOLVER), alphas),
         AdapterMethod("ridge", ADAPTERS["ridge"], "plain", alpha=ridge_alphas),
+        PiecewiseMethod(alphas),
     ]
 
 
@@ -189,6 +233,15 @@ def _methods(alphas: Sequence[float], ridge_alphas: Sequence[float]) -> list[Met
 )
 @click.option("--box", nargs=4, type=float, help="Crop for LBP: left, top, right, bottom.")
 @click.option("--splits", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--rows", type=click.IntRange(min=100), help="Take so many, at random.")
+@click.option(
+    "--method",
+    "names",
+    type=click.Choice(["IISVOR_IMC", "ridge", "PWVILMA"]),
+    multiple=True,
+    help="By default all.",
+)
+@click.option("--patterns-only", is_flag=True, help="No embeddings, which need dlib.")
 @click.option(
     "--cache",
     type=click.Path(file_okay=False, path_type=Path),
@@ -201,6 +254,9 @@ def main(
     labels: Path | None,
     box: tuple[float, float, float, float] | None,
     splits: int,
+    rows: int | None,
+    names: tuple[str, ...],
+    patterns_only: bool,
     cache: Path,
 ) -> None:
     """Compare patterns, dlib's embeddings and both, with exact ages and with brackets.
@@ -208,11 +264,15 @@ def main(
     A table goes to the standard output, single results to the standard error.
     """
     data = load_image_folder(images, labels, box=box or None)
-    faces = Faces(MultiScaleLBP(output="codes").fit_transform(data.images), data.target)
-    network = DeepFeatures(
-        "dlib", preprocessing="detect_or_whole", cache_dir=cache, batch_size=16, verbose=1
-    )
-    embeddings = network.transform([images / name for name in data.filenames])
+    chosen = np.sort(np.random.default_rng(0).permutation(len(data.target))[:rows])
+    codes = MultiScaleLBP(output="codes").fit_transform(data.images[chosen])
+    faces = Faces(codes, data.target[chosen])
+    embeddings = None
+    if not patterns_only:
+        network = DeepFeatures(
+            "dlib", preprocessing="detect_or_whole", cache_dir=cache, batch_size=16, verbose=1
+        )
+        embeddings = network.transform([images / data.filenames[place] for place in chosen])
     annotations = {
         "exact ages": np.column_stack([faces.ages, faces.ages]),
         "brackets of 10 years": faces.cells(10),
@@ -221,7 +281,9 @@ def main(
     for split in split_faces(len(faces.ages), splits):
         for place, (name, intervals) in enumerate(annotations.items()):
             _say(f"-- {name}")
-            for row, error in run_split(faces, embeddings, split, intervals[split.train]).items():
+            for row, error in run_split(
+                faces, embeddings, split, intervals[split.train], names
+            ).items():
                 errors.setdefault(row, [[] for _ in annotations])[place].append(error)
     click.echo(f"| features | method | {' | '.join(annotations)} |\n|---|---|---|---|")
     for row, columns in errors.items():

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.kernel_approximation import Nystroem
 from sklearn.pipeline import make_pipeline
@@ -27,6 +28,9 @@ from vilma.one_hot import OneHotCodes
 __all__ = ["TableFeatures"]
 
 _PARTS = ("linear", "leaves", "kernel")
+# Of grown trees. On six tables of strong signals 2 rows were 2 % better than 5; on seven of weak
+# ones the squared loss was 2 % worse with them, on two of these 8 and 14 %.
+_MIN_SAMPLES_LEAF = 5
 _CHUNK = 4096  # rows whose one-hot columns are dense at a time, for the kernel
 
 
@@ -38,7 +42,7 @@ class TableFeatures(TransformerMixin, BaseEstimator):
 
     - ``"linear"``: numbers, missing ones replaced by the median and told by a column of their
       own, standardised; categories one-hot;
-    - ``"leaves"``: leaves of random trees, see :class:`vilma.features.LeafCodes`;
+    - ``"leaves"``: leaves of trees, see :class:`vilma.features.LeafCodes`;
     - ``"kernel"``: Nystroem's approximation of the Gaussian kernel :math:`\exp(-\gamma |x -
       x'|^2)` of the linear columns.
 
@@ -50,13 +54,15 @@ class TableFeatures(TransformerMixin, BaseEstimator):
     ----------
     parts : sequence of {"linear", "leaves", "kernel"}, default=("linear", "leaves", "kernel")
         The parts to make.
-    estimator : object, default=None
-        Ensemble for the leaves, as for :class:`LeafCodes`; None means random trees, which need no
-        labels.
+    estimator : "random" or object, default=None
+        Where the leaves come from. None means extremely randomised trees grown on the middle of
+        every annotation, of five rows or more in a leaf and at most 256 leaves, or random trees
+        where `fit` is given no labels. ``"random"`` means random trees always, an ensemble is as
+        for :class:`LeafCodes`.
     n_trees : int, default=100
-        Number of random trees.
+        Number of trees, unless an ensemble is given.
     max_depth : int, default=5
-        Their depth.
+        Depth of random trees.
     n_components : int, default=300
         Number of landmarks of the kernel, at most the number of rows.
     gamma : float, default=0.5
@@ -65,13 +71,13 @@ class TableFeatures(TransformerMixin, BaseEstimator):
         Categories of a column that get a column each; rarer ones share one with those that `fit`
         has not seen.
     classes : array-like of shape (n_classes,), default=None
-        The ordered scale of y, where `estimator` is trained.
+        The ordered scale of y, where trees are grown on it.
     output : {"mixed", "csr"}, default="mixed"
         :class:`vilma.MixedColumns`, or the same as a sparse matrix.
     random_state : int or None, default=0
         Of trees and landmarks.
     n_jobs : int, default=None
-        Threads that grow random trees.
+        Threads that grow trees, unless an ensemble is given.
 
     Attributes
     ----------
@@ -91,6 +97,11 @@ class TableFeatures(TransformerMixin, BaseEstimator):
 
     Notes
     -----
+    Grown trees have seen the labels of all rows. A search for alpha behind them holds out rows
+    that the trees know already, and believes a little too much. Beside random trees the error on
+    seven tables of weak signals was 0.6 % larger in the mean; on eight others it was smaller on
+    seven, in the median by 5 %.
+
     Columns of a data frame are numbers by their type, truth values included; all others hold
     categories. In an array of objects a column of nothing but numbers is one. Dates are refused.
 
@@ -113,7 +124,7 @@ class TableFeatures(TransformerMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = {
         "parts": ["array-like"],
-        "estimator": [HasMethods(["fit"]), None],
+        "estimator": [HasMethods(["fit"]), StrOptions({"random"}), None],
         "n_trees": [Interval(Integral, 1, None, closed="left")],
         "max_depth": [Interval(Integral, 1, None, closed="left")],
         "n_components": [Interval(Integral, 1, None, closed="left")],
@@ -160,7 +171,7 @@ class TableFeatures(TransformerMixin, BaseEstimator):
         X : data frame or array-like of shape (n_samples, n_features)
             Numbers and categories, missing values included.
         y : array-like of shape (n_samples,) or (n_samples, 2), default=None
-            Exact or interval labels, used only by a given `estimator`.
+            Exact or interval labels, on which trees are grown.
 
         Returns
         -------
@@ -185,7 +196,7 @@ class TableFeatures(TransformerMixin, BaseEstimator):
         X : data frame or array-like of shape (n_samples, n_features)
             Numbers and categories, missing values included.
         y : array-like of shape (n_samples,) or (n_samples, 2), default=None
-            Exact or interval labels, used only by a given `estimator`.
+            Exact or interval labels, on which trees are grown.
 
         Returns
         -------
@@ -217,7 +228,7 @@ class TableFeatures(TransformerMixin, BaseEstimator):
         self._linear_scale = 1.0 / np.sqrt(norm or 1.0)
         if "leaves" in self.parts:
             self.leaves_ = LeafCodes(
-                self.estimator,
+                self._ensemble(y),
                 n_trees=self.n_trees,
                 max_depth=self.max_depth,
                 classes=self.classes,
@@ -301,6 +312,21 @@ class TableFeatures(TransformerMixin, BaseEstimator):
         wrong = [part for part in parts if part not in _PARTS]
         if wrong or not parts or len(set(parts)) < len(parts):
             raise ValueError(f"parts must be some of {_PARTS}, each once; got {self.parts!r}.")
+
+    def _ensemble(self, y: Any) -> Any:
+        """Return what grows the trees; None means random ones."""
+        if isinstance(self.estimator, str) or (self.estimator is None and y is None):
+            return None
+        if self.estimator is not None:
+            return self.estimator
+        return ExtraTreesRegressor(
+            self.n_trees,
+            min_samples_leaf=_MIN_SAMPLES_LEAF,
+            max_leaf_nodes=256,  # one byte a tree
+            max_features=1 / 3,
+            n_jobs=self.n_jobs,
+            random_state=self.random_state,
+        )
 
     def _split(self, columns: list[np.ndarray]) -> _Table:
         names = getattr(self, "feature_names_in_", [f"x{place}" for place in range(len(columns))])

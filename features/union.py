@@ -32,6 +32,8 @@ class Union(FeatureUnion):
     scale : {"norm", "none"}, default="norm"
         ``"norm"`` divides every block by the root of the mean squared norm of its rows in `fit`,
         so that one alpha suits all blocks.
+    output : {"mixed", "csr"}, default="mixed"
+        :class:`vilma.MixedColumns`, or the same as a sparse matrix.
     n_jobs : int, default=None
         Transformers to work on at once.
     verbose : bool, default=False
@@ -64,11 +66,13 @@ class Union(FeatureUnion):
         transformer_list: list[tuple[str, Any]],
         *,
         scale: Literal["norm", "none"] = "norm",
+        output: Literal["mixed", "csr"] = "mixed",
         n_jobs: int | None = None,
         verbose: bool = False,
     ) -> None:
         super().__init__(transformer_list, n_jobs=n_jobs, verbose=verbose)
         self.scale = scale
+        self.output = output
 
     def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Union:
         """Fit all transformers and the scales of their blocks.
@@ -90,7 +94,9 @@ class Union(FeatureUnion):
         self.fit_transform(X, y, **fit_params)
         return self
 
-    def fit_transform(self, X: Any, y: Any = None, **params: Any) -> MixedColumns:
+    def fit_transform(
+        self, X: Any, y: Any = None, **params: Any
+    ) -> MixedColumns | sparse.csr_array:
         """Fit all transformers and put the columns they make side by side.
 
         Parameters
@@ -104,11 +110,16 @@ class Union(FeatureUnion):
 
         Returns
         -------
-        MixedColumns
+        MixedColumns or scipy.sparse.csr_array of shape (n_samples, n_features_out)
             A block for every transformer.
         """
         validate_parameter_constraints(
-            {"scale": [StrOptions({"norm", "none"})]}, {"scale": self.scale}, "Union"
+            {
+                "scale": [StrOptions({"norm", "none"})],
+                "output": [StrOptions({"mixed", "csr"})],
+            },
+            {"scale": self.scale, "output": self.output},
+            "Union",
         )
         require_jobs(self.n_jobs)
         listed = isinstance(self.transformer_list, (list, tuple)) and len(self.transformer_list)
@@ -124,12 +135,13 @@ class Union(FeatureUnion):
         self.__dict__.pop("scales_", None)
         return super().fit_transform(X, y, **params)
 
-    def _hstack(self, Xs: list[Any]) -> MixedColumns:
+    def _hstack(self, Xs: list[Any]) -> MixedColumns | sparse.csr_array:
         names = [name for name, _, _ in self._iter()]
         if "scales_" not in vars(self):
             norms = [mean_square_norm(X) if self.scale == "norm" else 1.0 for X in Xs]
             self.scales_ = 1.0 / np.sqrt([norm or 1.0 for norm in norms])
-        return vilma.hstack(Xs, scales=self.scales_, names=names)
+        X = vilma.hstack(Xs, scales=self.scales_, names=names)
+        return X if self.output == "mixed" else X.tocsr()
 
 
 def mean_square_norm(X: Any) -> float:

@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.base import clone
+from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -169,6 +170,52 @@ def test_bad_parameters_and_columns():
         features.transform(frame().rename(columns={"age": "years"}))
 
 
+def test_trees_are_grown_on_the_middle_of_annotations():
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    lower = np.digitize(X[:, 0] * X[:, 1], [-0.5, 0.0, 0.5])
+    y = np.column_stack([lower, np.minimum(lower + 1, 3)])
+    features = small(parts=["leaves"]).fit(X, y)
+    forest = ExtraTreesRegressor(
+        4, min_samples_leaf=5, max_leaf_nodes=256, max_features=1 / 3, random_state=0
+    )
+    # Trees of scikit-learn see single precision.
+    forest.fit(X.astype(np.float32), y.mean(axis=1))
+    np.testing.assert_array_equal(features.leaves_.estimator_.apply(X), forest.apply(X))
+    (codes,) = features.transform(X).blocks
+    for tree in range(4):
+        assert np.bincount(codes.codes[:, tree]).min() >= 5
+
+
+def test_random_trees_see_no_labels():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    y = np.arange(60) % 4
+    random = small(parts=["leaves"], estimator="random")
+    expected = LeafCodes(n_trees=4, max_depth=2).fit_transform(X).toarray()
+    for columns in (
+        random.fit_transform(X, y),
+        random.fit_transform(X, y[::-1]),
+        small(parts=["leaves"]).fit_transform(X),
+    ):
+        np.testing.assert_array_equal(columns.toarray(), expected / 2)
+    with pytest.raises(ValueError, match="'estimator' parameter of TableFeatures"):
+        small(estimator="forest").fit(X, y)
+
+
+# scikit-learn's FeatureUnion fits the transformers it was given, too.
+FITS_ITS_PARAMETERS = dict.fromkeys(
+    ["check_estimators_overwrite_params", "check_dont_overwrite_parameters"],
+    "fits the transformers it was given, as FeatureUnion does",
+)
+
+
+@parametrize_with_checks(
+    [Union([("linear", StandardScaler()), ("leaves", LeafCodes(n_trees=3))], output="csr")],
+    expected_failed_checks=lambda estimator: FITS_ITS_PARAMETERS,
+)
+def test_scikit_learn_checks_of_unions(estimator, check):
+    check(estimator)
+
+
 def to_codes(X):
     return OneHotCodes((np.asarray(X) > 0).astype(int), 2)
 
@@ -194,5 +241,8 @@ def test_union_scales_blocks_of_any_kind():
     np.testing.assert_array_equal(union.fit(X[:50]).scales_[2], 1 / np.sqrt(3))
     plain = Union([("z", StandardScaler()), ("leaves", LeafCodes())], scale="none").fit(X)
     np.testing.assert_array_equal(plain.scales_, [1.0, 1.0])
+    np.testing.assert_array_equal(
+        clone(union).set_params(output="csr").fit_transform(X).toarray(), columns.toarray()
+    )
     with pytest.raises(ValueError, match="'scale' parameter of Union"):
         Union([("z", StandardScaler())], scale="twice").fit(X)

@@ -234,10 +234,13 @@ def _recipe(name: str, estimator: Any, view: str = "frame") -> type[Adapter]:
 
 
 RECOMMENDED = "table-vilma"
+_RANDOM = TableFeatures(estimator="random")
 _ALL: list[type[Adapter]] = [
     _recipe(RECOMMENDED, make_pipeline(TableFeatures(), VILMACV())),
     _recipe("table-imc", make_pipeline(TableFeatures(), IISVOR_IMCCV())),
-    _recipe("table-choose", make_pipeline(TableFeatures(), IISVOR_IMCCV(blocks="choose"))),
+    _recipe("table-random", make_pipeline(_RANDOM, VILMACV())),
+    _recipe("table-random-imc", make_pipeline(_RANDOM, IISVOR_IMCCV())),
+    _recipe("table-choose", make_pipeline(_RANDOM, IISVOR_IMCCV(blocks="choose"))),
     _recipe("linear-imc", IISVOR_IMCCV(), "matrix"),
     _recipe("linear-exp", IISVOR_EXPCV(), "matrix"),
     _recipe("linear-vilma", VILMACV(), "matrix"),
