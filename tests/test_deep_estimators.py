@@ -310,10 +310,32 @@ def test_scores_of_labels_see_the_embedding_itself(loss, regularizer):
     model = DeepOrdinalClassifier(loss, regularizer=regularizer, **settings).fit(X, y)
     assert model.transform(X).shape == (120, 9)
     with torch.no_grad():
-        compared = model.network_.branch(torch.from_numpy(model.transform(X)))
+        compared = model.network_.penalties[0].projection(torch.from_numpy(model.transform(X)))
     np.testing.assert_allclose(compared.norm(dim=1), 1.0, rtol=1e-5)
     error = lambda fitted: np.abs(fitted.predict(X) - y).mean()  # noqa: E731
     assert error(model) < error(alone) + 1.0  # labels are 10 apart; on unit vectors it was 5 more
+
+
+@pytest.mark.parametrize("loss", ["ce", "pml", "clm", "iisvor_imc"])
+def test_without_weight_a_regularizer_beside_the_head_changes_nothing(loss):
+    X, _, intervals = data()
+    alone = DeepOrdinalClassifier(loss, dropout=0.2, **QUICK).fit(X, intervals)
+    beside = DeepOrdinalClassifier(
+        loss, regularizer=["accon", "supcon"], regularizer_weight=0.0, dropout=0.2, **QUICK
+    ).fit(X, intervals)
+    np.testing.assert_allclose(beside.project(X), alone.project(X), rtol=1e-6)
+
+
+@pytest.mark.parametrize("regularizer", [None, "accon", "supcon"])
+def test_labels_of_a_cell_stay_level(regularizer):
+    X, y, _ = data()
+    lower = y - 9  # cells of ten: no row tells the labels of one apart
+    model = DeepOrdinalClassifier(
+        "ce", regularizer=regularizer, classes=range(1, 51), **THOROUGH
+    ).fit(X, np.stack([lower, y], axis=1))
+    cells = model.predict_proba(X).reshape(120, 5, 10)
+    assert cells.sum(axis=2).max(axis=1).mean() > 0.6  # it has learned which cell
+    assert (cells.max(axis=2) / cells.min(axis=2)).max() < 1.05
 
 
 # What comes out -------------------------------------------------------------------------------

@@ -8,12 +8,11 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 from vilma.deep import DeepOrdinalClassifier  # noqa: E402
 from vilma.deep.encoders import ImageAdapter, dense_encoder  # noqa: E402
 from vilma.deep.losses import rank_contrast_loss  # noqa: E402
-from vilma.deep.network import Network, Projection  # noqa: E402
+from vilma.deep.network import Network, Penalty, Projection  # noqa: E402
 from vilma.deep.objectives import (  # noqa: E402
     REGULARIZERS,
     AbsoluteError,
     AngleCompensation,
-    ConR,
     FocalError,
     GroupHeads,
     LabelValues,
@@ -25,7 +24,7 @@ from vilma.deep.objectives import (  # noqa: E402
     Task,
     find_loss,
 )
-from vilma.deep.objectives.regularizers import WeightedSum, bins_of  # noqa: E402
+from vilma.deep.objectives.regularizers import bins_of  # noqa: E402
 from vilma.deep.rows import Batch, Rows  # noqa: E402
 from vilma.deep.scale import Scale  # noqa: E402
 from vilma.deep.sources import ArraySource  # noqa: E402
@@ -151,7 +150,7 @@ def network(**parameters):
 
 def test_regularizers_see_label_units():
     recorder = Recorder()
-    net = network(regularizer=recorder, regularizer_weight=0.5)
+    net = network(penalties=[Penalty(recorder, 0.5)])
     rows = batch([0, 0, 0, 1, 0], [0, 1, 1, 1, 2])
     loss = net.training_loss(rows, "all")
     (embedding, predictions, labels) = recorder.seen[0]
@@ -168,7 +167,7 @@ def test_regularizers_see_label_units():
 
 
 def test_ranked_contrast_of_groups():
-    net = network(regularizer=RankContrast(n_groups=2))
+    net = network(penalties=[Penalty(RankContrast(n_groups=2))])
     X = torch.randn(5, 2, generator=torch.Generator().manual_seed(0))
     grouped = net.training_loss(batch([0, 0, 1, 1, 2], [0, 1, 1, 2, 2], X=X), "encoder")
     # The labels 10 and 20 are below the middle, 25.
@@ -178,13 +177,13 @@ def test_ranked_contrast_of_groups():
 
 def test_annotations_that_say_nothing_are_alone():
     recorder = Recorder()
-    network(regularizer=recorder).training_loss(batch([0, 0, 1], [2, 2, 2]), "all")
+    network(penalties=[Penalty(recorder)]).training_loss(batch([0, 0, 1], [2, 2, 2]), "all")
     assert len(set(recorder.seen[0][2].groups.tolist())) == 3
 
 
 def test_two_views_share_labels():
     recorder = Recorder()
-    net = network(regularizer=recorder, augmentation=lambda X: X + 1.0)
+    net = network(penalties=[Penalty(recorder)], augmentation=lambda X: X + 1.0)
     net.training_loss(batch([0, 1], [0, 2]), "all")
     embedding, _, labels = recorder.seen[0]
     assert embedding.shape == (4, 2)
@@ -240,16 +239,39 @@ def _labels(ends, groups, span=30.0):
     return LabelValues(lower, upper, span, torch.tensor(groups), None)
 
 
-def test_a_weighted_sum_of_regularizers():
-    labels = _labels([[0.0, 0.0], [0.0, 0.0], [20.0, 20.0], [25.0, 30.0]], [0, 0, 1, 2])
-    embedding, predictions = torch.randn(4, 3), torch.tensor([1.0, 2.0, 1.5, 9.0])
-    parts = [AngleCompensation(), ConR()]
-    values = [each.penalty(embedding, predictions, labels) for each in parts]
-    both = WeightedSum(parts, [0.5, 2.0])
-    assert both.projects
-    assert both.needs_predictions
+def test_several_regularizers_are_weighted():
+    X = torch.randn(4, 2, generator=torch.Generator().manual_seed(0))
+    rows = batch([0, 0, 1, 2], [0, 0, 1, 2], X=X)
+    parts = [AngleCompensation(), RankContrast()]
+    values = [network(penalties=[Penalty(each)]).training_loss(rows, "encoder") for each in parts]
+    assert min(values) > 0
+    both = network(penalties=[Penalty(parts[0], 0.5), Penalty(parts[1], 2.0)])
+    alone = both.head.loss(both.head(X), X, rows)
     expected = 0.5 * values[0] + 2.0 * values[1]
-    assert both.penalty(embedding, predictions, labels).item() == pytest.approx(expected.item())
+    torch.testing.assert_close(both.training_loss(rows, "all"), alone + expected)
+    torch.testing.assert_close(both.training_loss(rows, "encoder"), expected / 2.5)
+
+
+@pytest.mark.parametrize("loss", ["gaussian", "l1"])
+def test_what_several_regularizers_see(loss):
+    model = DeepOrdinalClassifier(
+        loss,
+        regularizer=["accon", "conr", "supcon"],
+        hidden_layer_sizes=(5,),
+        embedding_dim=3,
+        max_epochs=1,
+        random_state=0,
+    ).fit([[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1])
+    first, second, third = (each.projection for each in model.network_.penalties)
+    assert isinstance(second, torch.nn.Identity)
+    if loss == "l1":  # the number is read off the projection, which all of them see
+        assert isinstance(model.network_.projection, Projection)
+        assert isinstance(first, torch.nn.Identity)
+        assert isinstance(third, torch.nn.Identity)
+    else:
+        assert isinstance(model.network_.projection, torch.nn.Identity)
+        assert first.linear.weight.shape == third.linear.weight.shape == (3, 5)
+        assert not torch.equal(first.linear.weight, third.linear.weight)
 
 
 def test_bins_decide_what_is_alike():
@@ -285,10 +307,6 @@ def test_weights_by_default():
     assert found == {"accon": 1.0, "supcon": 0.1, "rank_contrast": 1.0, "conr": 0.01}
     model = DeepOrdinalClassifier(regularizer=["supcon", "conr"], max_epochs=1)
     model.fit([[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1])
-    assert model.network_.regularizer.weights == [0.1, 0.01]
-    assert (
-        model.set_params(regularizer="conr")
-        .fit([[0.0], [1.0]], [0, 1])
-        .network_.regularizer_weight
-        == 0.01
-    )
+    assert [each.weight for each in model.network_.penalties] == [0.1, 0.01]
+    model.set_params(regularizer="conr").fit([[0.0], [1.0]], [0, 1])
+    assert [each.weight for each in model.network_.penalties] == [0.01]

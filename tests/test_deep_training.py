@@ -552,12 +552,21 @@ def test_pretraining_leaves_the_encoder_alone_afterwards():
 
 
 @pytest.mark.parametrize(
-    ("regularizer", "message"), [(None, "needs a regularizer"), ("conr", "compares predictions")]
+    ("regularizer", "weight", "message"),
+    [
+        (None, None, "needs a regularizer"),
+        ("accon", 0.0, "regularizer_weight=0.0"),
+        ("conr", None, "compares predictions"),
+        (["accon", "conr"], None, "compares predictions"),
+    ],
 )
-def test_pretraining_in_vain(regularizer, message):
+def test_pretraining_in_vain(regularizer, weight, message):
     X, y = data()
+    model = DeepOrdinalClassifier(
+        regularizer=regularizer, regularizer_weight=weight, pretraining_epochs=2
+    )
     with pytest.raises(ValueError, match=message):
-        DeepOrdinalClassifier(regularizer=regularizer, pretraining_epochs=2).fit(X, y)
+        model.fit(X, y)
 
 
 def test_curricula_are_in_the_history():

@@ -70,7 +70,7 @@ def show_combinations(
 ) -> str:
     """Return plain errors of losses alone, and how much each regularizer takes off.
 
-    A difference that exceeds its deviation for the worse is marked "worse".
+    A mean loss of more than the deviation of the loss alone over the splits is marked "worse".
     """
     rows = []
     for loss in losses:
@@ -78,7 +78,8 @@ def show_combinations(
         row = [loss, _cell(alone)]
         for regularizer in regularizers:
             gain = alone - errors[f"{loss} + {regularizer}", labels]["plain"]
-            mark = " (worse)" if _verdict(gain) == "worse" else ""
+            worse = len(alone) > 1 and gain.mean() < -alone.std(ddof=1)
+            mark = " (worse)" if worse else ""
             row.append(f"{_cell(gain)}{mark}")
         rows.append(row)
     return markdown(["loss", "alone", *regularizers], rows)

@@ -15,7 +15,7 @@ from vilma.deep._torch import torch
 from vilma.deep.base import DeepOrdinalEstimator
 from vilma.deep.encoders import dense_encoder, embedding_size
 from vilma.deep.label_weights import LabelWeightsName
-from vilma.deep.network import Network, Projection
+from vilma.deep.network import Network, Penalty, Projection
 from vilma.deep.objectives import (
     LOSSES,
     REGULARIZERS,
@@ -28,7 +28,6 @@ from vilma.deep.objectives import (
     find_loss,
     find_regularizer,
 )
-from vilma.deep.objectives.regularizers import WeightedSum
 from vilma.deep.objectives.surrogates import ProjectionHead
 from vilma.deep.optimization import OptimizerName, ScheduleName
 from vilma.deep.parameters import TRAINING_CONSTRAINTS
@@ -56,11 +55,11 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         parameters can be set.
     regularizer : str, Regularizer, list of such or None, default=None
         "accon", "supcon", "rank_contrast", "conr", or an object of the same module; a list adds
-        several up. The first
-        two compare projections of the embedding to vectors of length 1. Losses of a number, "l1",
-        "l2", "focal_r" and "group", then see these vectors too, as in the papers; losses with a
-        score for each label see the embedding itself, because softmax has little to tell vectors
-        of one length apart by.
+        several up. The first two compare projections of the embedding to vectors of length 1.
+        Losses of a number, "l1", "l2", "focal_r" and "group", then see these vectors too, as in
+        the papers, and so do all regularizers of a list. The other losses see the embedding
+        itself, because softmax has little to tell vectors of one length apart by; each of these
+        regularizers then has a projection of its own beside the head.
     regularizer_weight : float, list of float or None, default=None
         Weight of the regularizer beside the loss; of several, one for all or one each. None is
         1 for ACCon and ranked contrast, 0.1 for SupCon and 0.01 for ConR; ``benchmarks/DEEP.md``
@@ -278,7 +277,7 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         return loss.gives_probabilities
 
     def _make_network(self, rows: Rows, task: Task) -> Network:
-        regularizer, weight = self._find_regularizer()
+        regularizers = self._find_regularizers()
         encoder = self._make_encoder(rows)
         n_outputs = embedding_size(encoder, rows.source.first())
         loss = find_loss(self.loss)
@@ -287,37 +286,39 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
                 f"refit_head=True needs a loss with a certified optimum: 'iisvor_imc', "
                 f"'iisvor_exp' or 'vilma', got loss={self.loss!r}."
             )
-        projection = branch = None
-        if regularizer is not None and regularizer.projects:
-            if loss.on_unit_vectors:
-                projection = Projection(n_outputs, self.embedding_dim)
-                n_outputs = self.embedding_dim
-            else:
-                branch = Projection(n_outputs, self.embedding_dim)
+        projection, own = None, [False] * len(regularizers)
+        if loss.on_unit_vectors and any(each.projects for each, _ in regularizers):
+            projection = Projection(n_outputs, self.embedding_dim)
+            n_outputs = self.embedding_dim
+        else:
+            own = [each.projects for each, _ in regularizers]
         head = loss.make_head(n_outputs, task, bias=projection is None)
+        with torch.random.fork_rng(devices=[]):  # the training draws what it would without them
+            penalties = [
+                Penalty(*each, Projection(n_outputs, self.embedding_dim) if projects else None)
+                for each, projects in zip(regularizers, own, strict=True)
+            ]
         return Network(
             encoder,
             head,
             task.scale,
             embedding_size=n_outputs,
             projection=projection,
-            branch=branch,
-            regularizer=regularizer,
-            regularizer_weight=weight,
+            penalties=penalties,
             augmentation=self.augmentation,
             mixed_precision=self.mixed_precision,
         )
 
-    def _find_regularizer(self) -> tuple[Regularizer | None, float]:
-        """Return the regularizer, or the weighted sum of several, and its weight."""
+    def _find_regularizers(self) -> list[tuple[Regularizer, float]]:
+        """Return the regularizers with their weights."""
         given: Any = self.regularizer
         weight = self.regularizer_weight
         several = isinstance(given, (list, tuple))
         if not several and not isinstance(weight, (list, tuple)):
             regularizer = find_regularizer(given)
-            if weight is None:
-                weight = 1.0 if regularizer is None else regularizer.usual_weight
-            return regularizer, weight
+            if regularizer is None:
+                return []
+            return [(regularizer, regularizer.usual_weight if weight is None else weight)]
         names = list(given) if several else []
         for name in names:
             if not isinstance(name, Regularizer) and name not in REGULARIZERS:
@@ -337,7 +338,7 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
                 f"all or for each, got regularizer={self.regularizer!r} and "
                 f"regularizer_weight={weight!r}."
             )
-        return WeightedSum(found, weights), 1.0
+        return list(zip(found, weights, strict=True))
 
     def _make_encoder(self, rows: Rows) -> torch.nn.Module:
         if self.encoder is not None:
@@ -372,13 +373,14 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         return plan_phases(self.max_epochs, self.pretraining_epochs, curricula)
 
     def _refuse_pretraining_in_vain(self) -> None:
-        regularizer, _ = self._find_regularizer()
-        if regularizer is None:
+        regularizers = self._find_regularizers()
+        if not any(weight for _, weight in regularizers):
             raise ValueError(
                 f"pretraining_epochs={self.pretraining_epochs} needs a regularizer, from which "
-                "the encoder learns; got regularizer=None."
+                f"the encoder learns; got regularizer={self.regularizer!r} and "
+                f"regularizer_weight={self.regularizer_weight!r}."
             )
-        if regularizer.needs_predictions:
+        if any(each.needs_predictions for each, _ in regularizers):
             raise ValueError(
                 f"The regularizer {self.regularizer!r} compares predictions, which an encoder "
                 "alone does not make. Set pretraining_epochs=0, or choose another regularizer."

@@ -1,8 +1,8 @@
-"""A network: encoder and head, and perhaps a projection to length 1 between or beside them."""
+"""A network: encoder, head, and what regularizers look at: the embedding or projections of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from vilma.deep._torch import torch
 from vilma.deep.encoders import encode
@@ -13,7 +13,7 @@ from vilma.deep.scale import Scale
 from vilma.deep.trainable import Trainable
 from vilma.deep.views import two_views
 
-__all__ = ["Network", "Projection"]
+__all__ = ["Network", "Penalty", "Projection"]
 
 Augmentation = Callable[[torch.Tensor], torch.Tensor]
 
@@ -37,6 +37,38 @@ class Projection(torch.nn.Module):
         return torch.nn.functional.normalize(self.linear(X), dim=1)
 
 
+class Penalty(torch.nn.Module):
+    """A regularizer, with its weight and what it sees.
+
+    Parameters
+    ----------
+    regularizer : Regularizer
+        Loss of the embeddings.
+    weight : float, default=1.0
+        Its weight beside the loss of the head.
+    projection : torch.nn.Module, default=None
+        Beside the head: what this regularizer alone sees of the embeddings. None leaves them.
+    """
+
+    def __init__(
+        self,
+        regularizer: Regularizer,
+        weight: float = 1.0,
+        projection: torch.nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.regularizer = regularizer
+        self.weight = weight
+        self.projection = torch.nn.Identity() if projection is None else projection
+
+    def forward(
+        self, embedding: torch.Tensor, predictions: torch.Tensor, labels: LabelValues
+    ) -> torch.Tensor:
+        """Return the loss of a batch, weighted."""
+        projected = self.projection(embedding)
+        return self.weight * self.regularizer.penalty(projected, predictions, labels)
+
+
 class Network(Trainable):
     """What an ordinal classifier trains.
 
@@ -52,12 +84,8 @@ class Network(Trainable):
         Width of the embeddings.
     projection : torch.nn.Module, default=None
         Between encoder and head.
-    branch : torch.nn.Module, default=None
-        Beside the head: what only the regularizer sees of the embeddings.
-    regularizer : Regularizer, default=None
-        Loss of the embeddings.
-    regularizer_weight : float, default=1.0
-        Its weight.
+    penalties : sequence of Penalty, default=()
+        Losses of the embeddings, which are added up.
     augmentation : callable, default=None
         From rows to changed rows, in training.
     mixed_precision : bool, default=False
@@ -74,20 +102,17 @@ class Network(Trainable):
         *,
         embedding_size: int,
         projection: torch.nn.Module | None = None,
-        branch: torch.nn.Module | None = None,
-        regularizer: Regularizer | None = None,
-        regularizer_weight: float = 1.0,
+        penalties: Sequence[Penalty] = (),
         augmentation: Augmentation | None = None,
         mixed_precision: bool = False,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.projection = torch.nn.Identity() if projection is None else projection
-        self.branch = torch.nn.Identity() if branch is None else branch
         self.head = head
         self.embedding_size = embedding_size
-        self.regularizer = regularizer
-        self.regularizer_weight = regularizer_weight
+        self.penalties = torch.nn.ModuleList(penalties)
+        self.total_weight = sum(each.weight for each in penalties)
         self.augmentation = augmentation
         self.mixed_precision = mixed_precision
         self.first, self.span = float(scale.values[0]), scale.span
@@ -108,7 +133,7 @@ class Network(Trainable):
         return self.first + self.span * self.head.predict(self.head(self.embed(X))).clamp(0.0, 1.0)
 
     def training_loss(self, batch: Batch, part: Part) -> torch.Tensor:
-        """Return the loss of the head, the weighted regularizer, or their sum."""
+        """Return the loss of the head, the weighted mean of the regularizers, or the sum."""
         batch, samples = self._views(batch, part)
         if part == "head":
             self.encoder.eval()
@@ -118,17 +143,20 @@ class Network(Trainable):
         else:
             embedding = self.embed(batch.X)
         if part == "encoder":
-            return self._penalty(embedding, self.head(embedding).detach(), batch, samples)
+            penalty = self._penalty(embedding, self.head(embedding).detach(), batch, samples)
+            return penalty / self.total_weight
         scores = self.head(embedding)
         loss = self.head.loss(scores, embedding, batch)
-        if part == "head" or self.regularizer is None:
+        if part == "head" or not self.penalties:
             return loss
-        penalty = self._penalty(embedding, scores.detach(), batch, samples)
-        return loss + self.regularizer_weight * penalty
+        return loss + self._penalty(embedding, scores.detach(), batch, samples)
 
     def parameters_of(self, part: Part) -> dict[str, list[torch.nn.Parameter]]:
         """Return the parameters of one part, or of both."""
-        modules = {"encoder": (self.encoder, self.projection, self.branch), "head": (self.head,)}
+        modules = {
+            "encoder": (self.encoder, self.projection, self.penalties),
+            "head": (self.head,),
+        }
         return {
             name: [parameter for each in members for parameter in each.parameters()]
             for name, members in modules.items()
@@ -153,7 +181,7 @@ class Network(Trainable):
         """Change the rows: each once, or twice for a regularizer that compares rows."""
         if self.augmentation is None:
             return batch, None
-        if self.regularizer is None or part == "head":
+        if not self.penalties or part == "head":
             return batch._replace(X=self.augmentation(batch.X)), None
         change = self.augmentation
         X, samples = two_views(batch.X, lambda rows, _generator: change(rows))
@@ -167,7 +195,6 @@ class Network(Trainable):
         batch: Batch,
         samples: torch.Tensor | None,
     ) -> torch.Tensor:
-        assert self.regularizer is not None
         labels = LabelValues(
             self.positions[batch.lower] * self.span,
             self.positions[batch.upper] * self.span,
@@ -176,7 +203,7 @@ class Network(Trainable):
             samples,
         )
         predictions = self.head.predict(scores) * self.span
-        return self.regularizer.penalty(self.branch(embedding), predictions, labels)
+        return torch.stack([each(embedding, predictions, labels) for each in self.penalties]).sum()
 
     def _same_annotation(self, batch: Batch) -> torch.Tensor:
         """Number the annotations; one that says nothing is like no other."""

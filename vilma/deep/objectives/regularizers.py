@@ -18,7 +18,7 @@ from vilma.deep.losses import (
 )
 from vilma.deep.objectives.base import LabelValues, Regularizer
 
-__all__ = ["AngleCompensation", "ConR", "RankContrast", "SupervisedContrast", "WeightedSum"]
+__all__ = ["AngleCompensation", "ConR", "RankContrast", "SupervisedContrast"]
 
 _POSITIVE = [Interval(Real, 0, None, closed="neither")]
 _GROUPS = [Interval(Integral, 2, None, closed="left"), None]
@@ -206,40 +206,3 @@ class ConR(Regularizer):
             groups=labels.groups,
             samples=labels.samples,
         )
-
-
-class WeightedSum(Regularizer):
-    """Several regularizers at once, such as ACCon and ConR.
-
-    If one of them compares projections to length 1, all of them do.
-
-    Parameters
-    ----------
-    regularizers : list of Regularizer
-        One or more.
-    weights : list of float
-        The weight of each.
-    """
-
-    def __init__(self, regularizers: list[Regularizer], weights: list[float]) -> None:
-        self.regularizers = regularizers
-        self.weights = weights
-
-    @property
-    def projects(self) -> bool:  # type: ignore[override]
-        """Whether one of them compares projections."""
-        return any(each.projects for each in self.regularizers)
-
-    @property
-    def needs_predictions(self) -> bool:  # type: ignore[override]
-        """Whether one of them compares predictions."""
-        return any(each.needs_predictions for each in self.regularizers)
-
-    def penalty(
-        self, embedding: torch.Tensor, predictions: torch.Tensor, labels: LabelValues
-    ) -> torch.Tensor:
-        parts = [
-            weight * each.penalty(embedding, predictions, labels)
-            for each, weight in zip(self.regularizers, self.weights, strict=True)
-        ]
-        return torch.stack(parts).sum()
