@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from sklearn.pipeline import make_pipeline
 
 from tests.reference import polr, stata
 from vilma import VILMA, OrderedLogit
 from vilma.datasets import load_anes96
-from vilma.inference import read_formula
+from vilma.inference import Formula, read_formula
 from vilma.likelihood import LINKS
 from vilma.surrogates import LabeledWeights
 
@@ -348,7 +349,7 @@ def test_marginal_effects_are_derivatives_and_changes_of_probabilities():
     for link in LINKS:
         model = OrderedLogit(link=link).fit(X, ends)
         effects = model.average_marginal_effects(X, sample_weight=weight)
-        assert effects.discrete.tolist() == [False, True, False]
+        assert effects.changes == ["derivative", "0 to 1", "derivative"]
 
         def averages(frame, model=model):
             return np.average(model.predict_proba(frame), axis=0, weights=weight)
@@ -394,6 +395,127 @@ def test_errors_of_marginal_effects_by_numeric_gradients():
                 )
             errors = np.sqrt(np.diag(gradient @ estimates.covariance @ gradient.T))
             np.testing.assert_allclose(effects.equal_errors[j], errors, rtol=1e-3)
+
+
+def numeric_errors(model, high, low, size):
+    """Standard errors of mean differences by numeric gradients, of P(y = k)."""
+    covariance = model.covariance_
+    point = np.concatenate([model.coef_, model.likelihood_thresholds_])
+    n = len(model.coef_)
+
+    def effect(point):
+        borders = np.concatenate([[-np.inf], point[n:], [np.inf]])
+        cdf = LINKS[model.link].cdf
+        means = [cdf(borders - (X @ point[:n])[:, None]).mean(axis=0) for X in (high, low)]
+        return np.diff(means[0] - means[1]) / size
+
+    gradient = np.empty((len(effect(point)), len(point)))
+    for j, size_j in enumerate(1e-3 * np.sqrt(np.diag(covariance))):
+        step = np.eye(len(point))[j] * size_j
+        gradient[:, j] = (effect(point + step) - effect(point - step)) / (2.0 * size_j)
+    return np.sqrt(np.diag(gradient @ covariance @ gradient.T))
+
+
+def respondents(m=400):
+    """A table with numbers, ones and zeros, categories and exact labels from 0 to 3."""
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame(
+        {
+            "age": rng.uniform(20, 80, m).round(),
+            "region": rng.choice(["east", "north", "south"], m),
+            "male": rng.integers(0, 2, m),
+            "town": rng.random(m) < 0.3,
+            "grade": rng.integers(1, 4, m),
+        }
+    )
+    latent = 0.05 * table["age"] + (table["region"] == "north") * (1.0 - 2.0 * table["male"])
+    table["y"] = np.digitize(latent + rng.logistic(size=m), [1.0, 2.5, 4.0])
+    return table
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        "age + I(age**2) + C(region)*male + town + C(grade)",
+        "bs(age, df=5) + region:male + town",
+        "poly(age, 3)*region + male:town",
+    ],
+)
+def test_effects_of_variables_move_all_their_columns(right):
+    pytest.importorskip("formulaic")
+    table = respondents()
+    X, y = read_formula("y ~ " + right, table)
+    formula = X.attrs["formula"]
+    model = OrderedLogit().fit(X, y)
+    effects = model.average_marginal_effects(table, formula=formula)
+
+    def columns(**values):
+        return formula.transform(table.assign(**values))
+
+    age = table["age"].clip(21, 79)  # splines end with the data
+    inside = model.average_marginal_effects(table.assign(age=age), formula=formula)
+    changes = [
+        ("age", inside, {"age": age + 0.01}, {"age": age - 0.01}, 0.02),
+        ("region: north", effects, {"region": "north"}, {"region": "east"}, 1.0),
+        ("male", effects, {"male": 1}, {"male": 0}, 1.0),
+        ("town: True", effects, {"town": True}, {"town": False}, 1.0),
+    ]
+    if "grade" in right:
+        changes.append(("grade: 3", effects, {"grade": 3}, {"grade": 1}, 1.0))
+    for name, found, high, low, size in changes:
+        place = found.names.index(name)
+        high, low = columns(**high), columns(**low)
+        expected = (model.predict_proba(high) - model.predict_proba(low)).mean(axis=0) / size
+        np.testing.assert_allclose(found.equal[place], expected, atol=1e-6)
+        errors = numeric_errors(model, high.to_numpy(float), low.to_numpy(float), size)
+        np.testing.assert_allclose(found.equal_errors[place], errors, rtol=2e-3)
+    assert "region: north (east to north)" in str(effects)
+
+
+def test_effects_that_would_be_wrong_are_refused():
+    pytest.importorskip("formulaic")
+    table = respondents()
+    for right, column in (("C(age > 50)", r"C\(age > 50\)"), ("np.floor(age / 10)", "np.floor")):
+        X, y = read_formula("y ~ " + right, table)
+        with pytest.raises(ValueError, match=f"The column {column}.* jumps as age changes"):
+            OrderedLogit().fit(X, y).average_marginal_effects(table, formula=X.attrs["formula"])
+    X, y = read_formula("y ~ age + region", table)
+    model = OrderedLogit().fit(X, y)
+    with pytest.raises(ValueError, match=r"Give the table and the formula"):
+        model.average_marginal_effects(X)
+    alone = model.average_marginal_effects(X, factors={})
+    assert alone.names == ["age", "region[T.north]", "region[T.south]"]
+    weighted = OrderedLogit().fit(X, y, sample_weight=np.linspace(1, 2, 400))
+    for data, arguments in ((table, {"formula": X.attrs["formula"]}), (X, {"factors": {}})):
+        with pytest.raises(ValueError, match=r"The fit had sample_weight.*numpy\.ones"):
+            weighted.average_marginal_effects(data, **arguments)
+    with pytest.raises(TypeError, match="formula should be a vilma"):
+        model.average_marginal_effects(table, formula="y ~ age")
+    with pytest.raises(ValueError, match="formula or factors, not both"):
+        model.average_marginal_effects(table, formula=X.attrs["formula"], factors={})
+
+
+def test_levels_of_a_factor_take_the_place_of_one_another():
+    table = respondents()
+    X = pd.DataFrame({"age": table["age"]})
+    for level in ("north", "south"):
+        X[level] = (table["region"] == level) * 1.0
+    model = OrderedLogit().fit(X, table["y"])
+    effects = model.average_marginal_effects(X, factors={"region": ["north", "south"]})
+    east = X.assign(north=0.0, south=0.0)
+    for level in ("north", "south"):
+        place, high = effects.names.index(level), east.assign(**{level: 1.0})
+        change = (model.predict_proba(high) - model.predict_proba(east)).mean(axis=0)
+        np.testing.assert_allclose(effects.equal[place], change, atol=1e-12)
+        errors = numeric_errors(model, high.to_numpy(), east.to_numpy(), 1.0)
+        np.testing.assert_allclose(effects.equal_errors[place], errors, rtol=1e-4)
+    for factors, message in (
+        ({"region": ["north", "west"]}, "names 'west', which is not one of the columns"),
+        ({"region": ["north"], "other": ["north"]}, "'north' is named by factors more than once"),
+        ({"region": ["age"]}, "should be zeros and ones, at most one"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.average_marginal_effects(X, factors=factors)
 
 
 def wide_loss(point, values, labels, link):
@@ -497,3 +619,77 @@ def test_the_formula_of_a_constant_is_that_of_thresholds_alone():
     columns, labels = read_formula("y ~ 1", X.assign(y=y))
     assert columns.shape == (100, 0)
     assert OrderedLogit().fit(columns, labels).n_features_in_ == 0
+
+
+@pytest.mark.parametrize("right", ["scale(age)", "bs(age, df=4)", "poly(age, 2) + region"])
+def test_other_rows_get_the_columns_of_the_fit(right):
+    pytest.importorskip("formulaic")
+    table = respondents()
+    X, y = read_formula("y ~ " + right, table)
+    model = OrderedLogit().fit(X, y)
+    new = table.sample(30, random_state=0)
+    columns, labels = read_formula(X.attrs["formula"], new)
+    pd.testing.assert_frame_equal(columns, X.loc[new.index])
+    pd.testing.assert_series_equal(labels, y.loc[new.index])
+    anew, _ = read_formula("y ~ " + right, table[:60])
+    for estimator in (model, VILMA(max_iter=5).fit(X, y)):
+        with pytest.raises(ValueError, match="read anew, with other means or knots"):
+            estimator.predict(anew)
+    model.fit(anew, y[:60])
+    assert len(model.predict(anew)) == 60
+    pipeline = make_pipeline(Formula(right), OrderedLogit()).fit(table, y)
+    proba = OrderedLogit().fit(X, y).predict_proba(X.loc[new.index])
+    np.testing.assert_allclose(pipeline.predict_proba(new), proba, atol=1e-9)
+
+
+def test_formulas_that_would_go_wrong_are_refused():
+    pytest.importorskip("formulaic")
+    table = respondents(60)
+    table["my column"], table["Intercept"] = 2.0 * table["age"], 1.0
+    for formula, message in (
+        ("y ~ .", "The dot in 'y ~ .' stands for all columns, labels"),
+        ("y ~ age + log(1 + y)", "The labels y stand on the right side"),
+        ("y ~ Intercept + age", "'Intercept' has the name that formulas have for the constant"),
+        ("y ~ age | region", "several parts"),
+        ("log(y) ~ age", "The left side takes columns as they are"),
+        ("y ~ my column", "in backticks, such as `my column`"),
+        ("y ~ age + nobody", "cannot be computed: .*nobody"),
+        ("y ~ variables", "cannot be computed: .*variables"),  # a name of our own code
+        ("y ~ np.log(age - 100)", "contains null values after evaluation"),
+        ("age", "A formula has the form"),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of the logarithm
+            with pytest.raises(ValueError, match=message):
+                read_formula(formula, table)
+    assert read_formula("y ~ `my column`", table)[0].columns.tolist() == ["my column"]
+    with pytest.raises(ValueError, match="several columns of the name age"):
+        read_formula("y ~ age", pd.concat([table, table[["age"]]], axis=1))
+    with pytest.raises(TypeError, match=r"got a builtins\.dict\. Pass pandas\.DataFrame\(data\)"):
+        read_formula("y ~ age", table.to_dict("list"))
+    X, _ = read_formula("y ~ C(region)", table)
+    with pytest.raises(ValueError, match=r"categories that the formula has not seen.*'west'"):
+        X.attrs["formula"].transform(table.assign(region="west"))
+    with pytest.raises(ValueError, match="The table has no region"):
+        X.attrs["formula"].transform(table[["age"]])
+
+
+def test_missing_values_of_a_formula():
+    pytest.importorskip("formulaic")
+    table = respondents(60)
+    table.loc[3:6, "age"] = np.nan
+    table.loc[5:9, "region"] = None
+    formula = "y ~ bs(age, df=3) + C(region)"
+    with pytest.raises(
+        ValueError,
+        match=r"in 7 of 60 rows together: age \(in 4 rows\), region \(in 5 rows\)\..*'drop'",
+    ):
+        read_formula(formula, table)
+    X, y = read_formula(formula, table, na_action="drop")
+    left = table.dropna(subset=["age", "region"])
+    pd.testing.assert_frame_equal(X, read_formula(formula, left)[0])
+    assert X.index.tolist() == y.index.tolist() == left.index.tolist()
+    with pytest.raises(ValueError, match="na_action should be"):
+        read_formula(formula, table, na_action="ignore")
+    with pytest.raises(ValueError, match="none is left"):
+        read_formula("y ~ age", table.assign(age=np.nan), na_action="drop")

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
@@ -38,6 +39,7 @@ from vilma.deep import coarse_labels, losses, objectives, protocols, views  # no
 PAIRS = [[1, 1], [2, 3], [3, 3]] * 4
 NOT_A_MODEL: list[Any] = [None, 7, "abc", [], {}, THING, vilma.VILMA(), vilma.VILMA]
 MISSING = np.full((12, 2), np.nan)
+TABLE = pd.DataFrame({"y": [1, 2, 2, 1], "a": [0.0, 1.0, 2.0, 1.0]})
 AXES: list[Any] = [7, "abc", [], {}, THING]
 NUMBER: list[Any] = ["a", b"1", [1, 2], {}, THING, None, 1j, np.nan]
 POSITIVE: list[Any] = [*NUMBER, 0, -1.0]
@@ -365,9 +367,21 @@ FILES = [
     Name(
         "read_formula",
         inference.read_formula,
-        {"formula": "y ~ a", "data": None},
-        {},
-        works=False,
+        {"formula": "y ~ a", "data": TABLE},
+        {
+            "formula": [None, 7, [], {}, THING, "", "~", "y ~", "y ~ a +", "y ~ b", "a", "y ~ ."],
+            "data": [None, 7, "abc", [], {}, THING, {"y": [1], "a": [2]}, TABLE[["a"]]],
+            "na_action": [None, 7, "ignore"],
+        },
+    ),
+    Name(
+        "Formula",
+        lambda formula, X: inference.Formula(formula).fit(X).transform(X),
+        {"formula": "a", "X": TABLE},
+        {
+            "formula": [None, 7, [], {}, THING, "", "a +", "b", ".", "a | a", "a ~ a"],
+            "X": [None, 7, "abc", [], {}, THING, {"a": [2]}, TABLE[["y"]]],
+        },
     ),
 ]
 

@@ -77,6 +77,7 @@ def read_X(estimator: BaseEstimator, X, *, reset: bool):
     refuse_masked(X, "X")
     refuse_dates(X, "X")
     check_sparse(X)
+    _compare_formula(estimator, X, reset)
     no_columns = _has_no_columns(X)
     if no_columns:  # scikit-learn asks for their types
         X = np.empty((len(X), 0))
@@ -93,6 +94,27 @@ def read_X(estimator: BaseEstimator, X, *, reset: bool):
             ensure_min_features=0 if welcome else 1,
         )
     return without_spare_entries(X)
+
+
+def _compare_formula(estimator: BaseEstimator, X, reset: bool) -> None:
+    """Refuse columns of a formula that has learnt other means or knots than that of the fit."""
+    formula = getattr(X, "attrs", {}).get("formula")
+    state = getattr(formula, "state_", None)
+    if reset:
+        vars(estimator).pop("_formula_state", None)
+        if state:
+            estimator._formula_state = state
+    elif (
+        formula is not None
+        and state is not None
+        and state != getattr(estimator, "_formula_state", state)
+    ):
+        raise ValueError(
+            f"These columns were made by the formula {formula.formula!r} read anew, with other "
+            "means or knots than those of the fit. Apply the fitted formula: "
+            "X_fit.attrs['formula'].transform(table), or read_formula(X_fit.attrs['formula'], "
+            "table), or put a vilma.inference.Formula into a pipeline."
+        )
 
 
 @contextmanager

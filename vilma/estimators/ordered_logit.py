@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
@@ -26,6 +27,7 @@ from vilma.estimators._problem import (
 )
 from vilma.estimators.base import LinearOrdinalModel, SingleFit, margins
 from vilma.inference import (
+    Formula,
     LikelihoodRatioTest,
     MarginalEffects,
     ProportionalOddsTest,
@@ -34,9 +36,10 @@ from vilma.inference import (
 from vilma.inference.comparison import likelihood_ratio_test
 from vilma.inference.covariance import covariance
 from vilma.inference.estimates import Estimates, count_rows, null_log_likelihood
-from vilma.inference.margins import marginal_effects
+from vilma.inference.margins import column_effects, read_average, variable_effects
 from vilma.inference.proportional_odds import proportional_odds_test
 from vilma.inference.trace import DataTrace, trace_data
+from vilma.inference.variables import variable_changes
 from vilma.labels import in_class_order, read_endpoints
 from vilma.likelihood import (
     LINKS,
@@ -508,37 +511,73 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         return likelihood_ratio_test(full, nested._estimates())
 
     def average_marginal_effects(
-        self, X, sample_weight=None, *, level: float = 0.95
+        self,
+        X,
+        sample_weight=None,
+        *,
+        formula: Formula | None = None,
+        factors: Mapping[str, Sequence[str]] | None = None,
+        level: float = 0.95,
     ) -> MarginalEffects:
-        """Return how probabilities change with each column, on average over rows.
+        """Return how probabilities change with each column, or variable, on average over rows.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns} of shape \
                 (n_samples, n_features)
-            Rows to average over.
+            Rows to average over. With `formula`, the table that it reads, a data frame.
         sample_weight : array-like of shape (n_samples,), default=None
-            Their weights.
+            Their weights; to be given if the fit had weights.
+        formula : Formula, default=None
+            What made the columns of the fit, such as ``X.attrs["formula"]``. Effects are then
+            those of the table's variables, through all columns that they enter: interactions,
+            polynomials, splines and levels of categories.
+        factors : dict, default=None
+            Without a formula, which columns of zeros and ones are the levels of one factor, such
+            as ``{"region": ["south", "west"]}``. The effect of a level is then the change from
+            the reference level, where all of them are 0. Columns that are in no factor are moved
+            alone.
         level : float, default=0.95
             Coverage of the confidence intervals.
 
         Returns
         -------
         MarginalEffects
-            Effects on P(y = k) and on P(y >= k), with standard errors by the delta method. For a
-            column of zeros and ones the effect is the change from 0 to 1, for others the
-            derivative.
+            Effects on P(y = k) and on P(y >= k), with standard errors by the delta method. For
+            zeros and ones the effect is the change from 0 to 1 in all rows, for levels of a
+            factor that from its reference level, for other numbers the derivative.
 
         Raises
         ------
         ValueError
-            If ``alpha`` was not 0, as :meth:`summary` says.
+            If ``alpha`` was not 0, as :meth:`summary` says; if the fit had weights and there are
+            none here; if X was made by a formula and that is not given, or is another one than
+            that of the fit; if factors are no columns of levels.
         """
         estimates = self._estimates()
+        if formula is not None:
+            if factors is not None:
+                raise ValueError("A formula knows its factors: give formula or factors, not both.")
+            if not isinstance(formula, Formula):
+                raise TypeError(
+                    "formula should be a vilma.inference.Formula, such as X.attrs['formula'], "
+                    f"got a {type(formula).__name__}."
+                )
+            share = read_average(estimates, len(X), sample_weight, level)
+            read_X(self, formula.transform(X), reset=False)
+            return variable_effects(estimates, variable_changes(formula, X), share, level)
+        if factors is None and isinstance(getattr(X, "attrs", {}).get("formula"), Formula):
+            raise ValueError(
+                "These columns were made by a formula, in which a variable may enter several of "
+                "them. Give the table and the formula: "
+                "average_marginal_effects(table, formula=X.attrs['formula']). With factors={} "
+                "every column is moved alone."
+            )
         X = read_X(self, X, reset=False)
+        share = read_average(estimates, X.shape[0], sample_weight, level)
         with BlockThreads(self.n_jobs) as threads:
             matrix = as_design_matrix(X, threads)
-            return marginal_effects(estimates, matrix, sample_weight, level)
+            return column_effects(estimates, matrix, share, factors or {}, level)
 
     def proportional_odds_test(self, X, y, sample_weight=None) -> ProportionalOddsTest:
         """Test whether coefficients are the same at every threshold.
@@ -743,6 +782,7 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
                 fit.null_log_likelihood,
                 count_rows(problem.labels, np.zeros(len(problem.labels.lower), dtype=bool)),
                 total,
+                bool((problem.labels.weight * problem.weight_unit != 1.0).any()),
                 problem.classes,
                 self._notes(fit) + self._open_labels(fit),
                 fit.trace,

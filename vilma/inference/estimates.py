@@ -80,6 +80,8 @@ class Estimates:
         The rows by their annotations.
     total_weight : float
         Sum of the weights.
+    weighted : bool
+        Whether a weight differs from 1.
     classes : ndarray of shape (n_classes,)
         The ordered scale.
     notes : list of str
@@ -100,6 +102,7 @@ class Estimates:
     null_log_likelihood: float
     rows: RowCounts
     total_weight: float
+    weighted: bool
     classes: np.ndarray
     notes: list[str]
     trace: DataTrace

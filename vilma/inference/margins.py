@@ -1,33 +1,40 @@
 r"""Average marginal effects on the probabilities of labels.
 
 With :math:`P(y \ge k) = 1 - F(\theta_{k-1} - s)` and :math:`s = \langle x, w\rangle`, the effect
-of column j on it is :math:`f(\theta_{k-1} - s)\, w_j`, averaged over rows; for a column of zeros
-and ones it is the difference of the probability at 1 and at 0, all else as it is. Effects on
-:math:`P(y = k)` are differences of those on :math:`P(y \ge k)`. The gradient G of an effect in
-coefficients and thresholds gives its variance :math:`G V G^T` (delta method).
+of a number v on it is :math:`f(\theta_{k-1} - s)\, \langle dx / dv, w\rangle`, averaged over rows,
+where dx / dv has an entry for every column that v enters; a single column has the unit vector.
+That of a change from one value to another, in all rows, is the mean difference of the
+probabilities. Effects on :math:`P(y = k)` are differences of those on :math:`P(y \ge k)`. The
+gradient G of an effect in coefficients and thresholds gives its variance :math:`G V G^T` (delta
+method).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from vilma._wording import some_of
 from vilma.design_matrices import DesignMatrix
 from vilma.inference.estimates import Estimates
 from vilma.inference.summary import frame, read_level, wald
+from vilma.inference.variables import VariableChange
 from vilma.likelihood import LINKS
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["MarginalEffects", "marginal_effects"]
+__all__ = ["MarginalEffects", "column_effects", "read_average", "variable_effects"]
+
+_DERIVATIVE = "derivative"
 
 
 @dataclass(frozen=True, repr=False)
 class MarginalEffects:
-    """Average marginal effects of every column.
+    """Average marginal effects of every column, or of every variable of a formula.
 
     Labels that no annotation tells apart, or that have no probability, are one: a name such as
     ``2..4`` stands for all of them.
@@ -35,11 +42,11 @@ class MarginalEffects:
     Parameters
     ----------
     names : list of str
-        Of the columns, n of them.
+        Of the columns, or variables and levels, n of them.
     cell_names : list of str
         Of the labels, or of groups of labels, n_cells of them.
-    discrete : ndarray of shape (n,), dtype=bool
-        True where the effect is a change from 0 to 1.
+    changes : list of str
+        What changes: "0 to 1", "north to south", or "derivative".
     equal, equal_errors : ndarray of shape (n, n_cells)
         Effects on P(y = k) and their standard errors.
     at_least, at_least_errors : ndarray of shape (n, n_cells - 1)
@@ -50,7 +57,7 @@ class MarginalEffects:
 
     names: list[str]
     cell_names: list[str]
-    discrete: np.ndarray
+    changes: list[str]
     equal: np.ndarray
     equal_errors: np.ndarray
     at_least: np.ndarray
@@ -87,7 +94,8 @@ class MarginalEffects:
         head = ["", *(f"y = {cell}" for cell in self.cell_names)]
         lines = [head]
         for j, name in enumerate(self.names):
-            lines.append([name + (" (0 to 1)" if self.discrete[j] else "")])
+            change = "" if self.changes[j] == _DERIVATIVE else f" ({self.changes[j]})"
+            lines.append([name + change])
             lines[-1] += [f"{value:.4f}" for value in self.equal[j]]
             lines.append(["", *(f"({value:.4f})" for value in self.equal_errors[j])])
         widths = [max(len(line[k]) for line in lines) for k in range(len(head))]
@@ -107,10 +115,63 @@ class MarginalEffects:
         return self.to_frame()._repr_html_()
 
 
-def marginal_effects(
-    estimates: Estimates, X: DesignMatrix, sample_weight, level: float
+class _Effect(NamedTuple):
+    """The effect of one change on P(y >= k), for all but the lowest k."""
+
+    name: str
+    change: str
+    at_least: np.ndarray  # (n_groups,)
+    gradient: np.ndarray  # (n_groups, n + n_groups) in coefficients and thresholds
+    known: bool  # whether it depends on identified coefficients alone
+
+
+def read_average(estimates: Estimates, m: int, sample_weight, level: float) -> np.ndarray:
+    """Check how effects are averaged.
+
+    Parameters
+    ----------
+    estimates : Estimates
+        The fit.
+    m : int
+        How many rows there are.
+    sample_weight : array-like of shape (m,) or None
+        Their weights.
+    level : float
+        Coverage of the intervals.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        Shares of the rows, of sum 1.
+
+    Raises
+    ------
+    ValueError
+        If weights or level are not as described, or if there are no weights but the fit had some.
+    """
+    read_level(level)
+    if sample_weight is None and estimates.weighted:
+        raise ValueError(
+            "The fit had sample_weight, but the average over these rows has none. Give their "
+            "weights as sample_weight, or numpy.ones(len(X)) for rows that count alike."
+        )
+    weight = np.ones(m) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+    if weight.shape != (m,) or not (weight >= 0.0).all() or not 0.0 < weight.sum() < np.inf:
+        raise ValueError(
+            f"sample_weight should hold {m} nonnegative weights, not all 0; got shape "
+            f"{weight.shape}."
+        )
+    return weight / weight.sum()
+
+
+def column_effects(
+    estimates: Estimates,
+    X: DesignMatrix,
+    share: np.ndarray,
+    factors: Mapping[str, Sequence[str]],
+    level: float,
 ) -> MarginalEffects:
-    """Average marginal effects over the rows of X.
+    """Average the effects of columns, each moved alone, or of factors of several columns.
 
     Parameters
     ----------
@@ -118,8 +179,10 @@ def marginal_effects(
         The fit.
     X : DesignMatrix
         Rows to average over.
-    sample_weight : array-like of shape (m,) or None
-        Their weights.
+    share : ndarray of shape (m,)
+        Their shares.
+    factors : dict
+        Columns that are the levels of one factor, with zeros at the reference level.
     level : float
         Coverage of the intervals.
 
@@ -131,75 +194,152 @@ def marginal_effects(
     Raises
     ------
     ValueError
-        If weights or level are not as described.
+        If factors name other columns, a column twice, or columns that are no levels.
     """
-    read_level(level)
-    m, n = X.shape
-    weight = np.ones(m) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-    if weight.shape != (m,) or (weight < 0.0).any() or not weight.sum() > 0.0:
-        raise ValueError(
-            f"sample_weight should hold {m} nonnegative weights, not all 0; got shape "
-            f"{weight.shape}."
-        )
-    share = weight / weight.sum()
-    link = LINKS[estimates.link]
-    coef, thresholds = estimates.coef, estimates.thresholds
-    n_groups = len(thresholds)
+    together = _read_factors(estimates, X, factors)
+    link, coef, thresholds = LINKS[estimates.link], estimates.coef, estimates.thresholds
+    n, n_groups = len(coef), len(thresholds)
     scores = X.dot(coef)
     ends = thresholds - scores[:, None]  # (m, n_groups)
-    density, bend = link.pdf(ends), link.pdf_slope(ends)
-    variance = np.nan_to_num(estimates.covariance)
-    mean_density = share @ density
+    mean_density, bend = share @ link.pdf(ends), link.pdf_slope(ends)
     # sum_i share_i f'(theta_k - s_i) x_i, for derivatives in w.
     bend_X = np.stack([X.transpose_dot(share * bend[:, k]) for k in range(n_groups)])
     mean_bend = share @ bend
-    equal = np.empty((n, n_groups + 1))
-    equal_errors = np.empty((n, n_groups + 1))
-    at_least = np.empty((n, n_groups))
-    at_least_errors = np.empty((n, n_groups))
-    discrete = np.zeros(n, dtype=bool)
-    unit = np.zeros(n)
+    identified = estimates.identified
+    effects = []
     for j in range(n):
-        unit[j] = 1.0
-        column = X.dot(unit)
-        unit[j] = 0.0
+        column = _column(X, j)
         gradient = np.zeros((n_groups, n + n_groups))
-        places = n + np.arange(n_groups)
-        discrete[j] = bool(((column == 0.0) | (column == 1.0)).all())
-        if discrete[j]:
-            at_0 = thresholds - (scores - column * coef[j])[:, None]
+        others = together.get(j, [j])
+        if len(others) > 1 or ((column == 0.0) | (column == 1.0)).all():
+            without = scores - sum(_column(X, each) * coef[each] for each in others)
+            at_0 = thresholds - without[:, None]
             at_1 = at_0 - coef[j]
             effect = share @ (link.cdf(at_0) - link.cdf(at_1))
             f_0, f_1 = link.pdf(at_0), link.pdf(at_1)
             gradient[:, :n] = np.stack(
                 [X.transpose_dot(share * (f_1 - f_0)[:, k]) for k in range(n_groups)]
             )
+            gradient[:, others] = 0.0
             gradient[:, j] = share @ f_1  # w_j is in the score at 1 only
-            gradient[np.arange(n_groups), places] = share @ (f_0 - f_1)
+            gradient[:, n:] = np.diag(share @ (f_0 - f_1))
+            change = "0 to 1" if len(others) == 1 else "reference to this level"
         else:
             effect = mean_density * coef[j]
             gradient[:, :n] = -bend_X * coef[j]
             gradient[:, j] += mean_density
-            gradient[np.arange(n_groups), places] = mean_bend * coef[j]
-        change = np.vstack([np.zeros(n + n_groups), gradient, np.zeros(n + n_groups)])
-        label_gradient = change[:-1] - change[1:]
-        at_least[j] = effect
-        equal[j] = -np.diff(np.concatenate([[0.0], effect, [0.0]]))
-        at_least_errors[j] = _errors(gradient, variance)
-        equal_errors[j] = _errors(label_gradient, variance)
-    unknown = ~estimates.identified
-    for table in (equal, equal_errors, at_least, at_least_errors):
-        table[unknown] = np.nan
+            gradient[:, n:] = np.diag(mean_bend * coef[j])
+            change = _DERIVATIVE
+        effects.append(_Effect(estimates.names[j], change, effect, gradient, bool(identified[j])))
+    return _collect(estimates, effects, level)
+
+
+def variable_effects(
+    estimates: Estimates, changes: Iterable[VariableChange], share: np.ndarray, level: float
+) -> MarginalEffects:
+    """Average the effects of variables of a formula.
+
+    Parameters
+    ----------
+    estimates : Estimates
+        The fit.
+    changes : iterable of VariableChange
+        Columns of the rows to average over.
+    share : ndarray of shape (m,)
+        Their shares.
+    level : float
+        Coverage of the intervals.
+
+    Returns
+    -------
+    MarginalEffects
+        Effects and standard errors.
+    """
+    return _collect(estimates, [_of_variable(estimates, each, share) for each in changes], level)
+
+
+def _of_variable(estimates: Estimates, change: VariableChange, share: np.ndarray) -> _Effect:
+    link, coef, thresholds = LINKS[estimates.link], estimates.coef, estimates.thresholds
+    low, high = change.low, change.high
+    at_low = thresholds - (low @ coef)[:, None]
+    if change.change == _DERIVATIVE:
+        speed = (high @ coef)[:, None]
+        density, bend = link.pdf(at_low), link.pdf_slope(at_low) * speed
+        effect = share @ (density * speed)
+        in_coef = (density * share[:, None]).T @ high - (bend * share[:, None]).T @ low
+        in_thresholds = share @ bend
+        touched = high.any(axis=0)
+    else:
+        at_high = thresholds - (high @ coef)[:, None]
+        effect = share @ (link.cdf(at_low) - link.cdf(at_high))
+        f_low, f_high = link.pdf(at_low), link.pdf(at_high)
+        in_coef = (f_high * share[:, None]).T @ high - (f_low * share[:, None]).T @ low
+        in_thresholds = share @ (f_low - f_high)
+        touched = (low != high).any(axis=0)
+    gradient = np.hstack([in_coef, np.diag(in_thresholds)])
+    known = bool(estimates.identified[touched].all())
+    return _Effect(change.name, change.change, effect, gradient, known)
+
+
+def _collect(estimates: Estimates, effects: Sequence[_Effect], level: float) -> MarginalEffects:
+    """Bring effects into one table, with errors by the delta method."""
+    variance = np.nan_to_num(estimates.covariance)
+    n_groups, size = len(estimates.thresholds), len(variance)
+    shape = (len(effects), n_groups)
+    at_least, at_least_errors = np.full(shape, np.nan), np.full(shape, np.nan)
+    shape = (len(effects), n_groups + 1)
+    equal, equal_errors = np.full(shape, np.nan), np.full(shape, np.nan)
+    for place, effect in enumerate(effects):
+        if not effect.known:
+            continue
+        ends = np.vstack([np.zeros(size), effect.gradient, np.zeros(size)])
+        at_least[place] = effect.at_least
+        at_least_errors[place] = _errors(effect.gradient, variance)
+        equal[place] = -np.diff(np.concatenate([[0.0], effect.at_least, [0.0]]))
+        equal_errors[place] = _errors(ends[:-1] - ends[1:], variance)
     return MarginalEffects(
-        list(estimates.names),
+        [effect.name for effect in effects],
         estimates.cell_names,
-        discrete,
+        [effect.change for effect in effects],
         equal,
         equal_errors,
         at_least,
         at_least_errors,
         level,
     )
+
+
+def _read_factors(
+    estimates: Estimates, X: DesignMatrix, factors: Mapping[str, Sequence[str]]
+) -> dict[int, list[int]]:
+    """Return for every column of a factor the places of all of its columns."""
+    together: dict[int, list[int]] = {}
+    for factor, columns in factors.items():
+        names = list(columns) if not isinstance(columns, str) else [columns]
+        unknown = [name for name in names if estimates.names.count(name) != 1]
+        if unknown:
+            raise ValueError(
+                f"The factor {factor!r} names {unknown[0]!r}, which is not one of the columns "
+                f"({some_of(list(map(str, estimates.names)))})."
+            )
+        places = [estimates.names.index(name) for name in names]
+        again = [estimates.names[j] for j in places if j in together or places.count(j) > 1]
+        if again:
+            raise ValueError(f"The column {again[0]!r} is named by factors more than once.")
+        values = np.stack([_column(X, j) for j in places])
+        if not ((values == 0.0) | (values == 1.0)).all() or (values.sum(axis=0) > 1.0).any():
+            raise ValueError(
+                f"The columns of the factor {factor!r} should be zeros and ones, at most one of "
+                "them 1 in a row."
+            )
+        together.update(dict.fromkeys(places, places))
+    return together
+
+
+def _column(X: DesignMatrix, j: int) -> np.ndarray:
+    unit = np.zeros(X.shape[1])
+    unit[j] = 1.0
+    return X.dot(unit)
 
 
 def _errors(gradient: np.ndarray, variance: np.ndarray) -> np.ndarray:
