@@ -2,4 +2,5 @@
 
 from vilma.cli import main
 
-main(prog_name="python -m vilma")
+if __name__ == "__main__":
+    main(prog_name="vilma")
