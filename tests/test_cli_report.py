@@ -110,6 +110,11 @@ def test_a_report_of_images(tmp_path):
     assert "vilma fit --intervals" in report.read_text()
     assert report.stat().st_size < 5 * 2**20
 
+    labels.write_text("file,label\n" + "".join(f"{n},{k % 4}\n" for k, n in enumerate(names)))
+    result = run("evaluate", model, features, labels, "--report", report)
+    assert result.exit_code == 0, result.output
+    assert "15 of 60 image(s) have a label that the model does not know" in report.read_text()
+
     result = run("evaluate", model, features, labels, "--images", folder)
     assert result.exit_code == 2
     assert "give --report, too" in result.stderr

@@ -227,7 +227,7 @@ def test_files_given_for_others(survey, model, tmp_path):
     assert run("fit", survey, "--label", "level", "-o", model, *FAST).exit_code == 0
     result = run("predict", survey, model)
     assert result.exit_code == 1
-    assert "not a readable model file" in result.stderr
+    assert "not a readable model file, but one of features" in result.stderr
     result = run("evaluate", model, survey, survey)
     assert "holds its own labels" in result.stderr
     workbook = tmp_path / "book.csv"
@@ -271,3 +271,21 @@ def test_tables_that_are_none(tmp_path, content, message):
     result = run("fit", path, "--label", "a", "-o", tmp_path / "m")
     assert result.exit_code == 1
     assert message in result.stderr
+
+
+def test_labels_without_features(tmp_path, model):
+    rows = [[f"{k}.png", k % 5] for k in range(80)]
+    path = write(tmp_path / "labels.csv", ["file", "age"], rows)
+    result = run("fit", path, "--label", "age", "-o", model)
+    assert result.exit_code == 1
+    assert "no columns but those of labels, groups and names (file)" in result.stderr
+    assert "vilma fit features.npz labels.csv" in result.stderr
+
+
+def test_a_model_no_better_than_a_guess_is_said(tmp_path, model):
+    rng = np.random.default_rng(0)
+    rows = zip(rng.normal(size=100), rng.integers(0, 4, 100), strict=True)
+    path = write(tmp_path / "noise.csv", ["x", "y"], rows)
+    result = run("fit", path, "--label", "y", "-o", model, *FAST)
+    assert result.exit_code == 0, result.output
+    assert "no better than one guess for all rows" in result.stderr

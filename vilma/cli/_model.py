@@ -75,6 +75,11 @@ def read_model(path: Path) -> Model:
     click.ClickException
         If the file is something else, or damaged.
     """
+    if path.suffix == ".npz" or is_table(path):
+        raise click.ClickException(
+            f"{path} is not a readable model file, but one of features: the model of `vilma fit` "
+            "comes first, features after it."
+        )
     with readable_errors(), path.open("rb") as stream:
         content = read_model_file(stream, str(path))
         settings = content.metadata.get("settings")

@@ -324,7 +324,7 @@ def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
         If there is no feature.
     """
     table.require(roles.not_features())
-    numbers, categories = [], []
+    numbers, categories, named = [], [], []  # the last are names of rows, by their looks
     for name, cells in table.columns.items():
         if name in roles.not_features() or all(cell is None for cell in cells):
             continue
@@ -334,14 +334,17 @@ def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
         categories.append(name)
         n_different = len({cell for cell in cells if cell is not None})
         if n_different > max(30, len(table) / 2):
+            named.append(name)
             warn(
                 f"column {name!r} has {n_different} different texts in {len(table)} rows, which "
                 f"tell nothing of other rows; leave it out by --drop {name}, or name the rows by "
                 f"--id {name}"
             )
-    if not numbers and not categories:
+    if not numbers and not set(categories) - set(named):
+        what = f"labels, groups and names ({', '.join(named)})" if named else "labels and groups"
         raise click.ClickException(
-            f"{table.path} has no columns but those of labels and groups; expected features."
+            f"{table.path} has no columns but those of {what}; expected features. Labels of "
+            "images come after a file of their features: vilma fit features.npz labels.csv."
         )
     return {"numbers": numbers, "categories": categories}
 

@@ -307,6 +307,8 @@ def _report_held_out(held_out: HeldOut | None, rows: LabelledRows) -> None:
     """Write the errors on rows that were held out, with their standard errors."""
     import numpy as np
 
+    from vilma.cli._report import warn
+
     if held_out is None:
         click.echo("held out: none; there are too few rows or groups to measure an error on")
         return
@@ -319,3 +321,10 @@ def _report_held_out(held_out: HeldOut | None, rows: LabelledRows) -> None:
     for name, errors in held_out.errors.items():
         deviation = errors.std(ddof=1) / np.sqrt(len(errors))
         click.echo(f"  {name:20}{errors.mean():10.4f}  ± {deviation:.4f}")
+    own, guess = held_out.errors["this model"], held_out.errors["median guess"]
+    gain = guess - own
+    if gain.mean() < 2.0 * gain.std(ddof=1) / np.sqrt(len(gain)):
+        warn(
+            "the model is no better than one guess for all rows: the features say little of the "
+            "labels, or there are too few rows"
+        )
