@@ -13,6 +13,8 @@ from benchmarks.league.methods import METHODS, RECOMMENDED  # noqa: E402
 from benchmarks.league.report import mean_ranks, write_report  # noqa: E402
 from benchmarks.league.tables import annotate, find_tables, splits  # noqa: E402
 from benchmarks.league.weak_tables import main as weak_tables  # noqa: E402
+from benchmarks.pieces import choose  # noqa: E402
+from benchmarks.pieces import main as pieces  # noqa: E402
 from benchmarks.table_cost import make_table  # noqa: E402
 
 
@@ -129,3 +131,42 @@ def test_the_table_of_both_kinds_has_even_labels():
     assert (np.bincount(labels) == 200).all()
     assert 0.02 < features["number0"].isna().mean() < 0.08
     pandas.testing.assert_frame_equal(features, make_table(2000)[0])
+
+
+def test_rules_of_choosing_prefer_the_more_regularised():
+    folds = {
+        (0.1, 0.9, "mae"): np.array([1.0, 1.0, 1.2]),
+        (0.1, 1.0, "mae"): np.array([1.2, 1.0, 1.0]),
+        (1.0, 0.9, "mae"): np.array([1.1, 1.1, 1.1]),
+        (10.0, 1.0, "mae"): np.array([2.0, 2.0, 2.0]),
+    }
+    assert choose(folds, 0.0) == (0.1, 1.0, "mae")  # of equals
+    # The standard error of the best is 0.067, and 1.1 is 0.033 above it.
+    assert choose(folds, 0.4) == (0.1, 1.0, "mae")
+    assert choose(folds, 0.6) == (1.0, 0.9, "mae")
+
+
+def test_ratios_of_all_rules_are_printed(folder):
+    (folder / "intervals.csv.xz").unlink()
+    arguments = ["--data", str(folder), "--splits", "2"]
+    result = CliRunner().invoke(pieces, arguments, catch_exceptions=False)
+    lines = [line for line in result.output.splitlines() if line.startswith("|")]
+    assert lines[0] == "| rule | exact | mean |"
+    assert len(lines) == 8
+    assert 0.3 < float(lines[3].split()[-2]) < 3.0
+
+
+def test_methods_are_compared_on_the_splits_that_all_have():
+    rows = [
+        ("a", 0, "x", 1.0),
+        ("a", 1, "x", 9.0),  # y is not there yet
+        ("a", 0, "y", 2.0),
+        ("b", 0, "x", 5.0),
+    ]
+    names = ("table", "split", "method", "mae")
+    results = [
+        {"design": "exact", "seconds": 1.0, **dict(zip(names, row, strict=True))} for row in rows
+    ]
+    report = write_report(results)
+    assert "| x | 1.000 | 5.000 |" in report
+    assert "| y | 2.000 | nan |" in report

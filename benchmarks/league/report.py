@@ -38,7 +38,7 @@ def write_report(results: list[dict[str, Any]]) -> str:
 
 
 def _of_design(design: str, frame: pd.DataFrame) -> str:
-    errors = frame.pivot_table(index="table", columns="method", values="mae", aggfunc="mean")
+    errors = _errors(frame)
     seconds = frame.groupby("method")["seconds"].mean()
     ranks = mean_ranks(errors)
     lines = [
@@ -63,6 +63,16 @@ def _of_design(design: str, frame: pd.DataFrame) -> str:
         *_by_table(errors[list(ranks.index)]),
     ]
     return "\n".join(lines)
+
+
+def _errors(frame: pd.DataFrame) -> pd.DataFrame:
+    """Mean errors by table and method, over the splits that all methods of a table have."""
+    by_split = frame.pivot_table(index=["table", "split"], columns="method", values="mae")
+    parts = {}
+    for table, part in by_split.groupby(level="table"):
+        known = part.dropna(axis=1, how="all").dropna()
+        parts[table] = known.mean().reindex(by_split.columns)
+    return pd.DataFrame.from_dict(parts, orient="index")
 
 
 def _by_table(errors: pd.DataFrame) -> list[str]:
