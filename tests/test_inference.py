@@ -12,6 +12,7 @@ from tests.reference import polr, stata
 from vilma import VILMA, OrderedLogit
 from vilma.datasets import load_anes96
 from vilma.inference import Formula, read_formula
+from vilma.inference.proportional_odds import well_supported, widen
 from vilma.likelihood import LINKS
 from vilma.surrogates import LabeledWeights
 
@@ -152,6 +153,98 @@ def test_survey_weights_do_not_count_as_rows():
     np.testing.assert_allclose(a.covariance_, b.covariance_, rtol=1e-6)
     each = OrderedLogit().fit(X, ends, sample_weight=weight, groups=np.arange(len(X)))
     np.testing.assert_allclose(each.covariance_, a.covariance_, rtol=1e-8)
+
+
+@pytest.mark.parametrize("kind", ["robust", "cluster"])
+def test_rows_without_information_change_nothing(kind):
+    X, ends, _ = data()
+    groups = np.arange(500) % 50
+    more = pd.concat([X, X[:100]])
+    answers = np.vstack([ends.astype(float), np.tile([-np.inf, np.inf], (100, 1))])
+    more_groups = np.concatenate([groups, 1000 + np.arange(100)])
+    if kind == "robust":
+        a = OrderedLogit(covariance="robust").fit(X, ends)
+        b = OrderedLogit(covariance="robust").fit(more, answers)
+    else:
+        a = OrderedLogit().fit(X, ends, groups=groups)
+        b = OrderedLogit().fit(more, answers, groups=more_groups)
+        assert "robust, 50 clusters" in str(b.summary())
+    np.testing.assert_allclose(a.covariance_, b.covariance_, rtol=1e-6)
+    c, d = OrderedLogit().fit(X, ends), OrderedLogit().fit(more, answers)
+    statistics = [model.summary().fit_statistics() for model in (c, d)]
+    assert statistics[0]["bic"] == pytest.approx(statistics[1]["bic"])
+    with pytest.raises(ValueError, match="all rows that exclude a label are in one"):
+        OrderedLogit().fit(more, answers, groups=np.repeat([0, 1], [500, 100]))
+
+
+def test_wald_tests_by_hand():
+    X, ends, _ = data()
+    robust = OrderedLogit(covariance="robust").fit(X, ends)
+    test = robust.wald_test(["male", "size"])
+    coef, variance = robust.coef_[1:], robust.covariance_[1:3, 1:3]
+    assert test.statistic == pytest.approx(coef @ np.linalg.solve(variance, coef))
+    assert test.p == pytest.approx(stats.chi2.sf(test.statistic, 2))
+    assert test == robust.wald_test([1, 2])
+    assert str(test).startswith("chi2(2) = ")
+    clustered = OrderedLogit().fit(X, ends, groups=np.arange(500) % 40)
+    test = clustered.wald_test()
+    assert (test.df, test.df_denominator) == (3, 39)
+    assert test.p == pytest.approx(stats.f.sf(test.statistic / 3, 3, 39))
+    assert str(test).startswith("F(3, 39) = ")
+    for columns, message in (
+        (["nobody"], "'nobody' is none of the columns: age, male"),
+        (["age", "age"], "named twice"),
+        ([], "no coefficients to be tested"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            robust.wald_test(columns)
+    with pytest.warns(UserWarning, match="Not identified"):
+        aliased = OrderedLogit().fit(X.assign(twice=2.0 * X["age"]), ends)
+    with pytest.raises(ValueError, match="Not identified, so that nothing can be tested: twice"):
+        aliased.wald_test(["twice"])
+    assert aliased.wald_test().df == 3
+
+
+def test_the_summary_of_a_pseudo_likelihood():
+    X, ends, _ = data()
+    robust = OrderedLogit(covariance="robust").fit(X, ends)
+    text, statistics = str(robust.summary()), robust.summary().fit_statistics()
+    assert "maximum pseudo-likelihood" in text
+    assert "Log pseudolikelihood" in text
+    assert "AIC" not in text
+    assert np.isnan([statistics["aic"], statistics["bic"]]).all()
+    assert f"Wald chi2(3) = {robust.wald_test().statistic:.2f}" in text
+    assert statistics["p"] == robust.wald_test().p
+    groups = np.arange(500) % 40
+    clustered = OrderedLogit().fit(X, ends, groups=groups)
+    text, table = str(clustered.summary()), clustered.summary().to_frame()
+    test = clustered.wald_test()
+    assert f"Wald F(3, 39) = {test.statistic / 3:.2f}" in text
+    far = stats.t(39).ppf(0.975) * table["std_err"]
+    np.testing.assert_allclose(table["upper"], table["coef"] + far)
+    np.testing.assert_allclose(table["p"], 2.0 * stats.t(39).sf(table["z"].abs()))
+    effects = clustered.average_marginal_effects(X).to_frame()
+    np.testing.assert_allclose(effects["p"], 2.0 * stats.t(39).sf(effects["z"].abs()))
+    with pytest.warns(UserWarning, match="Standard errors by 10 clusters are too small"):
+        few = OrderedLogit().fit(X, ends, groups=groups % 10)
+    assert "Standard errors by 10 clusters" in str(few.summary())
+    with pytest.warns(UserWarning, match="3 clusters tell 2 directions at most"):
+        few = OrderedLogit().fit(X, ends, groups=groups % 3)
+    assert "no test: 3 clusters for 3 coefficients" in str(few.summary())
+    with pytest.raises(ValueError, match="has no inverse"):
+        few.wald_test()
+
+
+def test_weights_that_count_no_rows_are_noted():
+    X, ends, _ = data()
+    weight = np.random.default_rng(0).uniform(0.5, 2.0, 500)
+    note = "take a row of weight w for w rows"
+    assert note in str(OrderedLogit().fit(X, ends, sample_weight=weight).summary())
+    for model, weights in (
+        (OrderedLogit(covariance="robust"), weight),
+        (OrderedLogit(), np.ceil(weight)),
+    ):
+        assert note not in str(model.fit(X, ends, sample_weight=weights).summary())
 
 
 def test_covariance_of_intervals_is_the_inverse_of_the_numeric_hessian():
@@ -518,8 +611,8 @@ def test_levels_of_a_factor_take_the_place_of_one_another():
             model.average_marginal_effects(X, factors=factors)
 
 
-def wide_loss(point, values, labels, link):
-    """The loss of the model with coefficients for every threshold, by hand."""
+def wide_rows(point, values, labels, link):
+    """Losses of the rows by the model with coefficients for every threshold, by hand."""
     n, n_thresholds = values.shape[1], labels.n_classes - 1
     coef = point[: n * n_thresholds].reshape(n_thresholds, n)
     ends = point[n * n_thresholds :] - values @ coef.T
@@ -527,13 +620,18 @@ def wide_loss(point, values, labels, link):
     low = np.where(labels.lower > 0, ends[rows, np.maximum(labels.lower - 1, 0)], -np.inf)
     last = n_thresholds - 1
     high = np.where(labels.upper <= last, ends[rows, np.minimum(labels.upper, last)], np.inf)
-    return LINKS[link].loss(low, high).sum()
+    return LINKS[link].loss(low, high)
+
+
+def wide_loss(point, values, labels, link):
+    """Their sum."""
+    return wide_rows(point, values, labels, link).sum()
 
 
 def test_proportional_odds_statistic_by_numeric_derivatives():
-    X, ends, _ = data(m=150)
+    X, ends, _ = data(m=400)
     X = (X - X.mean()) / X.std()
-    labels = LabeledWeights(ends[:, 0], ends[:, 1], np.ones(150), 4)
+    labels = LabeledWeights(ends[:, 0], ends[:, 1], np.ones(400), 4)
     model = OrderedLogit().fit(X, ends)
     test = model.proportional_odds_test(X, ends)
     point = np.concatenate([np.tile(model.coef_, 3), model.thresholds_])
@@ -560,6 +658,77 @@ def test_proportional_odds_statistic_by_numeric_derivatives():
     one_step = np.tile(model.coef_, 3) + move[:9]
     np.testing.assert_allclose(test.coef, one_step.reshape(3, 3).T, atol=1e-3)
     assert list(test.to_frame().columns) == ["chi2", "df", "p", "0|1", "1|2", "2|3"]
+    # The sandwich, with the gradient of every row, or of the groups' sums.
+    rows = np.stack(
+        [
+            wide_rows(point + each, X.to_numpy(), labels, "logit")
+            - wide_rows(point - each, X.to_numpy(), labels, "logit")
+            for each in unit
+        ],
+        axis=1,
+    ) / (2 * step)
+    contrast = np.zeros((6, size))
+    contrast[np.arange(6), np.arange(6)], contrast[np.arange(6), np.arange(6) + 3] = -1.0, 1.0
+    for groups in (None, np.arange(400) % 80):
+        kind = "robust" if groups is None else "observed"
+        model = OrderedLogit(covariance=kind).fit(X, ends, groups=groups)
+        test = model.proportional_odds_test(X, ends, groups=groups)
+        sums = (
+            rows if groups is None else np.add.reduceat(rows[np.argsort(groups)], range(0, 400, 5))
+        )
+        inverse, count = np.linalg.inv(hessian), len(sums)
+        variance = inverse @ (sums.T @ sums) @ inverse * count / (count - 1)
+        change = contrast @ move
+        expected = change @ np.linalg.solve(contrast @ variance @ contrast.T, change)
+        assert test.statistic == pytest.approx(expected, rel=1e-3)
+        assert str(test).startswith("Robust score test")
+        part = [0, 3]  # the first column
+        expected = change[part] @ np.linalg.solve(
+            (contrast @ variance @ contrast.T)[np.ix_(part, part)], change[part]
+        )
+        assert test.column_statistics[0] == pytest.approx(expected, rel=1e-3)
+    with pytest.raises(ValueError, match="The fit had groups, so the test needs them"):
+        model.proportional_odds_test(X, ends)
+    few = OrderedLogit().fit(X, ends, groups=np.arange(400) % 31)
+    with pytest.raises(ValueError, match="The fit had no groups"):
+        OrderedLogit().fit(X, ends).proportional_odds_test(X, ends, groups=groups)
+    assert few.proportional_odds_test(X, ends, groups=np.arange(400) % 31).df == 6
+
+
+def test_thresholds_of_few_annotations_are_not_tested():
+    """Some exact ages among brackets: the test is that of the brackets alone."""
+    rng = np.random.default_rng(0)
+    X = np.stack([rng.normal(size=500), rng.random(500) < 0.3], axis=1)
+    latent = 0.8 * X[:, 0] + 0.5 * X[:, 1] + rng.logistic(size=500)
+    age = np.digitize(latent, np.linspace(-3, 3, 59)) + 10
+    bracket = np.digitize(age, [20, 30, 40, 50])
+    brackets = np.array([[-np.inf, 19], [20, 29], [30, 39], [40, 49], [50, np.inf]])[bracket]
+    some = np.where((rng.random(500) < 0.1)[:, None], age[:, None], brackets)
+    mixed = OrderedLogit().fit(X, some).proportional_odds_test(X, some)
+    plain = OrderedLogit().fit(X, brackets).proportional_odds_test(X, brackets)
+    assert mixed.statistic == pytest.approx(plain.statistic, rel=1e-6)
+    np.testing.assert_allclose(mixed.coef, plain.coef, atol=1e-6)
+    assert (mixed.df, plain.n_left_out) == (6, 0)
+    assert f"Tested at 4 of {4 + mixed.n_left_out} thresholds" in str(mixed)
+    assert mixed.n_left_out > 20
+    few = [
+        OrderedLogit(covariance="robust").fit(X, y).proportional_odds_test(X, y).statistic
+        for y in (some, brackets)
+    ]
+    assert few[0] == pytest.approx(few[1], rel=1e-6)
+    with pytest.raises(ValueError, match="10 annotations for each of 3 parameters on either"):
+        OrderedLogit().fit(X[:60], brackets[:60]).proportional_odds_test(X[:60], brackets[:60])
+
+
+def test_the_weakest_threshold_is_left_out_first():
+    lower = np.repeat([0, 1, 2, 3], [50, 3, 40, 60])
+    labels = LabeledWeights(lower, lower, np.ones(153), 4)
+    kept = well_supported(labels, 1)
+    assert kept.tolist() == [1, 2]  # the three join those below
+    wide = widen(labels, kept)
+    assert wide.lower.tolist() == np.repeat([0, 0, 1, 2], [50, 3, 40, 60]).tolist()
+    assert wide.n_classes == 3
+    assert well_supported(labels, 10).tolist() == []
 
 
 def test_proportional_odds_holds_or_not():

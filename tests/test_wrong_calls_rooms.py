@@ -906,6 +906,7 @@ ELSEWHERE = {
         "MarginalEffects",
         "ProportionalOddsTest",
         "Summary",
+        "WaldTest",
     ),
     *("load_anes96", "load_wine_quality", "Callback", "Progress", "Bins", "divide_scale"),
     *("FaceNotFoundError", "ImageReadError", "Head", "LabelValues", "Loss", "Regularizer"),

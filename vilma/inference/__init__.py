@@ -4,7 +4,7 @@ The results come from methods of :class:`vilma.OrderedLogit`; :func:`read_formul
 :class:`Formula` make its columns from a table.
 """
 
-from vilma.inference.comparison import LikelihoodRatioTest
+from vilma.inference.comparison import LikelihoodRatioTest, WaldTest
 from vilma.inference.formula import Formula, read_formula
 from vilma.inference.margins import MarginalEffects
 from vilma.inference.proportional_odds import ProportionalOddsTest
@@ -16,5 +16,6 @@ __all__ = [
     "MarginalEffects",
     "ProportionalOddsTest",
     "Summary",
+    "WaldTest",
     "read_formula",
 ]

@@ -1,16 +1,18 @@
-"""Nested models compared by their likelihoods."""
+"""Nested models compared by their likelihoods, and coefficients tested by their covariance."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 from scipy import stats
 
 from vilma._wording import some_of
+from vilma.inference.covariance import invert
 from vilma.inference.estimates import Estimates
 from vilma.inference.trace import first_column_outside
 
-__all__ = ["LikelihoodRatioTest", "likelihood_ratio_test"]
+__all__ = ["LikelihoodRatioTest", "WaldTest", "likelihood_ratio_test", "wald_test"]
 
 
 class LikelihoodRatioTest(NamedTuple):
@@ -32,6 +34,74 @@ class LikelihoodRatioTest(NamedTuple):
 
     def __str__(self) -> str:
         return f"chi2({self.df}) = {self.statistic:.4f}, p = {self.p:.4g}"
+
+
+class WaldTest(NamedTuple):
+    """Whether several coefficients are 0, by their estimates and covariance.
+
+    Parameters
+    ----------
+    statistic : float
+        ``b^T V^{-1} b``, chi-squared if they are 0.
+    df : int
+        How many coefficients are tested.
+    p : float
+        Probability of a statistic as large, if they are. For clusters that of F, the statistic
+        divided by df, with `df` and `df_denominator` degrees of freedom.
+    df_denominator : int or None
+        Number of clusters less 1; None without clusters.
+    """
+
+    statistic: float
+    df: int
+    p: float
+    df_denominator: int | None
+
+    def __str__(self) -> str:
+        if self.df_denominator is None:
+            return f"chi2({self.df}) = {self.statistic:.4f}, p = {self.p:.4g}"
+        return (
+            f"F({self.df}, {self.df_denominator}) = {self.statistic / self.df:.4f}, "
+            f"p = {self.p:.4g}"
+        )
+
+
+def wald_test(estimates: Estimates, places: np.ndarray) -> WaldTest:
+    """Test whether coefficients are 0 together.
+
+    Parameters
+    ----------
+    estimates : Estimates
+        The fit.
+    places : ndarray of int
+        Which coefficients; all of them identified.
+
+    Returns
+    -------
+    WaldTest
+        Statistic, degrees of freedom and p (Wald 1943).
+
+    Raises
+    ------
+    ValueError
+        If there are none, or not more clusters than coefficients: their covariance has no inverse
+        then.
+    """
+    df = len(places)
+    if df == 0:
+        raise ValueError("There are no coefficients to be tested.")
+    clusters = estimates.n_clusters
+    if clusters is not None and clusters <= df:
+        raise ValueError(
+            f"The covariance of {df} coefficients by {clusters} clusters has no inverse. Test "
+            f"{clusters - 1} coefficients at most."
+        )
+    coef = estimates.coef[places]
+    statistic = float(coef @ invert(estimates.covariance[np.ix_(places, places)]) @ coef)
+    if clusters is None:
+        return WaldTest(statistic, df, float(stats.chi2.sf(statistic, df)), None)
+    p = float(stats.f.sf(statistic / df, df, clusters - 1))
+    return WaldTest(statistic, df, p, clusters - 1)
 
 
 def likelihood_ratio_test(full: Estimates, nested: Estimates | None) -> LikelihoodRatioTest:

@@ -8,7 +8,8 @@ gradient of row i's loss,
   White 1982), for weights p of a survey, too;
 - *cluster*: the same with the sums of :math:`p_i u_i` over the G clusters, and G / (G - 1).
 
-The factors are those of Stata.
+The factors are those of Stata. Rows that allow every cell say nothing: their gradient is 0, and
+neither they nor clusters of them alone are counted in m and G.
 
 References
 ----------
@@ -25,8 +26,9 @@ from scipy import linalg, sparse
 
 from vilma.likelihood import LikelihoodProblem, Maximum
 from vilma.likelihood.links import FloatArray
+from vilma.surrogates import LabeledWeights
 
-__all__ = ["covariance", "invert"]
+__all__ = ["covariance", "informative", "invert"]
 
 
 def covariance(
@@ -60,6 +62,21 @@ def covariance(
         inverse = inverse @ middle[np.ix_(used, used)] @ inverse
     out[np.ix_(used, used)] = inverse
     return out
+
+
+def informative(labels: LabeledWeights) -> np.ndarray:
+    """Tell which annotations exclude a cell.
+
+    Parameters
+    ----------
+    labels : LabeledWeights
+        Annotations as codes of cells.
+
+    Returns
+    -------
+    ndarray of shape (m,), dtype=bool
+    """
+    return (labels.lower > 0) | (labels.upper < labels.n_classes - 1)
 
 
 def invert(matrix: FloatArray) -> FloatArray:
@@ -97,7 +114,9 @@ def _outer_products(
         ),
         shape=(m, maximum.n_groups),
     )
+    telling = informative(likelihood.labels)
     if clusters is None:
+        m = int(telling.sum())
         out = np.empty((n + maximum.n_groups, n + maximum.n_groups))
         out[:n, :n] = X.gram(slope**2)
         out[:n, n:] = X.transpose_dot_columns(sparse.csr_array(ends * slope[:, None]))
@@ -113,4 +132,5 @@ def _outer_products(
         unit[j] = 0.0
     member = sparse.csr_array((np.ones(m), (clusters, np.arange(m))), shape=(n_clusters, m))
     sums[:, n:] = (member @ ends).toarray()
-    return (sums.T @ sums) * (n_clusters / max(n_clusters - 1, 1))
+    n_telling = len(np.unique(clusters[telling]))
+    return (sums.T @ sums) * (n_telling / max(n_telling - 1, 1))

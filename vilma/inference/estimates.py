@@ -73,13 +73,15 @@ class Estimates:
     covariance_type : str
         "observed", "robust" or "cluster".
     n_clusters : int or None
-        Number of clusters, if there are any.
+        Number of clusters with rows that say something, if there are any.
     log_likelihood, null_log_likelihood : float
         Of the fit, and of thresholds alone.
     rows : RowCounts
         The rows by their annotations.
     total_weight : float
         Sum of the weights.
+    informative_weight : float
+        Of the rows that say something.
     weighted : bool
         Whether a weight differs from 1.
     classes : ndarray of shape (n_classes,)
@@ -102,6 +104,7 @@ class Estimates:
     null_log_likelihood: float
     rows: RowCounts
     total_weight: float
+    informative_weight: float
     weighted: bool
     classes: np.ndarray
     notes: list[str]
@@ -159,8 +162,10 @@ class Estimates:
 
     @property
     def bic(self) -> float:
-        """Schwarz's criterion, for as many observations as the weights sum to."""
-        return float(np.log(self.total_weight)) * self.n_parameters - 2.0 * self.log_likelihood
+        """Schwarz's criterion, for the sum of the weights of rows that say something."""
+        return (
+            float(np.log(self.informative_weight)) * self.n_parameters - 2.0 * self.log_likelihood
+        )
 
     @property
     def pseudo_r2(self) -> float:

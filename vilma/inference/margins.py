@@ -53,6 +53,8 @@ class MarginalEffects:
         Effects on P(y >= k), for all but the lowest.
     level : float
         Coverage of the intervals.
+    n_clusters : int or None
+        Of the fit: p and intervals then are those of Student's t.
     """
 
     names: list[str]
@@ -63,6 +65,7 @@ class MarginalEffects:
     at_least: np.ndarray
     at_least_errors: np.ndarray
     level: float
+    n_clusters: int | None
 
     def to_frame(self) -> pandas.DataFrame:
         """Return a row per column and event.
@@ -84,7 +87,11 @@ class MarginalEffects:
                 effects.append(self.at_least[j, k])
                 errors.append(self.at_least_errors[j, k])
         effect, error = np.array(effects), np.array(errors)
-        columns = {"effect": effect, "std_err": error, **wald(effect, error, self.level)}
+        columns = {
+            "effect": effect,
+            "std_err": error,
+            **wald(effect, error, self.level, self.n_clusters),
+        }
         table = frame(columns, None)
         index = type(table.set_index(["effect", "z"]).index)
         table.index = index.from_tuples(pandas_index, names=["column", "event"])
@@ -306,6 +313,7 @@ def _collect(estimates: Estimates, effects: Sequence[_Effect], level: float) -> 
         at_least,
         at_least_errors,
         level,
+        estimates.n_clusters,
     )
 
 
