@@ -176,7 +176,7 @@ def _walk(
             a[support[i]] /= total
         if blocking >= 0:
             dropped = support[blocking]
-            delete_row(factor, n_support, blocking)
+            delete_row(factor, n_support, np.int64(blocking))  # else compiled for -1, too
             n_support -= 1
             n_factorized = n_support
             for i in range(blocking, n_support):
