@@ -13,12 +13,20 @@ from scipy import sparse
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
-from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from vilma import IISVOR_EXP, IISVOR_IMC, VILMA
+from vilma import (
+    IISVOR_EXP,
+    IISVOR_IMC,
+    IISVOR_IMCCV,
+    PWVILMA,
+    VILMA,
+    OrderedLogit,
+    OrderedLogitCV,
+)
 from vilma.metrics import interval_coverage, interval_insensitive_loss, interval_scorer
 from vilma.surrogates import ImplicitHinge
 
@@ -806,3 +814,66 @@ def test_labels_never_seen_are_missed(make):
     )
     names = np.repeat(["a", "b"], 3)
     assert 0 < make().fit(X[:6], names).score(X[3:], ["b", "b", "b", "c", "c", "c"]) <= 0.5
+
+
+# Data frames that would be read wrongly ---------------------------------------------------------
+
+EVERY_KIND = [
+    VILMA(),
+    IISVOR_IMC(),
+    PWVILMA(),
+    OrderedLogit(),
+    IISVOR_IMCCV([0.1], cv=2),
+    OrderedLogitCV([0.1], cv=2),
+]
+
+
+def a_frame(m=60):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=m), "code": rng.integers(1, 4, m)})
+    return X, pd.Series(np.digitize(X["a"] + 0.3 * rng.normal(size=m), [-0.5, 0.5]))
+
+
+@pytest.mark.parametrize("estimator", EVERY_KIND, ids=lambda each: type(each).__name__)
+def test_the_same_index_in_another_order_is_refused(estimator):
+    X, y = a_frame()
+    X = X[["a"]]
+    plain = clone(estimator).fit(X, y.to_numpy())
+    other = y.sample(frac=1.0, random_state=0)
+    with pytest.raises(ValueError, match=r"X and y have the same index .*Pass y\.loc\[X\.index\]"):
+        clone(estimator).fit(X, other)
+    weight = pd.Series(1.0, index=X.index)[::-1]
+    with pytest.raises(ValueError, match="X and sample_weight have the same index"):
+        clone(estimator).fit(X, y, sample_weight=weight)
+    with pytest.raises(ValueError, match="y and sample_weight have the same index"):
+        clone(estimator).fit(X.to_numpy(), y, sample_weight=weight)
+    for right in (other.loc[X.index], y.set_axis(range(1000, 1060))):  # or one of its own
+        np.testing.assert_array_equal(clone(estimator).fit(X, right).coef_, plain.coef_)
+
+
+def test_groups_in_another_order_are_refused():
+    X, y = a_frame()
+    groups = pd.Series(np.arange(60) % 40, index=X.index[::-1])
+    model = OrderedLogit().fit(X, y, groups=groups.to_numpy())
+    with pytest.raises(ValueError, match="X and groups have the same index"):
+        OrderedLogit().fit(X, y, groups=groups)
+    with pytest.raises(ValueError, match="X and groups have the same index"):
+        model.proportional_odds_test(X, y, groups=groups)
+    with pytest.raises(ValueError, match="X and groups have the same index"):
+        IISVOR_IMCCV([0.1], cv=GroupKFold(3)).fit(X, y, groups=groups)
+
+
+@pytest.mark.parametrize("estimator", EVERY_KIND, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("ordered", [False, True])
+def test_categories_are_no_column_of_numbers(estimator, ordered):
+    X, y = a_frame()
+    categories = pd.Categorical(X["code"], ordered=ordered)
+    with pytest.raises(ValueError, match=r"X has categories in code\..*OneHotEncoder"):
+        clone(estimator).fit(X.assign(code=categories), y)
+    numerals = pd.Categorical(X["code"].astype(str), ordered=ordered)
+    with pytest.raises(ValueError, match=r"X has categories in code\..*X\.astype\(float\)"):
+        clone(estimator).fit(X.assign(code=numerals), y)
+    as_numbers = X.assign(code=categories).astype(float)
+    np.testing.assert_array_equal(
+        clone(estimator).fit(as_numbers, y).coef_, clone(estimator).fit(X, y).coef_
+    )

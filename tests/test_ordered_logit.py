@@ -363,6 +363,24 @@ def test_separation_is_named():
     assert "separated" in str(model.summary())
 
 
+def test_separation_spares_other_columns():
+    X, y, _ = data(n=2)
+    X = pd.DataFrame({"a": X[:, 0], "b": X[:, 1]})
+    X["top"] = 1.0 * ((y == y.max()) & (X["b"] > 0.0))
+    with pytest.warns(ConvergenceWarning, match=r"of top \(\+\), so that its estimate"):
+        model = OrderedLogit().fit(X, y)
+    assert "other coefficients are those of the rows that are not separated" in str(
+        model.summary()
+    )
+    left = X["top"] == 0.0
+    rest = OrderedLogit().fit(X.loc[left, ["a", "b"]], y[left])
+    np.testing.assert_allclose(model.coef_[:2], rest.coef_, rtol=1e-5)
+    errors = model.summary().to_frame()["std_err"].iloc[:2]
+    np.testing.assert_allclose(errors, rest.summary().to_frame()["std_err"], rtol=1e-5)
+    with pytest.warns(ConvergenceWarning, match="so that no estimate and no standard error"):
+        OrderedLogit().fit(X[["a"]], np.digitize(X["a"], [-0.5, 0.5]))
+
+
 def test_collinear_columns_are_named_and_left_at_zero():
     X, _, intervals = data(n=2)
     X = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "one": 1.0, "sum": X.sum(axis=1)})

@@ -165,7 +165,7 @@ TOOLS = {
     "``scoring=interval_scorer()``": lambda model, y, names: score(
         interval_scorer(classes=names if isinstance(y, pd.Series) or y.dtype.kind == "U" else None)
     )(model, y, names),
-    '``scoring=ordinal_scorer("ranked_probability_score")``': rps,
+    '``scoring=ordinal_scorer("ranked_probability_score", classes=classes)``': rps,
     "``GridSearchCV``, ``RandomizedSearchCV``": lambda model, y, names: np.append(
         search(GridSearchCV)(model, y, names),
         search(RandomizedSearchCV, n_iter=1)(model, y, names),

@@ -33,7 +33,13 @@ __all__ = [
     "read_sample_weight",
     "read_scale",
     "read_splits",
+    "refuse_other_order",
 ]
+
+_COLUMNS_OF_WORDS = (
+    "put vilma.features.TableFeatures() before the estimator in a pipeline, or scikit-learn's "
+    "ColumnTransformer with a OneHotEncoder (docs/howto/survey.rst)."
+)
 
 
 class Problem(NamedTuple):
@@ -78,6 +84,8 @@ def read_X(estimator: BaseEstimator, X, *, reset: bool):
     refuse_dates(X, "X")
     check_sparse(X)
     _compare_formula(estimator, X, reset)
+    if reset:
+        _refuse_categories(X)
     no_columns = _has_no_columns(X)
     if no_columns:  # scikit-learn asks for their types
         X = np.empty((len(X), 0))
@@ -94,6 +102,63 @@ def read_X(estimator: BaseEstimator, X, *, reset: bool):
             ensure_min_features=0 if welcome else 1,
         )
     return without_spare_entries(X)
+
+
+def refuse_other_order(**data: Any) -> None:
+    """Refuse pandas objects whose rows have the same labels in another order.
+
+    Rows belong together by their place, and libraries that match them by their labels would take
+    others. Indexes that have nothing to do with each other say nothing.
+
+    Parameters
+    ----------
+    **data : object
+        X, y, sample_weight, groups by their names; what is not of pandas is passed over.
+
+    Raises
+    ------
+    ValueError
+        If indexes differ in their order alone.
+    """
+    indexes = {
+        name: value.index
+        for name, value in data.items()
+        if hasattr(getattr(value, "index", None), "symmetric_difference")
+    }
+    if len(indexes) < 2:
+        return
+    first, *others = indexes
+    index = indexes[first]
+    for name in others:
+        other = indexes[name]
+        if len(index) != len(other) or index.equals(other):
+            continue
+        if len(index.symmetric_difference(other, sort=False)) == 0:
+            row = next(k for k, (a, b) in enumerate(zip(index, other, strict=True)) if a != b)
+            raise ValueError(
+                f"{first} and {name} have the same index in different orders: row {row} is "
+                f"{index[row]!r} in {first} and {other[row]!r} in {name}. Rows are matched by "
+                f"their place. Pass {name}.loc[{first}.index], or {name}.to_numpy() if the places "
+                "are right and the index is not."
+            )
+
+
+def _refuse_categories(X) -> None:
+    """Refuse columns of categories: those that are numbers would become one linear column."""
+    dtypes = getattr(X, "dtypes", None)
+    if not hasattr(X, "columns") or dtypes is None:
+        return
+    names = [
+        str(name)
+        for name, dtype in zip(X.columns, dtypes, strict=True)
+        if getattr(dtype, "categories", None) is not None
+    ]
+    if names:
+        raise ValueError(
+            f"X has categories in {some_of(names)}. Categories need columns of their own, be they "
+            f"words or numbers: {_COLUMNS_OF_WORDS} Categories that are quantities become one "
+            "column by X.astype(float)."
+        )
 
 
 def _compare_formula(estimator: BaseEstimator, X, reset: bool) -> None:
@@ -128,9 +193,7 @@ def _words_explained(X) -> Iterator[None]:
         columns = [str(name) for name in getattr(X, "columns", ()) if _holds_words(X[name])]
         named = f" The columns of words are {some_of(columns)}." if columns else ""
         raise ValueError(
-            f"{error}{named} Words need columns of their own: put vilma.features.TableFeatures() "
-            "before the estimator in a pipeline, or scikit-learn's ColumnTransformer with a "
-            "OneHotEncoder (docs/howto/survey.rst)."
+            f"{error}{named} Words need columns of their own: {_COLUMNS_OF_WORDS}"
         ) from error
 
 
@@ -151,6 +214,7 @@ def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Prob
     ValueError
         If X, labels or weights are not as `fit` documents; the first offending row is named.
     """
+    refuse_other_order(X=X, y=y, sample_weight=sample_weight)
     X = read_X(estimator, X, reset=True)
     labels = _read_labels(estimator, y, classes)
     check_consistent_length(X, labels.lower)

@@ -32,6 +32,7 @@ from vilma.estimators._problem import (
     read_scale,
     read_splits,
     read_X,
+    refuse_other_order,
 )
 from vilma.estimators.base import CertifiedFit, LinearOrdinalModel, OrdinalModel, SingleFit
 from vilma.estimators.iisvor import IISVOR_EXP, IISVOR_IMC
@@ -153,6 +154,7 @@ class CrossValidatedClassifier(OrdinalModel):
             self._validate_params()
             routed = self._route(params, sample_weight)
             grid = self._grid()
+            refuse_other_order(X=X, y=y, sample_weight=sample_weight, **params)
             X = read_X(self, X, reset=True)
             n_features, names = X.shape[1], vars(self).get("feature_names_in_")
             classes = read_scale(self, y)

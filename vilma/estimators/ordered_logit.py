@@ -24,6 +24,7 @@ from vilma.estimators._problem import (
     describe_scale,
     read_problem,
     read_X,
+    refuse_other_order,
 )
 from vilma.estimators.base import LinearOrdinalModel, SingleFit, margins
 from vilma.inference import (
@@ -74,6 +75,9 @@ __all__ = ["CumulativeClassifier", "OrderedLogit"]
 # At 1e13 a column of unit spread is still fitted right, at 1e14 its coefficient is 0.
 _NARROWEST = 1e-13
 _FIRST_ROWS = 50
+# Log-likelihood left, of that of thresholds alone, where separation is complete; 4e-13 was found
+# there, and .47 where a column separates two labels of four.
+_ALL_EXPLAINED = 1e-3
 
 # Up to here the Hessian is formed for penalised fits: dense columns by one product of matrices,
 # other kinds by a pair of products per column.
@@ -97,6 +101,7 @@ class _Fit:
     covariance: np.ndarray | None  # (n + n_groups, n + n_groups)
     covariance_type: str
     n_clusters: int | None
+    total_weight: float
     informative_weight: float
     null_log_likelihood: float
     separation: Separation | None
@@ -439,6 +444,7 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
                     "groups are for standard errors, which need alpha=0, but "
                     f"alpha={self.alpha:g}."
                 )
+            refuse_other_order(X=X, y=y, sample_weight=sample_weight, groups=groups)
             problem = read_problem(self, X, y, sample_weight, self.classes)
             _refuse_narrow(problem.X)
             clusters = _read_groups(groups, sample_weight, y)
@@ -689,6 +695,7 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
                 if groups is None
                 else "The fit had no groups: fit with groups, so that test and errors agree."
             )
+        refuse_other_order(X=X, y=y, sample_weight=sample_weight, groups=groups)
         problem = read_problem(clone(self), X, y, sample_weight, self.scale_)
         labels = estimates.cells.reduce(_as_repetitions(problem))
         clusters = _read_groups(groups, sample_weight, y)
@@ -859,6 +866,7 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
             variance,
             kind,
             n_clusters,
+            float(weight.sum()),
             float(weight[telling].sum()),
             null,
             separation,
@@ -930,11 +938,20 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
                 f"{names[j]} ({'+' if sign > 0 else '-'})"
                 for j, sign in zip(*fit.separation, strict=True)
             ]
+            if (
+                fit.maximum.objective * fit.total_weight
+                < -_ALL_EXPLAINED * fit.null_log_likelihood
+            ):
+                meant = "no estimate and no standard error means anything"
+            else:
+                meant = (
+                    f"{'their' if len(runs) > 1 else 'its'} estimate and standard error mean "
+                    "nothing; other coefficients are those of the rows that are not separated"
+                )
             notes.append(
                 "The labels are separated: the likelihood grows for ever with the "
-                f"coefficient{'s' if len(runs) > 1 else ''} of {some_of(runs)}, so that estimates "
-                "and standard errors mean nothing. Leave columns out, join labels, or take "
-                "alpha > 0."
+                f"coefficient{'s' if len(runs) > 1 else ''} of {some_of(runs)}, so that "
+                f"{meant}. Leave columns out, join labels, or take alpha > 0."
             )
         aliased = [names[j] for j in np.flatnonzero(fit.maximum.aliased)]
         if aliased:
