@@ -26,6 +26,7 @@ from benchmarks.deep.faces import (
     thin_tail,
 )
 from benchmarks.deep.runs import Records
+from benchmarks.deep.tables import show_combinations
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +86,14 @@ def test_combinations(embeddings, tmp_path):
     names = {json.loads(line)["key"]["name"] for line in records.read_text().splitlines()}
     assert names == {"l1", "l1 + accon", "gaussian", "gaussian + accon"}
     assert run("combinations", embeddings, "--records", records, "--rows", 60, *chosen) == found
+
+
+def test_worse_is_more_than_the_deviation_of_the_loss_alone():
+    alone = np.array([5.0, 6.0, 7.0])  # with a deviation of 1
+    found = {"ce": alone, "ce + accon": alone + 1.1, "ce + conr": np.array([5.8, 6.9, 8.0])}
+    errors = {(name, "exact"): {"plain": values} for name, values in found.items()}
+    table = show_combinations(errors, ["ce"], ["accon", "conr"], "exact")
+    assert table.splitlines()[-1] == ("| ce | 6.00 ± 1.00 | -1.10 ± 0.00 (worse) | -0.90 ± 0.10 |")
 
 
 def test_splits_do_not_overlap(embeddings):

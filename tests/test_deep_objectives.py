@@ -310,3 +310,7 @@ def test_weights_by_default():
     assert [each.weight for each in model.network_.penalties] == [0.1, 0.01]
     model.set_params(regularizer="conr").fit([[0.0], [1.0]], [0, 1])
     assert [each.weight for each in model.network_.penalties] == [0.01]
+    model.set_params(loss="iisvor_exp", regularizer=["accon", "conr"]).fit([[0.0], [1.0]], [0, 1])
+    assert [each.weight for each in model.network_.penalties] == [0.1, 0.01]
+    model.set_params(regularizer_weight=0.5).fit([[0.0], [1.0]], [0, 1])
+    assert [each.weight for each in model.network_.penalties] == [0.5, 0.5]

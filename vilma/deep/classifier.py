@@ -62,8 +62,8 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         regularizers then has a projection of its own beside the head.
     regularizer_weight : float, list of float or None, default=None
         Weight of the regularizer beside the loss; of several, one for all or one each. None is
-        1 for ACCon and ranked contrast, 0.1 for SupCon and 0.01 for ConR; ``benchmarks/DEEP.md``
-        has what they take off each loss.
+        1 for ACCon and ranked contrast, 0.1 for SupCon and 0.01 for ConR; beside "iisvor_exp" 0.1
+        for ACCon and 0.01 for SupCon. ``benchmarks/DEEP.md`` has what they take off each loss.
     encoder : torch.nn.Module or None, default=None
         Maps rows, as float32, to a matrix. It is copied; parameters with
         ``requires_grad=False`` stay as they are. By default, columns are standardised and go
@@ -277,10 +277,10 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
         return loss.gives_probabilities
 
     def _make_network(self, rows: Rows, task: Task) -> Network:
-        regularizers = self._find_regularizers()
+        loss = find_loss(self.loss)
+        regularizers = self._find_regularizers(loss.regularizer_share)
         encoder = self._make_encoder(rows)
         n_outputs = embedding_size(encoder, rows.source.first())
-        loss = find_loss(self.loss)
         if self.refit_head and not isinstance(loss, SurrogateLoss):
             raise ValueError(
                 f"refit_head=True needs a loss with a certified optimum: 'iisvor_imc', "
@@ -309,8 +309,15 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
             mixed_precision=self.mixed_precision,
         )
 
-    def _find_regularizers(self) -> list[tuple[Regularizer, float]]:
-        """Return the regularizers with their weights."""
+    def _find_regularizers(self, share: float = 1.0) -> list[tuple[Regularizer, float]]:
+        """Return the regularizers with their weights, by default the usual ones.
+
+        Of those that project, only a share of the usual weight is taken.
+        """
+
+        def usual(regularizer: Regularizer) -> float:
+            return regularizer.usual_weight * (share if regularizer.projects else 1.0)
+
         given: Any = self.regularizer
         weight = self.regularizer_weight
         several = isinstance(given, (list, tuple))
@@ -318,7 +325,7 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
             regularizer = find_regularizer(given)
             if regularizer is None:
                 return []
-            return [(regularizer, regularizer.usual_weight if weight is None else weight)]
+            return [(regularizer, usual(regularizer) if weight is None else weight)]
         names = list(given) if several else []
         for name in names:
             if not isinstance(name, Regularizer) and name not in REGULARIZERS:
@@ -328,7 +335,7 @@ class DeepOrdinalClassifier(DeepOrdinalEstimator):
                 )
         found = [each for each in map(find_regularizer, names) if each is not None]
         if weight is None:
-            weights = [each.usual_weight for each in found]
+            weights = [usual(each) for each in found]
         else:
             weights = list(weight) if isinstance(weight, (list, tuple)) else [weight] * len(names)
         good = all(isinstance(each, Real) and each >= 0 for each in weights)

@@ -114,16 +114,19 @@ class Head(torch.nn.Module, ABC):
 class Loss(BaseEstimator, ABC):
     """Settings of a loss; its parameters can be searched like an estimator's.
 
-    Two class attributes say what a loss is made for: `gives_probabilities`, whether its head has
-    ``log_probabilities``; `on_unit_vectors`, whether its head is to see what a regularizer sees,
-    projections to length 1, where the regularizer makes such. Errors of a number gain by that. On
-    faces (600 rows, 117 labels) ACCon took the absolute error from 9.5 to 6 years with the number
-    read off the projection, and to 9 beside it; cross entropy with Gaussian labels went from 4.96
-    to 13.4 on the projection, to 5.7 at best with a learned scale, and to 4.85 beside it.
+    Class attributes say what a loss is made for: `gives_probabilities`, whether its head has
+    ``log_probabilities``; `regularizer_share`, by what the usual weights of regularizers that
+    project are multiplied beside it; `on_unit_vectors`, whether its head is to see what a
+    regularizer sees, projections to length 1, where the regularizer makes such. Errors of a
+    number gain by that. On faces (600 rows, 117 labels) ACCon took the absolute error from 9.5 to
+    6 years with the number read off the projection, and to 9 beside it; cross entropy with
+    Gaussian labels went from 4.96 to 13.4 on the projection, to 5.7 at best with a learned scale,
+    and to 4.85 beside it.
     """
 
     _parameter_constraints: ClassVar[dict] = {}
     gives_probabilities: ClassVar[bool] = False
+    regularizer_share: ClassVar[float] = 1.0
     on_unit_vectors: ClassVar[bool] = False
 
     @abstractmethod
