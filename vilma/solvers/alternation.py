@@ -41,7 +41,7 @@ _HINGES = 700.0
 _VISIT = 1.6  # pairs of products that the two visits to each row of X in a pass cost
 _PLANE = 1.5  # per number of a kept plane, in Gram matrix and combination
 _FEW_SAMPLES = 250
-_ALONE = 60  # iterations of planes where samples are few, if they get anywhere
+_ALONE = 150  # iterations of planes where samples are few
 _LEAST_TURN = 3  # iterations of planes, passes of ascent
 _TRIAL = 2  # iterations of planes to begin with, after the one that may give a bound
 _LONGEST_TURN = 25  # iterations of planes, several of which fit into what counts as stalled
@@ -138,7 +138,7 @@ class _Run:
         self._work = 0.0
         self._planes_started = False  # on this problem
         # With few samples all is a matter of milliseconds, and planes have the merit that a row of
-        # weight 2 is two rows to the last digits: they go on until they are idle.
+        # weight 2 is two rows to the last digits: they go on for long.
         self._few_samples = best.point.scores.size <= _FEW_SAMPLES
         self._n_idle = 0  # turns, one after the other, that closed next to nothing
         self._planes_measured = False  # turns differ much: rates are averages of two and more
@@ -185,7 +185,7 @@ class _Run:
             self._turn_of_ascent()
         idle = _IDLE * before < self._certificate.gap < 1.0
         self._n_idle = self._n_idle + 1 if idle else 0
-        if idle or len(self._certificate.history) > _ALONE:
+        if len(self._certificate.history) > _ALONE:
             self._few_samples = False
 
     def _remaining_planes(self) -> float:
