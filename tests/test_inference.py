@@ -720,6 +720,25 @@ def test_thresholds_of_few_annotations_are_not_tested():
         OrderedLogit().fit(X[:60], brackets[:60]).proportional_odds_test(X[:60], brackets[:60])
 
 
+def test_proportional_odds_do_not_depend_on_the_unit_of_weights():
+    X, ends, _ = data()
+    weight = np.random.default_rng(0).uniform(0.5, 2.0, 500)
+    statistics = []
+    for unit in (1.0, 1000.0):
+        model = OrderedLogit(covariance="robust").fit(X, ends, sample_weight=unit * weight)
+        test = model.proportional_odds_test(X, ends, sample_weight=unit * weight)
+        statistics.append(test.statistic)
+    assert statistics[0] == pytest.approx(statistics[1], rel=1e-6)
+    model = OrderedLogit().fit(X, ends, sample_weight=weight)
+    with pytest.raises(ValueError, match="the statistic grows with their unit"):
+        model.proportional_odds_test(X, ends, sample_weight=weight)
+    twice = OrderedLogit().fit(X, ends, sample_weight=np.full(500, 2.0))
+    repeated = OrderedLogit().fit(pd.concat([X, X]), np.vstack([ends, ends]))
+    a = twice.proportional_odds_test(X, ends, sample_weight=np.full(500, 2.0))
+    b = repeated.proportional_odds_test(pd.concat([X, X]), np.vstack([ends, ends]))
+    assert a.statistic == pytest.approx(b.statistic, rel=1e-6)
+
+
 def test_the_weakest_threshold_is_left_out_first():
     lower = np.repeat([0, 1, 2, 3], [50, 3, 40, 60])
     labels = LabeledWeights(lower, lower, np.ones(153), 4)

@@ -685,8 +685,9 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         ------
         ValueError
             If ``alpha`` was not 0, as :meth:`summary` says, if there are fewer than two
-            thresholds with enough annotations, if the rows are not those of the fit, or if the
-            fit had groups and there are none, or too few of them.
+            thresholds with enough annotations, if the rows are not those of the fit, if the fit
+            had groups and there are none, or too few of them, or if weights are no whole numbers
+            and standard errors not robust.
         """
         estimates = self._estimates()
         if (groups is not None) != (estimates.covariance_type == "cluster"):
@@ -698,6 +699,12 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         refuse_other_order(X=X, y=y, sample_weight=sample_weight, groups=groups)
         problem = read_problem(clone(self), X, y, sample_weight, self.scale_)
         labels = estimates.cells.reduce(_as_repetitions(problem))
+        if estimates.covariance_type == "observed" and (labels.weight % 1.0 != 0.0).any():
+            raise ValueError(
+                "Weights that are no whole numbers count no rows, and the statistic grows with "
+                'their unit. Fit with covariance="robust" or groups: the test is then that of the '
+                "sandwich, whatever the unit."
+            )
         clusters = _read_groups(groups, sample_weight, y)
         if estimates.covariance_type == "robust":
             clusters = np.arange(len(labels.lower))
