@@ -250,6 +250,15 @@ def test_a_column_of_numbers_stays_one(survey, model, tmp_path):
     assert "column 'score', row 1 is 'high'; the column held numbers in training" in result.stderr
 
 
+def test_decimal_commas_are_no_categories(tmp_path):
+    rows = [[f"{value:.1f}".replace(".", ","), int(value > 2)] for value in np.arange(0, 4, 0.1)]
+    path = write(tmp_path / "commas.csv", ["a", "label"], rows)
+    result = run("fit", path, "--label", "label", "-o", tmp_path / "m.vilma", *FAST)
+    assert result.exit_code == 1
+    assert "column 'a' holds numbers with a comma, such as '0,0'" in result.stderr
+    assert "expected a point before decimals" in result.stderr
+
+
 def test_names_among_the_features_are_warned_of(survey, model):
     result = run("fit", survey, "--label", "level", "-o", model, *FAST)
     assert "column 'name' has 160 different texts in 160 rows" in result.stderr

@@ -535,3 +535,12 @@ def test_failure_leaves_the_old_file(data, path, monkeypatch):
         save_model(VILMA().fit(*data), path)
     assert path.read_bytes() == b"old"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_range_is_a_scale(tmp_path):
+    X = np.arange(12.0).reshape(-1, 1)
+    model = IISVOR_IMC(classes=range(0, 8, 2)).fit(X, np.repeat([0, 2, 6], 4))
+    save_model(model, tmp_path / "m.vilma")
+    loaded = load_model(tmp_path / "m.vilma")
+    assert loaded.classes == range(0, 8, 2)
+    assert loaded.predict(X).tolist() == model.predict(X).tolist()

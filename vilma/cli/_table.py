@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -303,6 +304,21 @@ def _as_number(cell: Any) -> float | None:
         return None
 
 
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
+
+
+def _refuse_decimal_commas(table: Table, name: str, cells: Iterable[Any]) -> None:
+    """Refuse numbers with a comma, which would be taken for texts, every one a category."""
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    with_comma = [text for text in texts if "," in text]
+    if with_comma and all(_DECIMAL_COMMA.fullmatch(text) for text in texts):
+        raise click.ClickException(
+            f"{table.path}, column {name!r} holds numbers with a comma, such as "
+            f"{with_comma[0]!r}; expected a point before decimals and nothing between thousands. "
+            f"Write the file so, or leave the column out by --drop {name}."
+        )
+
+
 def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
     """Return which columns are numbers and which categories.
 
@@ -331,6 +347,7 @@ def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
         if all(_as_number(cell) is not None for cell in cells):
             numbers.append(name)
             continue
+        _refuse_decimal_commas(table, name, cells)
         categories.append(name)
         n_different = len({cell for cell in cells if cell is not None})
         if n_different > max(30, len(table) / 2):

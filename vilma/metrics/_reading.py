@@ -91,7 +91,10 @@ def require_match(truth: Endpoints, predicted: Endpoints) -> None:
 def require_scale(scale: NDArray[Any] | None, what: str) -> NDArray[Any]:
     """Return the scale, or say that it is needed."""
     if scale is None:
-        raise ValueError(f"{what} have no order by themselves: pass `classes`, lowest first.")
+        raise ValueError(
+            f"{what} have no order by themselves: pass `classes`, lowest first, "
+            "also to a scorer: interval_scorer(classes=...)."
+        )
     return scale
 
 

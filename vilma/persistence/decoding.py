@@ -41,6 +41,7 @@ class Decoder:
             "tuple": self._tuple,
             "dict": self._dict,
             "slice": self._slice,
+            "range": self._range,
             "dtype": self._dtype,
             "type": self._type,
             "sparse": self._sparse,
@@ -123,6 +124,9 @@ class Decoder:
 
     def _slice(self, node: dict, path: str) -> slice:
         return slice(*self._items(node["items"], path))
+
+    def _range(self, node: dict, path: str) -> range:
+        return range(*self._items(node["items"], path))
 
     def _dtype(self, node: dict, path: str) -> np.dtype:
         return np.dtype(str(node["name"]))

@@ -11,6 +11,7 @@ says what it is:
 ``"tuple"``      ``items``
 ``"dict"``       ``items``: pairs, where keys are not all strings
 ``"slice"``      ``items``: start, stop, step
+``"range"``      ``items``: start, stop, step
 ``"dtype"``      ``name``
 ``"type"``       ``name``: of a dtype, or one of `PLAIN_TYPES`
 ``"sparse"``     ``class``, ``shape``, ``arrays``: data, indices and indptr
@@ -113,9 +114,9 @@ class Encoder:
             return self._encode_items(value, path)
         if type(value) is tuple:
             return {"!": "tuple", "items": self._encode_items(value, path)}
-        if type(value) is slice:
+        if type(value) in (slice, range):
             parts = [value.start, value.stop, value.step]
-            return {"!": "slice", "items": self._encode_items(parts, path)}
+            return {"!": type(value).__name__, "items": self._encode_items(parts, path)}
         if isinstance(value, dict):
             return self._encode_dict(value, path)
         if type(value) in SPARSE_CLASSES.values():
