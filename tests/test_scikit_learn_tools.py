@@ -44,7 +44,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "howto" / "scikit_learn.rst"
 QUICK = {
     "CalibratedOrdinalClassifier": {"estimator": VILMA(alpha=0.1, tol=0.01), "cv": 2},
     "OrderedLogit": {"alpha": 0.1},
-    "DeepOrdinalClassifier": {"loss": "ce", "max_epochs": 2, "random_state": 0},
+    "DeepOrdinalClassifier": {"loss": "symmetric", "max_epochs": 2, "random_state": 0},
     "RegCLIPClassifier": {"max_epochs": 2, "random_state": 0},
 }
 
