@@ -113,6 +113,8 @@ def warn_of_shapes(files: Sequence[ImageFile], *, boxed: bool) -> None:
     step = max(len(files) // _MOST_HEADERS, 1)
     shapes: dict[tuple[int, int], str] = {}
     for file in files[::step]:
+        if not file.path.is_file():  # opening a pipe waits for its writer
+            continue
         try:
             with Image.open(file.path) as image:
                 shapes.setdefault(image.size, file.name)
