@@ -104,7 +104,7 @@ def test_a_template_of_another_size():
 
 
 def test_templates_that_do_not_exist():
-    with pytest.raises(ValueError, match=r"layout must be one of 'dlib5', .*, got 'seven'"):
+    with pytest.raises(ValueError, match=r"layout should be one of 'dlib5', .*, got 'seven'"):
         face_template("seven")
     with pytest.raises(ValueError, match="size must be a tuple"):
         face_template("dlib5", (60, 0))

@@ -69,6 +69,6 @@ def test_command(tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     table = [line.split(" | ") for line in result.stdout.splitlines()]
     assert table[0] == ["| features", "method", "exact ages", "brackets of 10 years |"]
-    assert len(table) == 12
+    assert len(table) == 15
     errors = {(row[0], row[1]): float(row[2].split()[0]) for row in table[2:]}
     assert errors["| embeddings", "IISVOR_IMC"] < errors["| LBP", "IISVOR_IMC"]

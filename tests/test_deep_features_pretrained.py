@@ -391,7 +391,7 @@ def test_other_types_of_model(clip, tmp_path, paths):
 def test_missing_package(clip, tmp_path, paths, package, monkeypatch):
     folder = copy_of(clip[0], tmp_path)
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ImportError, match=rf'needs {package}, .*pip install "vilma\[deep\]"'):
+    with pytest.raises(ImportError, match=rf'needs {package}, .*pip install .*\[deep\]"'):
         DeepFeatures(folder, device="cpu").transform(paths)
 
 
