@@ -79,6 +79,7 @@ TEST = [
     "polars>=1.0",
     "pytest>=8.3",
     "pytest-cov>=5.0",
+    "pytest-xdist>=3.6",
     "ruff>=0.9",
     "statsmodels>=0.15",
 ]
