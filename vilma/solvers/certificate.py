@@ -61,8 +61,7 @@ def rounding_error(score_gradient: np.ndarray, scores: np.ndarray) -> float:
     return float(np.finfo(np.float64).eps * (np.abs(score_gradient) @ np.abs(scores)))
 
 
-# Why a solver stopped: the gap is at most tol; the bounds come no closer; the
-# iterations ran out.
+# Why a solver stopped: the gap is at most tol; the bounds come no closer; the iterations ran out.
 Status: TypeAlias = Literal["converged", "stalled", "max_iter"]
 
 
