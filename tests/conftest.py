@@ -11,12 +11,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def kernel_sources() -> list[Path]:
-    """Return the files with kernels."""
+    """Return the files with kernels, and those with what is compiled into them."""
+    marks = ("@njit", "extend_before_compiling(", "numba.extending")
     return [
         path
         for folder in ("vilma", "features")
         for path in sorted((ROOT / folder).rglob("*.py"))
-        if "@njit" in path.read_text(encoding="utf-8")
+        if any(mark in path.read_text(encoding="utf-8") for mark in marks)
     ]
 
 

@@ -2,13 +2,13 @@
 
 import itertools
 
-import numba
 import numpy as np
 import pytest
 from joblib import Parallel, delayed, parallel_config
 from scipy import sparse
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from vilma._numba import njit
 from vilma.design_matrices import BorderedMatrix, as_design_matrix, csr, one_hot
 from vilma.design_matrices.csr import BinaryCSRMatrix, CSRMatrix
 from vilma.design_matrices.dense import DenseMatrix
@@ -142,7 +142,7 @@ def check(matrix, X):
     np.testing.assert_allclose(matrix.squared_row_norms(), norms, rtol=1e-6)
 
 
-@numba.njit
+@njit
 def visit(rows, order, coef, out):
     """Product of every row with `coef`; and the rows times their places, added to `out`."""
     scores = np.empty(order.shape[0])

@@ -50,4 +50,4 @@ def test_other_errors_of_numba_are_not_hidden(monkeypatch):
 
     monkeypatch.setattr(numba, "njit", fail)
     with pytest.raises(RuntimeError, match="out of machine code"):
-        njit(lambda x: x)
+        njit(lambda x: x)(1)

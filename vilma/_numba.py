@@ -1,16 +1,27 @@
-"""The one place where vilma's kernels are given to Numba."""
+"""The one place where vilma's kernels are given to Numba.
+
+Numba is imported when the first kernel is called, so that what needs none, as predicting, does not
+wait for it.
+"""
 
 from __future__ import annotations
 
+import importlib
 import logging
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar, cast
 
-import numba
-from numba.core import event as numba_event
-
-__all__ = ["announce_compilation", "interruptible", "njit", "report_compilation"]
+__all__ = [
+    "announce_compilation",
+    "extend_before_compiling",
+    "interruptible",
+    "njit",
+    "report_compilation",
+]
 
 F = TypeVar("F", bound=Callable)
 
@@ -25,10 +36,10 @@ def njit(func: F) -> F:
     (inf or nan instead of ``ZeroDivisionError``). It cannot be called from C, which would take
     another wrapper, a fifth of the time to compile.
 
-    Numba raises as soon as a function is decorated when neither the folder of its source file
-    nor the user's cache folder is writable (read-only containers, zipped packages). The kernel
-    is then compiled afresh in each process; setting ``NUMBA_CACHE_DIR`` to a writable folder
-    avoids that wait.
+    Numba is imported by the first call. It refuses to keep machine code when neither the folder
+    of the source file nor the user's cache folder is writable (read-only containers, zipped
+    packages). The kernel is then compiled afresh in each process; setting ``NUMBA_CACHE_DIR`` to
+    a writable folder avoids that wait.
 
     Parameters
     ----------
@@ -42,32 +53,85 @@ def njit(func: F) -> F:
     Returns
     -------
     function
-        The lazily compiled function; ``func`` itself when ``NUMBA_DISABLE_JIT=1``.
+        Calls what Numba makes of `func`: ``func`` itself when ``NUMBA_DISABLE_JIT=1``.
     """
+    return cast(F, _Kernel(func))
+
+
+class _Kernel:
+    """A function that is given to Numba when it is first needed, by a call or another kernel."""
+
+    def __init__(self, func: Callable) -> None:
+        self.__doc__ = func.__doc__
+        self.__module__ = func.__module__
+        self.__name__ = func.__name__
+        self.__qualname__ = func.__qualname__
+        self.py_func = func
+        self._given: Any = None
+
+    def __call__(self, *args: Any) -> Any:
+        return (self._given or self._give())(*args)
+
+    def __getattr__(self, name: str) -> Any:
+        # Among them `_numba_type_`, by which Numba knows what a kernel calls.
+        return getattr(self._given or self._give(), name)
+
+    def _give(self) -> Any:
+        with _lock:
+            if self._given is None:
+                self._given = _give_to_numba(self.py_func)
+        return self._given
+
+
+_lock = threading.RLock()
+_extensions: list[str] = []
+
+
+def extend_before_compiling(module: str) -> None:
+    """Have a module imported before the first kernel is compiled.
+
+    Parameters
+    ----------
+    module : str
+        One that tells Numba how to compile functions of vilma, by ``numba.extending``.
+    """
+    _extensions.append(module)
+
+
+def _load() -> None:
+    _log_compilations()
+    while _extensions:
+        importlib.import_module(_extensions[-1])
+        _extensions.pop()
+
+
+def _give_to_numba(func: Callable) -> Any:
+    _apart(_load)
+    import numba
+
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
-    kernel: Any
     try:
-        kernel = numba.njit(cache=True, **options)(func)
+        return numba.njit(cache=True, **options)(func)
     except RuntimeError as error:
         if "cannot cache function" not in str(error):
             raise
-        kernel = numba.njit(**options)(func)
-    return kernel
+        return numba.njit(**options)(func)
 
 
-class _Announcement(numba_event.Listener):
-    """Calls a function with the name of a kernel of vilma that is about to be compiled."""
+def _listener(announce: Callable[[str], None]) -> Any:
+    """Make a listener that hears the name of a kernel of vilma which is about to be compiled."""
+    from numba.core.event import Event, Listener
 
-    def __init__(self, announce: Callable[[str], None]) -> None:
-        self._announce = announce
+    class Announcement(Listener):
+        def on_start(self, event: Event) -> None:
+            function = event.data["dispatcher"].py_func
+            if (function.__module__ or "").startswith("vilma."):
+                announce(f"{function.__module__}.{function.__qualname__}")
 
-    def on_start(self, event: numba_event.Event) -> None:
-        function = event.data["dispatcher"].py_func
-        if (function.__module__ or "").startswith("vilma."):
-            self._announce(f"{function.__module__}.{function.__qualname__}")
+        def on_end(self, event: Event) -> None:
+            pass
 
-    def on_end(self, event: numba_event.Event) -> None:
-        pass
+    return Announcement()
 
 
 class _LogOnce:
@@ -83,12 +147,28 @@ class _LogOnce:
         _logger.debug("Compiling %s.", name)
 
 
-numba_event.register("numba:compile", _Announcement(_LogOnce()))
+def _apart(function: Callable[[], object]) -> None:
+    """Call a function in a thread of its own, and wait for its end even after Ctrl-C.
+
+    Python raises KeyboardInterrupt in the main thread. A half imported Numba fails ever after.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(function).result()
+
+
+@cache
+def _log_compilations() -> None:
+    from numba.core import event
+
+    event.register("numba:compile", _listener(_LogOnce()))
 
 
 @contextmanager
 def announce_compilation(announce: Callable[[], object]) -> Iterator[None]:
     """Call a function once if kernels of vilma are compiled within this context."""
+    _apart(_load)
+    from numba.core.event import install_listener
+
     names: list[str] = []
 
     def note(name: str) -> None:
@@ -96,7 +176,7 @@ def announce_compilation(announce: Callable[[], object]) -> Iterator[None]:
             announce()
         names.append(name)
 
-    with numba_event.install_listener("numba:compile", _Announcement(note)):
+    with install_listener("numba:compile", _listener(note)):
         yield
 
 

@@ -11,8 +11,9 @@ Rows are a plain tuple of arrays, of which there are four kinds:
 Indices, codes and starts are unsigned, which spares compiled code to test the sign of every index.
 
 `row_dot` and `row_add` are compiled into the kernels that call them, for the kind that these are
-called with. Numba keeps compiled kernels by their own file, and the types of their arguments by
-name: a change here wants one there, and named tuples would tie old caches to new modules.
+called with (`_compiled_rows.py`). Numba keeps compiled kernels by their own file, and the types
+of their arguments by name: a change here wants one there, and named tuples would tie old caches to
+new modules.
 """
 
 from __future__ import annotations
@@ -21,10 +22,19 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 
-__all__ = ["Rows", "reorder_rows", "row_add", "row_bytes", "row_dot", "unsigned"]
+from vilma._numba import extend_before_compiling
+
+__all__ = [
+    "Rows",
+    "adder",
+    "dotter",
+    "reorder_rows",
+    "row_add",
+    "row_bytes",
+    "row_dot",
+    "unsigned",
+]
 
 Rows: TypeAlias = tuple[np.ndarray, ...]
 
@@ -56,12 +66,12 @@ def reorder_rows(rows: Rows, order: np.ndarray) -> Rows:
 
 def row_dot(rows: Rows, i: int, coef: np.ndarray) -> float:
     """Product of row i with the vector `coef`."""
-    return _choose(_DOT, rows)(rows, i, coef)
+    return dotter(rows)(rows, i, coef)
 
 
 def row_add(rows: Rows, i: int, factor: float, out: np.ndarray) -> None:
     """Add `factor` times row i to the vector `out`."""
-    _choose(_ADD, rows)(rows, i, factor, out)
+    adder(rows)(rows, i, factor, out)
 
 
 # Four sums at a time in each product: one would wait for every addition.
@@ -163,16 +173,14 @@ _ADD = {
 }
 
 
-def _choose(table: dict[tuple[int, int], Callable], rows) -> Callable:
-    """Choose for a tuple of arrays, or for Numba's type of one."""
-    return table[len(rows), rows[0].ndim]
+def dotter(rows) -> Callable:
+    """Choose the body of `row_dot` for a tuple of arrays, or for Numba's type of one."""
+    return _DOT[len(rows), rows[0].ndim]
 
 
-@overload(row_dot)
-def _compile_row_dot(rows, i, coef):
-    return _choose(_DOT, rows) if isinstance(rows, types.BaseTuple) else None
+def adder(rows) -> Callable:
+    """Choose the body of `row_add` likewise."""
+    return _ADD[len(rows), rows[0].ndim]
 
 
-@overload(row_add)
-def _compile_row_add(rows, i, factor, out):
-    return _choose(_ADD, rows) if isinstance(rows, types.BaseTuple) else None
+extend_before_compiling("vilma.design_matrices._compiled_rows")
