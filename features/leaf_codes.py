@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any, ClassVar, Literal
@@ -277,7 +278,9 @@ class LeafCodes(TransformerMixin, BaseEstimator):
         model = clone(self.estimator)
         if y is None:
             return model.fit(X)
-        labels = read_labels(y, self.classes)
+        with warnings.catch_warnings():  # the estimator says so, too
+            warnings.filterwarnings("ignore", ".* are taken as exact", UserWarning)
+            labels = read_labels(y, self.classes)
         check_consistent_length(X, labels.lower)
         target: Any = (labels.lower + labels.upper) / 2
         if is_classifier(model):  # these want classes 0, 1, ... without gaps

@@ -69,8 +69,11 @@ def test_byte_order_mark_blank_lines_quotes_and_windows_ends(read):
         ("file,lower,upper\na,1_0,20\n", "column 'lower' is '1_0'; expected a number"),
         ("file,lower,upper\na,20-29,\n", "column 'lower' is '20-29'; expected a number"),
         ("file,label\na,20-29\nb,3,\n", "line 3 has 3 cells"),
-        ("file,label\na,20-29\nb,refused\n", "line 3, column 'label' is 'refused'; expected a"),
-        ("name,age,sex\na,3,0\n", r"has the columns 'name,age,sex'.*--columns FILE,LABEL"),
+        ("file,label\na,20-29\nb,refused\n", r"'refused'; expected a.*: --no-answer \"refused\""),
+        (
+            "name,age,sex\na,3,0\n",
+            r"has the columns 'name,age,sex'.*here perhaps --columns name,age,sex",
+        ),
         ("file,label,label\na,3,3\n", "has the columns 'file,label,label'.*each once"),
         ("file,lower\na,3\n", "has a column 'lower' and none named 'upper'. Add it, with empty"),
         ("upper,file\n3,a\n", "has a column 'upper' and none named 'lower'"),
@@ -81,7 +84,7 @@ def test_byte_order_mark_blank_lines_quotes_and_windows_ends(read):
         ("file,label\na,3\nb,old\n", "line 3, column 'label' is 'old'; expected a number"),
         (
             "file,label\na,\n",
-            "line 2, column 'label' is empty, and a row without a label says.*lower,upper only",
+            r"has no label in any of its 1 row\(s\); expected one label per image",
         ),
         ("file,label\na,inf\n", "line 2, column 'label' is 'inf'; expected a finite number"),
         ("file,lower,upper\na,inf,\n", "line 2, column 'lower' is 'inf'; expected a finite"),
@@ -290,3 +293,13 @@ def test_other_formats_are_named(tmp_path, begin, what):
     path.write_bytes(begin + bytes(100))
     with pytest.raises(click.ClickException, match=re.escape(f"{path} is {what}")):
         read_label_table(path)
+
+
+def test_rows_that_say_nothing_are_left_out(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("file,label\na,3\nb,\nc,Refused\nd,20-29\ne, ? \n")
+    table = read_label_table(path, no_answer=("refused", "?"))
+    assert table.names == ["a", "d"]
+    np.testing.assert_array_equal(table.intervals, [[3, 3], [20, 29]])
+    with pytest.raises(click.ClickException, match='--no-answer "Refused"'):
+        read_label_table(path, no_answer=("?",))

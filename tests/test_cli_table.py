@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from vilma import load_model
+from vilma import OrderedLogit, load_model
 from vilma.cli import main
+from vilma.cli._rows import read_labelled_table
 from vilma.cli._table import Roles, TableScale, is_table, make_scale, read_annotations, read_table
 
 N = 160
@@ -62,7 +63,7 @@ def test_a_survey_from_start_to_end(survey, model, answers, tmp_path):
     assert "all 160 row(s) held out once, in 2 parts; mean absolute error" in result.stdout
     assert "VILMACV, alpha" in result.stdout
     assert "loss " in result.stdout
-    errors = [float(line.split()[-3]) for line in result.stdout.splitlines()[2:5]]
+    errors = [float(line.split()[-3]) for line in result.stdout.splitlines() if "±" in line]
     assert errors[0] < 0.6 * errors[2]  # the median guess
 
     result = run("predict", model, survey)
@@ -95,7 +96,8 @@ def test_words_in_their_order(survey, model, answers, tmp_path):
     write(survey, lines[0], lines[1:])
     result = run("fit", survey, "--label", "level", "-o", model, *FAST)
     assert result.exit_code == 1
-    assert "are numbers or brackets" in result.stderr
+    assert "160 of 160 labels in column 'level'" in result.stderr
+    assert "are neither numbers nor brackets" in result.stderr
     assert "--levels never,seldom,at times,..." in result.stderr
     options = ["--label", "level", "--levels", ", ".join(words)]
     result = run("fit", survey, *options, "-o", model, *FAST)
@@ -298,3 +300,104 @@ def test_a_model_no_better_than_a_guess_is_said(tmp_path, model):
     result = run("fit", path, "--label", "y", "-o", model, *FAST)
     assert result.exit_code == 0, result.output
     assert "no better than one guess for all rows" in result.stderr
+
+
+def bracket_rows():
+    rng = np.random.default_rng(3)
+    texts = ["under 1,000", "1,000 - 1,999", "2,000 or more"]
+    level = rng.integers(0, 3, N)
+    return level, [[k + 1, f"{y + rng.normal():.2f}", texts[y]] for k, y in enumerate(level)]
+
+
+def test_labels_that_say_nothing_are_named_and_left_out(tmp_path, model):
+    _, rows = bracket_rows()
+    rows[3][2], rows[7][2], rows[8][2] = "refused", "Refused", "under 2,000"
+    survey = write(tmp_path / "survey.csv", ["id", "score", "income"], rows)
+    result = run("fit", survey, "--label", "income", "-o", model, *FAST)
+    assert result.exit_code == 1
+    assert "2 of 160 labels in column 'income'" in result.stderr
+    assert 'refused, Refused. Leave rows that say nothing out: --no-answer "refused"' in (
+        result.stderr
+    )
+    options = ["--label", "income", "--no-answer", "refused", "-o", model]
+    result = run("fit", survey, *options, *FAST)
+    assert result.exit_code == 0, result.output
+    assert "158 row(s), 2 features, 3 levels from under 1,000 to 2,000 or more" in result.stdout
+    assert "numbers:    id, score" in result.stdout
+    assert "column 'id' counts the rows" in result.stderr
+    result = run("fit", survey, *options, *FAST, "--id", "id")
+    assert "column 'id'" not in result.stderr
+    result = run("evaluate", model, survey)  # the model knows what says nothing
+    assert result.exit_code == 0, result.output
+    result = run("predict", model, survey)
+    names = {row["label"] for row in csv.DictReader(io.StringIO(result.stdout))}
+    assert names <= {"under 1,000", "1,000 - 1,999", "2,000 or more"}
+
+
+def test_weights_of_a_design(tmp_path, model):
+    _, rows = bracket_rows()
+    weights = np.random.default_rng(4).integers(0, 4, N)
+    header = ["id", "score", "income", "w"]
+    weighted = write(
+        tmp_path / "weighted.csv",
+        header,
+        [[*row, w] for row, w in zip(rows, weights, strict=True)],
+    )
+    options = ["--label", "income", "--id", "id", "--estimator", "ordered-logit"]
+    options += ["--alpha", 0.1, "--folds", 0, "--tol", 1e-10]
+    result = run("fit", weighted, *options, "--weight", "w", "-o", model)
+    assert result.exit_code == 0, result.output
+    assert "1 features, 3 levels" in result.stdout
+    assert "weighted by w" in result.stdout
+    columns, logit = load_model(model)
+    table = read_labelled_table(weighted, Roles("income", row_id="id", weight="w"), None)
+    np.testing.assert_array_equal(table.weights, weights)
+    again = OrderedLogit(alpha=0.1, classes=range(3), tol=1e-10)
+    again.fit(columns.transform(table.X), table.intervals, sample_weight=weights)
+    np.testing.assert_allclose(logit.coef_, again.coef_, atol=1e-6)
+    unweighted = again.fit(columns.transform(table.X), table.intervals)
+    assert np.abs(logit.coef_ - unweighted.coef_).max() > 0.01
+    result = run("evaluate", model, weighted, "--weight", "w", "--json")
+    found = json.loads(result.stdout)
+    labels = [
+        int(row["label"] == rows[int(row["row"]) - 1][2])
+        for row in csv.DictReader(io.StringIO(run("predict", model, weighted).stdout))
+    ]
+    assert found["share_inside"] == pytest.approx(np.average(labels, weights=weights))
+    result = run("evaluate", model, weighted)
+    assert "every row counts the same here: --weight" in result.stderr
+
+
+@pytest.mark.parametrize("cell", ["", "-1", "much", "inf"])
+def test_weights_that_are_none(tmp_path, model, cell):
+    _, rows = bracket_rows()
+    lines = [[*row, 1] for row in rows]
+    lines[4][3] = cell
+    survey = write(tmp_path / "survey.csv", ["id", "score", "income", "w"], lines)
+    result = run("fit", survey, "--label", "income", "--weight", "w", "-o", model, *FAST)
+    assert result.exit_code == 1
+    assert "column 'w', row 5 is" in result.stderr
+    assert "expected a weight" in result.stderr
+
+
+def test_held_out_errors_are_weighted(tmp_path, model):
+    """Where only the rows of one level count, the guess is that level and never wrong."""
+    level, rows = bracket_rows()
+    lines = [[*row, 1 if y == 2 else 1e-9] for row, y in zip(rows, level, strict=True)]
+    survey = write(tmp_path / "survey.csv", ["id", "score", "income", "w"], lines)
+    options = ["--label", "income", "--weight", "w", "--id", "id"]
+    result = run("fit", survey, *options, "-o", model, *FAST)
+    assert result.exit_code == 0, result.output
+    guess = next(line for line in result.stdout.splitlines() if "median guess" in line)
+    assert float(guess.split()[-3]) < 1e-6
+
+
+def test_equal_rows_are_no_sign_of_training(tmp_path, model):
+    """New rows of few categories often equal training rows, as these equal each other."""
+    rng = np.random.default_rng(5)
+    rows = [["abcd"[a], "abcd"[b], (a + b) // 2] for a, b in rng.integers(0, 4, (400, 2))]
+    header = ["first", "second", "level"]
+    old = write(tmp_path / "old.csv", header, rows[:200])
+    new = write(tmp_path / "new.csv", header, rows[200:])
+    assert run("fit", old, "--label", "level", "-o", model, *FAST).exit_code == 0
+    assert "trained on" not in run("evaluate", model, new).stderr

@@ -250,3 +250,31 @@ def test_the_chosen_estimator_is_that_of_the_choice(data):
     single = search.chosen_estimator()
     assert (single.alpha, single.loss) == (search.alpha_, search.loss_)
     np.testing.assert_array_equal(single.fit(X, y).coef_, search.coef_)
+
+
+def test_weights_are_repeated_rows(data):
+    frame, y = data
+    times = np.random.default_rng(1).integers(0, 4, N)
+    X = frame[NUMBERS].to_numpy(float)
+    model = OrderedLogit(alpha=0.01, classes=range(5)).fit(X, y, sample_weight=times)
+    weighted = coefficient_table(model, X, sample_weight=times)
+    repeated = coefficient_table(model, np.repeat(X, times, axis=0))
+    np.testing.assert_allclose(weighted.label_change[2], repeated.label_change[2])  # no deviation
+    np.testing.assert_allclose(weighted.at_least[2], repeated.at_least[2])
+    resampled = coefficient_table(model, X, y, sample_weight=times, n_resamples=30)
+    ends = resampled.per_unit_interval[:3]
+    assert ((ends[:, 0] < model.coef_) & (model.coef_ < ends[:, 1])).all()
+    rng = np.random.RandomState(0)
+    drawn = np.bincount(rng.randint(0, N, N), minlength=N)
+    one = coefficient_table(model, X, y, sample_weight=times, n_resamples=1)
+    refit = OrderedLogit(alpha=0.01, classes=range(5)).fit(X, y, sample_weight=drawn * times)
+    np.testing.assert_allclose(one.per_unit_interval[:, 0], refit.coef_, rtol=1e-4)
+
+
+def test_weights_that_are_none_are_refused(data):
+    frame, y = data
+    model = make_pipeline(StandardScaler(), OrderedLogit(alpha=0.01)).fit(frame[NUMBERS], y)
+    with pytest.raises(ValueError, match="negative"):
+        coefficient_table(model, frame[NUMBERS], sample_weight=np.full(N, -1.0))
+    with pytest.raises(ValueError, match="there are"):
+        coefficient_table(model, frame[NUMBERS], sample_weight=[1.0])

@@ -83,3 +83,17 @@ def test_bids_are_learnt_and_predicted_in_their_unit():
 def test_what_gives_no_spans(call, error, message):
     with pytest.raises(error, match=re.escape(message)):
         call()
+
+
+def test_whole_numbers_are_neighbours():
+    y = np.array([[-np.inf, 9], [10, 19], [20, np.inf], [10, np.inf], [12, 12]])
+    labels = spans_between_ends(y, whole=True)
+    spans = [[-np.inf, 9], [10, 11], [12, 12], [13, 19], [20, np.inf]]
+    np.testing.assert_array_equal(labels.bounds(labels.classes), spans)
+    np.testing.assert_array_equal(labels.intervals, [[0, 0], [1, 3], [4, 4], [1, 4], [2, 2]])
+
+
+@pytest.mark.parametrize(("end", "message"), [(19.5, "no whole number"), (2.0**53, "up to 2")])
+def test_what_is_not_whole_is_refused(end, message):
+    with pytest.raises(ValueError, match=message):
+        spans_between_ends([[-np.inf, 9], [10, end]], whole=True)

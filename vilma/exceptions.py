@@ -4,7 +4,15 @@ __all__ = ["AnnotationWarning", "WeakSignalWarning"]
 
 
 class WeakSignalWarning(UserWarning):
-    """A fitted model tells few rows apart: another loss, alpha or other columns may do better."""
+    """A fitted model tells few rows apart: another loss, alpha or other columns may do better.
+
+    Attributes
+    ----------
+    finding : str
+        What was found, without the advice.
+    """
+
+    finding: str = ""
 
 
 class AnnotationWarning(UserWarning):

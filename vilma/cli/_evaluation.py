@@ -30,7 +30,11 @@ class Evaluation:
     exact : ndarray of shape (n,), dtype bool
         Which labels are exact.
     n_seen : int
-        How many rows the model was trained on.
+        How many rows have the features of one that the model was trained on.
+    n_expected : float
+        How many of so many new rows would have, as far as training rows have each other's.
+    weights : ndarray of shape (n,) or None
+        How much every row counts.
     held_out : dict or None
         Errors on rows that `vilma fit` held out.
     """
@@ -41,6 +45,8 @@ class Evaluation:
     guess_errors: NDArray[np.float64] | None
     exact: NDArray[np.bool_]
     n_seen: int
+    n_expected: float
+    weights: NDArray[np.float64] | None
     held_out: dict[str, Any] | None
 
     def to_json(self) -> dict[str, Any]:
@@ -49,18 +55,40 @@ class Evaluation:
             "n_rows": len(self.errors),
             "n_exact": int(self.exact.sum()),
             "n_trained_on": self.n_seen,
-            "interval_mae": float(self.errors.mean()),
-            "share_inside": float(np.mean(self.errors == 0)),
-            "mae": float(self.errors[self.exact].mean()) if self.exact.any() else None,
+            "interval_mae": self.mean(self.errors),
+            "share_inside": self.mean(self.errors == 0),
+            "mae": self._mean_of_exact(),
             "median_guess_mae": (
-                None if self.guess_errors is None else float(self.guess_errors.mean())
+                None if self.guess_errors is None else self.mean(self.guess_errors)
             ),
         }
+
+    def mean(self, values: NDArray[Any]) -> float:
+        """Return the mean over all rows, weighted if there are weights.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n,)
+            A figure of every row.
+
+        Returns
+        -------
+        float
+            Their mean.
+        """
+        return float(np.average(values, weights=self.weights))
+
+    def _mean_of_exact(self) -> float | None:
+        weights = np.ones(len(self.errors)) if self.weights is None else self.weights
+        total = weights[self.exact].sum()
+        return float(weights[self.exact] @ self.errors[self.exact] / total) if total else None
 
     def lines(self) -> list[str]:
         """Return the figures as lines of text."""
         figures = self.to_json()
         found = [f"{self.noun:34}{figures['n_rows']:>10,}"]
+        if self.weights is not None:
+            found.append(f"{'  sum of weights':34}{self.weights.sum():>10,.1f}")
         if self.exact.all():
             found.append(f"{'mean absolute error':34}{figures['mae']:>10.4f}")
         else:
@@ -73,9 +101,17 @@ class Evaluation:
             found.append(f"{'mean absolute error, exact labels':34}{mae:>10}")
         if self.guess_errors is not None:
             found.append(
-                f"{'  of guessing the training median':34}{self.guess_errors.mean():>10.4f}"
+                f"{'  of guessing the training median':34}{figures['median_guess_mae']:>10.4f}"
             )
         return found
+
+    def seen_before(self) -> bool:
+        """Tell whether more rows look like training rows than new ones would by chance.
+
+        Rows of few categories are often equal: then so are some of the training rows themselves,
+        and that share, with four standard deviations, is what chance explains.
+        """
+        return self.n_seen > self.n_expected + 4.0 * np.sqrt(self.n_expected)
 
     def about_seen(self) -> str:
         """Say that rows were trained on, and what the error on others was."""
@@ -83,6 +119,12 @@ class Evaluation:
             f"{self.n_seen:,} of these {len(self.errors):,} {self.noun} were trained on: the "
             "error on new ones is larger"
         )
+        if self.n_expected >= 0.1 * self.n_seen:
+            text = (
+                f"{self.n_seen:,} of these {len(self.errors):,} {self.noun} have the features of "
+                f"rows that were trained on, where chance explains about {self.n_expected:,.0f}: "
+                "if these are the same, the error on new ones is larger"
+            )
         if self.held_out is None:
             return f"{text}. `vilma fit --folds 5` measures it"
         error = self.held_out["errors"]["this model"]
@@ -109,6 +151,7 @@ def measure(model: Model, rows: LabelledRows) -> Evaluation:
     seen = 0
     if "fingerprints" in training:
         seen = int(np.isin(fingerprints(rows.X), training["fingerprints"]).sum())
+    expected = training.get("twins", 0.0) * len(predicted)
     guess_errors = None
     if "median_guess" in training:
         guess = np.full(len(predicted), training["median_guess"])
@@ -120,5 +163,7 @@ def measure(model: Model, rows: LabelledRows) -> Evaluation:
         guess_errors,
         rows.exact(),
         seen,
+        expected,
+        rows.weights,
         training.get("held_out"),
     )

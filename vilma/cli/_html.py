@@ -20,7 +20,7 @@ from vilma.cli._model import Model, scale_of
 from vilma.cli._report import warn
 from vilma.cli._rows import LabelledRows
 from vilma.cli._table import TABLE
-from vilma.cli._training import last_step
+from vilma.cli._training import last_step, mean_and_deviation
 
 _N_WORST = 24
 _THUMBNAIL = 132  # pixels, the longer side
@@ -85,7 +85,7 @@ def render_report(
     parts = [
         f"<h1>{_text(title)}</h1>",
         f'<p class="soft">{_describe(model, rows)}</p>',
-        *([f'<p class="warning">{_text(found.about_seen())}.</p>'] if found.n_seen else []),
+        *([f'<p class="warning">{_text(found.about_seen())}.</p>'] if found.seen_before() else []),
         "<h2>Error</h2>",
         _error_table(model, found),
         *left_out,
@@ -128,9 +128,14 @@ def _on_scale(rows: LabelledRows, found: Evaluation) -> tuple[LabelledRows, Eval
         names=[rows.names[row] for row in kept],
         X=rows.X[kept],
         intervals=rows.intervals[kept],
+        weights=None if rows.weights is None else rows.weights[kept],
     )
     errors = replace(
-        found, predicted=found.predicted[kept], errors=found.errors[kept], exact=found.exact[kept]
+        found,
+        predicted=found.predicted[kept],
+        errors=found.errors[kept],
+        exact=found.exact[kept],
+        weights=None if found.weights is None else found.weights[kept],
     )
     scale = rows.scale.classes
     note = (
@@ -188,16 +193,23 @@ def _describe(model: Model, rows: LabelledRows) -> str:
     return _text(
         f"{type(final).__name__}, alpha {alpha:g}{loss}; {len(levels.classes)} levels from "
         f"{ends[0]} to {ends[1]}. Measured on {len(rows.names):,} {rows.noun}, "
-        f"{rows.exact().mean():.0%} with an exact label."
+        f"{rows.exact().mean():.0%} with an exact label"
+        + (
+            ". Errors are weighted; pictures count every row once."
+            if rows.weights is not None
+            else "."
+        )
     )
 
 
 def _error_table(model: Model, found: Evaluation) -> str:
-    error = _with_deviation(found.errors)
-    lines = [["this model, these rows", error, f"{np.mean(found.errors == 0):.1%}"]]
+    methods = {"this model, these rows": found.errors}
     if found.guess_errors is not None:
-        guess = found.guess_errors
-        lines.append(["one guess for all", _with_deviation(guess), f"{np.mean(guess == 0):.1%}"])
+        methods["one guess for all"] = found.guess_errors
+    lines = []
+    for name, errors in methods.items():
+        mean, deviation = mean_and_deviation(errors, found.weights)
+        lines.append([name, f"{mean:.4f} ± {deviation:.4f}", f"{found.mean(errors == 0):.1%}"])
     table = _table(["", "mean distance to the label or interval", "inside"], lines)
     if not found.held_out:
         return table
@@ -208,11 +220,6 @@ def _error_table(model: Model, found: Evaluation) -> str:
         + "<p>When the model was fitted, every row was held out once:</p>"
         + _table(["", "mean distance"], held_out)
     )
-
-
-def _with_deviation(errors: NDArray[np.float64]) -> str:
-    deviation = errors.std(ddof=1) / np.sqrt(len(errors)) if len(errors) > 1 else 0.0
-    return f"{errors.mean():.4f} ± {deviation:.4f}"
 
 
 def _confusion_and_errors(rows: LabelledRows, found: Evaluation) -> str:

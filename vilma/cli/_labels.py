@@ -10,7 +10,8 @@ import numpy as np
 
 from vilma.cli._report import readable_errors, some_of, warn
 from vilma.labels import label_file
-from vilma.labels.label_file import ColumnsError, LabelTable
+from vilma.labels.label_file import ColumnsError, LabelTable, UnknownLabelError
+from vilma.labels.scale import is_no_answer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 MAX_LEVELS = 10_000
 
 
-def read_label_table(path: Path, columns: tuple[str, ...] | None = None) -> LabelTable:
+def read_label_table(
+    path: Path, columns: tuple[str, ...] | None = None, no_answer: tuple[str, ...] = ()
+) -> LabelTable:
     """Read annotations from a CSV file, see :func:`vilma.labels.label_file.read_label_table`.
 
     Parameters
@@ -27,6 +30,8 @@ def read_label_table(path: Path, columns: tuple[str, ...] | None = None) -> Labe
         The file.
     columns : tuple of str, optional
         The columns to read.
+    no_answer : tuple of str
+        Labels that say nothing: they are left out, as empty ones are.
 
     Returns
     -------
@@ -42,14 +47,41 @@ def read_label_table(path: Path, columns: tuple[str, ...] | None = None) -> Labe
 
     with readable_errors():
         try:
-            table = label_file.read_label_table(path, columns, read_brackets=parse_brackets)
+            table = label_file.read_label_table(
+                path, columns, read_brackets=parse_brackets, no_answer=no_answer
+            )
         except ColumnsError as error:
+            header = error.header
+            here = f", here perhaps --columns {','.join(header)}" if len(header) in (2, 3) else ""
             raise click.ClickException(
-                f"{error} On the command line: --columns FILE,LABEL or --columns FILE,LOWER,UPPER."
+                f"{error} On the command line: --columns FILE,LABEL or --columns "
+                f"FILE,LOWER,UPPER{here}."
             ) from error
+        except UnknownLabelError as error:
+            raise click.ClickException(f"{error}{no_answer_advice([error.text])}") from error
     if len(table.columns) == 2:
         _report_irregular_brackets(path, table)
     return table
+
+
+def no_answer_advice(texts: list[str]) -> str:
+    """Say what to do with labels that say nothing.
+
+    Parameters
+    ----------
+    texts : list of str
+        Labels that are not understood.
+
+    Returns
+    -------
+    str
+        A sentence after a blank; it names those that look like no answer.
+    """
+    silent = [text for text in texts if is_no_answer(text)]
+    if not silent:
+        return " Leave rows with a text that says nothing out by --no-answer TEXT."
+    options = " ".join(f'--no-answer "{text}"' for text in silent)
+    return f" Leave rows that say nothing out: {options}"
 
 
 def _report_irregular_brackets(path: Path, table: LabelTable) -> None:

@@ -13,7 +13,7 @@ from vilma.cli._features import read_features, require_same_settings
 from vilma.cli._files import atomic_write
 from vilma.cli._labels import join_labels, read_label_table
 from vilma.cli._report import readable_errors
-from vilma.cli._rows import LabelledRows, read_table_for_model
+from vilma.cli._rows import LabelledRows, read_label_weights, read_table_for_model
 from vilma.cli._table import TABLE, TableScale, is_table
 from vilma.persistence.model_file import ModelFile, read_model_file, write_model_file
 
@@ -135,6 +135,8 @@ def read_model_and_rows(
     features: Path,
     labels: Path | None,
     columns: tuple[str, ...] | None,
+    weight: str | None,
+    no_answer: tuple[str, ...],
     max_memory: int,
 ) -> tuple[Model, LabelledRows]:
     """Read a model, and rows with labels to measure it on.
@@ -147,6 +149,10 @@ def read_model_and_rows(
         The label file of images; None for a table.
     columns : tuple of str or None
         Columns of the label file.
+    weight : str or None
+        Column of the label file, or of the table, with weights.
+    no_answer : tuple of str
+        Labels that say nothing.
     max_memory : int
         Bytes of a folder's features to hold at a time.
 
@@ -166,14 +172,19 @@ def read_model_and_rows(
             raise click.UsageError(
                 f"{model} is of a table, which holds its own labels: leave out {labels}."
             )
-        table = read_label_table(labels, columns)
+        table = read_label_table(labels, columns, no_answer)
         rows, places = join_labels(store.names, table, images=features, labels=labels)
+        weights = None
+        if weight is not None:
+            labelled = [table.names[place] for place in places]
+            weights = read_label_weights(labels, table.columns[0], weight, labelled)
         return fitted, LabelledRows(
             [store.names[row] for row in rows],
             store.X[rows],
             table.intervals[places],
             TableScale(fitted.estimator.scale_),
             None,
+            weights,
             store.settings,
             "image(s)",
         )
@@ -182,7 +193,12 @@ def read_model_and_rows(
         raise click.UsageError(f"{model} is of images: name their label file after the features.")
     path = require_table(features, model)
     return fitted, read_table_for_model(
-        path, fitted.settings, require_scale(fitted), labelled=True
+        path,
+        fitted.settings,
+        require_scale(fitted),
+        labelled=True,
+        weight=weight,
+        no_answer=no_answer,
     )
 
 

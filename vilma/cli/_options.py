@@ -199,6 +199,19 @@ strict_option: Any = click.option(
     "--strict", is_flag=True, help="Stop with an error if a file cannot be used; write nothing."
 )
 quiet_option: Any = click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
+weight_option: Any = click.option(
+    "--weight",
+    metavar="NAME",
+    help="Column, of the table or of LABELS, of how much every row counts (weights of a survey's "
+    "design), in training and in errors.",
+)
+no_answer_option: Any = click.option(
+    "--no-answer",
+    multiple=True,
+    metavar="TEXT",
+    help='A label that says nothing, such as "refused": the row is left out, as those with an '
+    "empty label are.",
+)
 model_argument: Any = click.argument(
     "model", type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )

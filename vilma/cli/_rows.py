@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,9 @@ from vilma.cli._table import (
     make_scale,
     read_annotations,
     read_table,
+    read_weights,
     row_names,
+    weights_of,
 )
 
 _CHUNK = 1024  # rows of a matrix on disk in memory at a time
@@ -56,6 +58,8 @@ class LabelledRows:
         Of the labels.
     groups : ndarray of shape (n,) or None
         Rows of one group stay together where rows are held out.
+    weights : ndarray of shape (n,) or None
+        How much every row counts, in training and in errors.
     settings : dict
         What the features were computed with.
     noun : str
@@ -67,6 +71,7 @@ class LabelledRows:
     intervals: NDArray[np.float64]
     scale: TableScale
     groups: NDArray[Any] | None
+    weights: NDArray[np.float64] | None
     settings: dict[str, Any]
     noun: str
 
@@ -81,6 +86,8 @@ def read_labelled_images(
     columns: tuple[str, ...] | None,
     classes: tuple[int, int] | None,
     group: str | None,
+    weight: str | None,
+    no_answer: tuple[str, ...],
     max_memory: int,
 ) -> LabelledRows:
     """Read a feature file or folder, and the labels of its images.
@@ -93,8 +100,10 @@ def read_labelled_images(
         Columns of the label file.
     classes : tuple of (int, int) or None
         The ends of the scale.
-    group : str or None
-        Column of the label file with the groups.
+    group, weight : str or None
+        Columns of the label file with the groups and the weights.
+    no_answer : tuple of str
+        Labels that say nothing.
     max_memory : int
         Bytes of a folder's features to hold at a time.
 
@@ -104,39 +113,93 @@ def read_labelled_images(
         The images that have a label.
     """
     store = read_features(features, max_memory)
-    table = read_label_table(labels, columns)
+    table = read_label_table(labels, columns, no_answer)
     rows, places = join_labels(store.names, table, images=features, labels=labels)
     intervals = table.intervals[places]
     scale = default_classes(intervals) if classes is None else integer_scale(*classes)
     names = [store.names[row] for row in rows]
     require_on_scale(intervals, scale, names)
+    labelled = [table.names[place] for place in places]
     groups = None
     if group is not None:
-        groups = _read_groups(labels, table.columns[0], group)[places]
+        groups = np.array(read_label_column(labels, table.columns[0], group, labelled))
+    weights = None
+    if weight is not None:
+        weights = read_label_weights(labels, table.columns[0], weight, labelled)
     return LabelledRows(
         names,
         store.X[rows],
         intervals,
         TableScale(scale, None),
         groups,
+        weights,
         store.settings,
         "image(s)",
     )
 
 
-def _read_groups(labels: Path, file_column: str, group: str) -> NDArray[Any]:
-    """Return the group of every row of a label file."""
+def read_label_column(labels: Path, file_column: str, column: str, names: list[str]) -> list[str]:
+    """Return another column of a label file.
+
+    Parameters
+    ----------
+    labels : Path
+        The file.
+    file_column, column : str
+        The column of the images' names, and the one to read.
+    names : list of str
+        Images, as the file names them.
+
+    Returns
+    -------
+    list of str
+        A cell for each.
+
+    Raises
+    ------
+    click.ClickException
+        If there is no such column.
+    """
 
     def choose(header: list[str]) -> list[str]:
-        if header.count(group) != 1:
+        if header.count(column) != 1:
             raise ValueError(
-                f"{labels} has no column {group!r}; its columns are {', '.join(header)}."
+                f"{labels} has no column {column!r}; its columns are {', '.join(header)}."
             )
-        return [file_column, group]
+        return [file_column, column]
 
     with readable_errors():
         rows = read_named_rows(labels, choose, says="labels", kept="label")
-        return np.array([row.cells[0].strip() for row in rows])
+        cells = {row.name: row.cells[0].strip() for row in rows}
+    return [cells[name] for name in names]
+
+
+def read_label_weights(
+    labels: Path, file_column: str, column: str, names: list[str]
+) -> NDArray[np.float64]:
+    """Return the weights in a column of a label file, see :func:`read_label_column`.
+
+    Parameters
+    ----------
+    labels : Path
+        The file.
+    file_column, column : str
+        The column of the images' names, and that of the weights.
+    names : list of str
+        Images, as the file names them.
+
+    Returns
+    -------
+    ndarray of shape (len(names),)
+        Finite and nonnegative.
+
+    Raises
+    ------
+    click.ClickException
+        If there is no such column, or a cell is no weight.
+    """
+    cells = read_label_column(labels, file_column, column, names)
+    return weights_of(cells, f"{labels}, column {column!r} of the images that are used")
 
 
 def read_labelled_table(path: Path, roles: Roles, classes: tuple[int, int] | None) -> LabelledRows:
@@ -169,6 +232,7 @@ def read_labelled_table(path: Path, roles: Roles, classes: tuple[int, int] | Non
     groups = None
     if roles.group is not None:
         groups = np.array([str(cell) for cell in table.columns[roles.group]])[rows]
+    weights = None if roles.weight is None else read_weights(table, roles.weight)[rows]
     settings = {"features": TABLE, "columns": features, "roles": roles.to_settings()}
     return LabelledRows(
         [names[row] for row in rows],
@@ -176,13 +240,20 @@ def read_labelled_table(path: Path, roles: Roles, classes: tuple[int, int] | Non
         intervals,
         scale,
         groups,
+        weights,
         settings,
         "row(s)",
     )
 
 
 def read_table_for_model(
-    path: Path, settings: dict[str, Any], scale: TableScale, *, labelled: bool
+    path: Path,
+    settings: dict[str, Any],
+    scale: TableScale,
+    *,
+    labelled: bool,
+    weight: str | None = None,
+    no_answer: tuple[str, ...] = (),
 ) -> LabelledRows:
     """Read a table as the model's was read.
 
@@ -196,6 +267,10 @@ def read_table_for_model(
         That of the model.
     labelled : bool
         Keep rows with a label only; otherwise labels are not read.
+    weight : str or None
+        The column of weights.
+    no_answer : tuple of str
+        Labels that say nothing, besides those of the model's own table.
 
     Returns
     -------
@@ -204,6 +279,7 @@ def read_table_for_model(
     """
     table = read_table(path)
     roles = Roles.from_settings(settings["roles"])
+    roles = replace(roles, no_answer=(*roles.no_answer, *no_answer))
     X, names = feature_cells(table, settings["columns"]), row_names(table, roles)
     intervals = np.full((len(table), 2), np.nan)
     rows = np.arange(len(table))
@@ -214,7 +290,14 @@ def read_table_for_model(
         if scale.bounds is None:
             require_on_scale(intervals[rows], scale.classes, [names[row] for row in rows])
     return LabelledRows(
-        [names[row] for row in rows], X[rows], intervals[rows], scale, None, settings, "row(s)"
+        [names[row] for row in rows],
+        X[rows],
+        intervals[rows],
+        scale,
+        None,
+        None if weight is None else read_weights(table, weight)[rows],
+        settings,
+        "row(s)",
     )
 
 

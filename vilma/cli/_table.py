@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from vilma._named_rows import find_separator, read_number, refuse_other_formats
 from vilma._wording import some_of
-from vilma.cli._labels import default_classes, integer_scale
+from vilma.cli._labels import default_classes, integer_scale, no_answer_advice
 from vilma.cli._report import readable_errors, warn
 
 TABLE = "table"  # the kind of features, as settings name it
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "."}
+_FEWEST_COUNTED = 20  # rows whose numbers go up by one: fewer may be years
 _MOST_INTEGERS = 200  # levels of a scale of whole numbers that was not asked for
 
 
@@ -78,8 +79,12 @@ class Roles:
         The columns of groups that stay together, and of names of the rows.
     levels : list of str or None
         Labels in words, in their order.
-    dropped : list of str
+    dropped : tuple of str
         Columns to leave out.
+    weight : str or None
+        The column of weights of the rows.
+    no_answer : tuple of str
+        Texts in the column of labels that say nothing.
     """
 
     label: str | None = None
@@ -89,15 +94,18 @@ class Roles:
     row_id: str | None = None
     levels: list[str] | None = None
     dropped: tuple[str, ...] = ()
+    weight: str | None = None
+    no_answer: tuple[str, ...] = ()
 
     def not_features(self) -> set[str]:
         """Return the columns that are no features."""
-        named = (self.label, self.lower, self.upper, self.group, self.row_id, *self.dropped)
-        return {name for name in named if name is not None}
+        named = (self.label, self.lower, self.upper, self.group, self.row_id, self.weight)
+        return {name for name in (*named, *self.dropped) if name is not None}
 
     def to_settings(self) -> dict[str, Any]:
         """Return plain values to be kept with a model."""
-        return {**asdict(self), "dropped": list(self.dropped)}
+        lists = {"dropped": list(self.dropped), "no_answer": list(self.no_answer)}
+        return {**asdict(self), **lists}
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> Roles:
@@ -113,7 +121,8 @@ class Roles:
         Roles
             The roles.
         """
-        return cls(**{**settings, "dropped": tuple(settings["dropped"])})
+        lists = {name: tuple(settings.get(name, ())) for name in ("dropped", "no_answer")}
+        return cls(**{**settings, **lists})
 
 
 @dataclass(frozen=True)
@@ -346,6 +355,7 @@ def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
             continue
         if all(_as_number(cell) is not None for cell in cells):
             numbers.append(name)
+            _warn_of_row_numbers(name, cells)
             continue
         _refuse_decimal_commas(table, name, cells)
         categories.append(name)
@@ -364,6 +374,16 @@ def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
             "images come after a file of their features: vilma fit features.npz labels.csv."
         )
     return {"numbers": numbers, "categories": categories}
+
+
+def _warn_of_row_numbers(name: str, cells: list[Any]) -> None:
+    """Warn of a column that counts the rows: it tells nothing of other rows, but may seem to."""
+    values = np.array([_as_number(cell) for cell in cells], dtype=np.float64)
+    if len(values) >= _FEWEST_COUNTED and np.all(np.diff(values) == 1.0):
+        warn(
+            f"column {name!r} counts the rows, and is taken for a feature; name the rows by it "
+            f"with --id {name}, or leave it out by --drop {name}"
+        )
 
 
 def feature_cells(table: Table, features: dict[str, list[str]]) -> NDArray[Any]:
@@ -426,6 +446,65 @@ def row_names(table: Table, roles: Roles) -> list[str]:
     return [str(cell) for cell in table.columns[roles.row_id]]
 
 
+def read_weights(table: Table, name: str) -> NDArray[np.float64]:
+    """Return the weights of all rows.
+
+    Parameters
+    ----------
+    table : Table
+        The rows.
+    name : str
+        Their column.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Finite and nonnegative.
+
+    Raises
+    ------
+    click.ClickException
+        If there is no such column, or a cell is something else.
+    """
+    table.require([name])
+    return weights_of(table.columns[name], f"{table.path}, column {name!r}")
+
+
+def weights_of(cells: Iterable[Any], where: str) -> NDArray[np.float64]:
+    """Return cells as weights.
+
+    Parameters
+    ----------
+    cells : iterable of (str, float or None)
+        The cells of a column.
+    where : str
+        What they are, for the message.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Finite and nonnegative.
+
+    Raises
+    ------
+    click.ClickException
+        If a cell is something else, or all are 0.
+    """
+    weights = []
+    for row, cell in enumerate(cells):
+        number = _as_number(cell)
+        if number is None or not 0.0 <= number < math.inf:
+            shown = "empty" if cell is None or cell == "" else repr(cell)
+            raise click.ClickException(
+                f"{where}, row {row + 1} is {shown}; expected a weight, a number of 0 or more. "
+                "Rows of weight 0 do not count."
+            )
+        weights.append(number)
+    if not any(weights):
+        raise click.ClickException(f"{where} holds no weight above 0.")
+    return np.array(weights, dtype=np.float64)
+
+
 def read_annotations(table: Table, roles: Roles) -> tuple[NDArray[np.float64], list[str | None]]:
     """Return the annotations of all rows.
 
@@ -453,7 +532,11 @@ def read_annotations(table: Table, roles: Roles) -> tuple[NDArray[np.float64], l
     intervals = np.full((len(table), 2), np.nan)
     texts: list[str | None] = [None] * len(table)
     if roles.label is not None:
-        texts = [None if cell is None else str(cell) for cell in table.columns[roles.label]]
+        silent = {text.strip().lower() for text in roles.no_answer}
+        texts = [
+            None if cell is None or str(cell).lower() in silent else str(cell)
+            for cell in table.columns[roles.label]
+        ]
         intervals = _read_labels(table, roles, texts)
     if roles.lower is None or roles.upper is None:
         return intervals, texts
@@ -488,13 +571,33 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
     try:
         intervals[given] = parse_brackets(words, irregular="ignore")
     except ValueError as error:
-        different = list(dict.fromkeys(words))
+        strange = [word for word in dict.fromkeys(words) if not _is_bracket(word)]
+        if not strange:  # each can be read, but not all together
+            raise click.ClickException(f"{table.path}, column {roles.label!r}: {error}") from error
+        count = sum(word in strange for word in words)
         raise click.ClickException(
-            f"not all labels in column {roles.label!r} of {table.path} are numbers or brackets "
-            f"(20-29, 50+, under 5): {some_of(different)}. If they are words, give their order, "
-            f"lowest first: --levels {','.join(different[:3])}{',...' if different[3:] else ''}"
+            f"{count} of {len(words)} labels in column {roles.label!r} of {table.path} are "
+            f"neither numbers nor brackets (20-29, 50+, under 5): {some_of(strange)}."
+            + (_levels_advice(strange) if count == len(words) else no_answer_advice(strange))
         ) from error
     return intervals
+
+
+def _is_bracket(word: str) -> bool:
+    from vilma.intervals import parse_brackets
+
+    try:
+        parse_brackets([word], irregular="ignore")
+    except ValueError:
+        return False
+    return True
+
+
+def _levels_advice(words: list[str]) -> str:
+    more = ",..." if words[3:] else ""
+    return (
+        f" If they are words, give their order, lowest first: --levels {','.join(words[:3])}{more}"
+    )
 
 
 def _level(
@@ -552,6 +655,8 @@ def make_scale(
     scale : TableScale
         Its levels.
     """
+    from vilma.intervals import spans_between_ends
+
     if roles.levels is not None:
         return intervals, TableScale(np.arange(len(roles.levels)), list(roles.levels))
     if classes is not None:
@@ -567,20 +672,13 @@ def make_scale(
             names[level] = text or names[level]
         bounds = different
     else:
-        bounds = _spans(intervals, whole)
-        names = [_name(*pair) for pair in bounds]
+        with readable_errors():
+            spans = spans_between_ends(intervals, whole=whole)
+        bounds = spans.bounds(spans.classes)
+        own = {tuple(pair): text for pair, text in zip(intervals.tolist(), texts, strict=True)}
+        names = [own.get(tuple(pair)) or _name(*pair) for pair in bounds.tolist()]
     scale = TableScale(np.arange(len(bounds)), names, bounds)
     return scale.place(intervals), scale
-
-
-def _spans(intervals: NDArray[np.float64], whole: bool) -> NDArray[np.float64]:
-    """Return where the spans between the ends of intervals begin and end."""
-    from vilma.intervals import spans_between_ends
-
-    half = 0.5 if whole else 0.0  # [3, 5] and [6, 8] of whole numbers are neighbours
-    with readable_errors():
-        spans = spans_between_ends(intervals + np.array([-half, half]))
-    return spans.bounds(spans.classes) + np.array([half, -half])
 
 
 def _finite_ends(bounds: NDArray[np.float64]) -> tuple[float, float]:

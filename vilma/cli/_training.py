@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, ShuffleSplit
+from sklearn.base import clone
+from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit
 from sklearn.pipeline import make_pipeline
 
 from vilma import (
@@ -30,7 +31,7 @@ from vilma import (
 from vilma.cli._rows import LabelledRows, fingerprints
 from vilma.cli._table import TABLE
 from vilma.demo.baselines import MedianGuess, RoundedRidge, outside
-from vilma.metrics import interval_scorer
+from vilma.probability.wrapped import weight_arguments
 
 ESTIMATORS = {
     "vilma": VILMA,
@@ -81,11 +82,14 @@ class HeldOut:
         In how many parts all rows were held out in turn, and how many have an exact label.
     errors : dict of str to ndarray of shape (n_rows,)
         Distances of predictions from annotations, by method; the first is the model's.
+    weights : ndarray of shape (n_rows,) or None
+        How much every row counts.
     """
 
     n_folds: int
     n_exact: int
     errors: dict[str, NDArray[np.float64]]
+    weights: NDArray[np.float64] | None
 
     @property
     def exact(self) -> bool:
@@ -97,11 +101,40 @@ class HeldOut:
         return {
             "n_folds": self.n_folds,
             "n_exact": self.n_exact,
-            "errors": {name: float(values.mean()) for name, values in self.errors.items()},
+            "errors": {
+                name: mean_and_deviation(values, self.weights)[0]
+                for name, values in self.errors.items()
+            },
         }
 
 
-Train = Callable[[Any, NDArray[np.float64]], Fitted]
+Weights = NDArray[np.float64] | None
+Train = Callable[[Any, NDArray[np.float64], Weights], Fitted]
+
+
+def mean_and_deviation(errors: NDArray[np.float64], weights: Weights) -> tuple[float, float]:
+    """Return a mean and its standard error, that of a survey where there are weights.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (n,)
+        A figure of every row.
+    weights : ndarray of shape (n,) or None
+        How much each counts: the mean is a ratio of weighted sums, and its error the linearised
+        one, the root of the sum of squares of weighted deviations over the sum of weights.
+
+    Returns
+    -------
+    mean, deviation : float
+        The deviation is 0 for a single row.
+    """
+    used = np.ones(len(errors)) if weights is None else weights
+    mean = float(np.average(errors, weights=used))
+    n_counted = np.count_nonzero(used)
+    if n_counted < 2:
+        return mean, 0.0
+    spread = np.sum((used * (errors - mean)) ** 2) * n_counted / (n_counted - 1)
+    return mean, float(np.sqrt(spread) / used.sum())
 
 
 def image_training(
@@ -133,30 +166,21 @@ def image_training(
     Returns
     -------
     callable
-        Trains on features and intervals.
+        Trains on features, intervals and weights.
     """
 
-    def train(X: Any, y: NDArray[np.float64]) -> Fitted:
-        estimator = ESTIMATORS[name](**parameters)
+    def train(X: Any, y: NDArray[np.float64], weights: Weights) -> Fitted:
+        estimator = ESTIMATORS[name](alpha=alphas[0], **parameters)
         errors: dict[float, float] = {}
         if len(alphas) > 1:
-            search = GridSearchCV(
-                estimator,
-                {"alpha": list(alphas)},
-                cv=ShuffleSplit(n_splits=1, test_size=validation, random_state=seed),
-                scoring=interval_scorer(),
-                error_score="raise",
-                refit=False,
-            )
+            candidates = [{"alpha": alpha} for alpha in alphas]
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what alphas do that are not taken
-                search.fit(X, y)
-            scores = -search.cv_results_["mean_test_score"]
-            errors = dict(zip(alphas, scores.tolist(), strict=True))
-            estimator.set_params(**search.best_params_)
-        else:
-            estimator.set_params(alpha=alphas[0])
-        return _fit(_calibrated(estimator, seed) if intervals else estimator, X, y, errors)
+                found = _validate(estimator, candidates, X, y, weights, validation, seed)
+            errors = dict(zip(alphas, found, strict=True))
+            estimator.set_params(**candidates[int(np.argmin(found))])
+        final = _calibrated(estimator, seed) if intervals else estimator
+        return _fit(final, X, y, weights, errors)
 
     return train
 
@@ -182,14 +206,14 @@ def table_training(
     Returns
     -------
     callable
-        Trains on cells and intervals.
+        Trains on cells, intervals and weights.
     """
     from vilma.features import TableFeatures
 
-    def train(X: Any, y: NDArray[np.float64]) -> Fitted:
+    def train(X: Any, y: NDArray[np.float64], weights: Weights) -> Fitted:
         estimator = TABLE_ESTIMATORS[name](alphas, **parameters)
         pipeline = make_pipeline(TableFeatures(), estimator)
-        return _fit(_calibrated(pipeline, seed) if intervals else pipeline, X, y, {})
+        return _fit(_calibrated(pipeline, seed) if intervals else pipeline, X, y, weights, {})
 
     return train
 
@@ -198,9 +222,47 @@ def _calibrated(estimator: Any, seed: int) -> ConformalOrdinalClassifier:
     return ConformalOrdinalClassifier(estimator, random_state=seed)
 
 
-def _fit(estimator: Any, X: Any, y: NDArray[np.float64], errors: dict[float, float]) -> Fitted:
+def _validate(
+    estimator: Any,
+    candidates: Sequence[dict[str, Any]],
+    X: Any,
+    y: NDArray[np.float64],
+    weights: Weights,
+    share: float,
+    seed: int,
+) -> list[float]:
+    """Return the error of each candidate on a share of the rows, trained on the others."""
+    splitter = ShuffleSplit(n_splits=1, test_size=share, random_state=seed)
+    train, held_out = next(splitter.split(y))
+    used = np.ones(len(y)) if weights is None else weights
+    if not used[train].any() or not used[held_out].any():
+        raise ValueError(
+            "too few rows have a weight above 0 to choose alpha by some of them; give one --alpha."
+        )
+    errors = []
+    for candidate in candidates:
+        tried = clone(estimator).set_params(**candidate)
+        _fit_weighted(tried, X[train], y[train], None if weights is None else weights[train])
+        distances = outside(y[held_out], tried.predict(X[held_out]))
+        errors.append(float(np.average(distances, weights=used[held_out])))
+    return errors
+
+
+def _fit_weighted(estimator: Any, X: Any, y: NDArray[np.float64], weights: Weights) -> Any:
+    if weights is None:
+        return estimator.fit(X, y)
+    return estimator.fit(X, y, **weight_arguments(estimator, weights))
+
+
+def _fit(
+    estimator: Any,
+    X: Any,
+    y: NDArray[np.float64],
+    weights: Weights,
+    errors: dict[float, float],
+) -> Fitted:
     start = time.perf_counter()
-    estimator.fit(X, y)
+    _fit_weighted(estimator, X, y, weights)
     return Fitted(estimator, errors, time.perf_counter() - start)
 
 
@@ -255,34 +317,33 @@ def measure_held_out(
     for train_rows, test_rows in splitter.split(rows.intervals, groups=rows.groups):
         y, truth = rows.intervals[train_rows], rows.intervals[test_rows]
         X, held_out = rows.X[train_rows], rows.X[test_rows]
+        weights = None if rows.weights is None else rows.weights[train_rows]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the final fit says what there is to say
-            predicted = {"this model": train(X, y).estimator.predict(held_out)}
+            predicted = {"this model": train(X, y, weights).estimator.predict(held_out)}
             if not isinstance(X, MappedMatrix):
-                predicted["ridge on midpoints"] = _ridge(rows, seed).fit(X, y).predict(held_out)
-            guess = MedianGuess(classes=rows.scale.classes).fit(X, y)
+                ridge = _fit_ridge(rows, X, y, weights, seed)
+                predicted["ridge on midpoints"] = ridge.predict(held_out)
+            guess = MedianGuess(classes=rows.scale.classes).fit(X, y, weights)
             predicted["median guess"] = guess.predict(held_out)
         for name, labels in predicted.items():
             errors.setdefault(name, np.empty(n_rows))[test_rows] = outside(truth, labels)
-    return HeldOut(n_folds, int(rows.exact().sum()), errors)
+    return HeldOut(n_folds, int(rows.exact().sum()), errors, rows.weights)
 
 
-def _ridge(rows: LabelledRows, seed: int) -> GridSearchCV:
-    """Return ridge on midpoints with its own choice of alpha."""
+def _fit_ridge(
+    rows: LabelledRows, X: Any, y: NDArray[np.float64], weights: Weights, seed: int
+) -> Any:
+    """Return ridge on midpoints, fitted with the best alpha of a fifth of the rows."""
     ridge: Any = RoundedRidge(classes=rows.scale.classes)
-    grid = {"alpha": list(_RIDGE_ALPHAS)}
+    candidates = [{"alpha": alpha} for alpha in _RIDGE_ALPHAS]
     if rows.settings.get("features") == TABLE:
         from vilma.features import TableFeatures
 
         ridge = make_pipeline(TableFeatures(["linear"], output="csr"), ridge)
-        grid = {"roundedridge__alpha": list(_TABLE_RIDGE_ALPHAS)}
-    return GridSearchCV(
-        ridge,
-        grid,
-        cv=ShuffleSplit(n_splits=1, test_size=0.2, random_state=seed),
-        scoring=interval_scorer(),
-        error_score="raise",
-    )
+        candidates = [{"roundedridge__alpha": alpha} for alpha in _TABLE_RIDGE_ALPHAS]
+    errors = _validate(ridge, candidates, X, y, weights, 0.2, seed)
+    return _fit_weighted(ridge.set_params(**candidates[int(np.argmin(errors))]), X, y, weights)
 
 
 def training_record(rows: LabelledRows, held_out: HeldOut | None, seed: int) -> dict[str, Any]:
@@ -302,12 +363,15 @@ def training_record(rows: LabelledRows, held_out: HeldOut | None, seed: int) -> 
     dict
         Plain values and arrays.
     """
-    guess = MedianGuess(classes=rows.scale.classes).fit(None, rows.intervals).guess_
+    guess = MedianGuess(classes=rows.scale.classes).fit(None, rows.intervals, rows.weights)
+    different, counts = np.unique(fingerprints(rows.X), return_counts=True)
     return {
         "n_rows": len(rows.names),
         "n_exact": int(rows.exact().sum()),
-        "median_guess": guess,
+        "weighted": rows.weights is not None,
+        "median_guess": guess.guess_,
         "held_out": None if held_out is None else held_out.to_settings(),
-        "fingerprints": np.unique(fingerprints(rows.X)),
+        "fingerprints": different,
+        "twins": float(counts[counts > 1].sum() / counts.sum()),
         "seed": seed,
     }

@@ -12,7 +12,9 @@ from vilma.cli._options import (
     features_argument,
     max_memory_option,
     model_argument,
+    no_answer_option,
     optional_labels_argument,
+    weight_option,
 )
 
 
@@ -21,6 +23,8 @@ from vilma.cli._options import (
 @features_argument
 @optional_labels_argument
 @columns_option
+@weight_option
+@no_answer_option
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 @click.option(
     "--report",
@@ -39,6 +43,8 @@ def evaluate(
     features: Path,
     labels: Path | None,
     columns: tuple[str, ...] | None,
+    weight: str | None,
+    no_answer: tuple[str, ...],
     as_json: bool,
     report: Path | None,
     images: Path | None,
@@ -60,14 +66,18 @@ def evaluate(
 
     if images is not None and report is None:
         raise click.UsageError("--images are shown in a report; give --report, too.")
-    fitted, rows = read_model_and_rows(model, features, labels, columns, max_memory)
+    fitted, rows = read_model_and_rows(
+        model, features, labels, columns, weight, no_answer, max_memory
+    )
     with readable_errors():
         found = measure(fitted, rows)
     if as_json:
         click.echo(json.dumps(found.to_json()))
     else:
         click.echo("\n".join(found.lines()))
-    if found.n_seen:
+    if weight is None and (fitted.training or {}).get("weighted"):
+        warn("the model was trained with weights, and every row counts the same here: --weight")
+    if found.seen_before():
         warn(found.about_seen())
     if report is not None:
         from vilma.cli._html import render_report

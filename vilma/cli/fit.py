@@ -17,8 +17,10 @@ from vilma.cli._options import (
     features_argument,
     max_memory_option,
     n_jobs_option,
+    no_answer_option,
     optional_labels_argument,
     seed_option,
+    weight_option,
 )
 
 if TYPE_CHECKING:
@@ -58,6 +60,8 @@ DEFAULT_ALPHAS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
     help="Column, of the table or of LABELS, of what belongs together (the person of several "
     "images): held-out rows are of other groups.",
 )
+@weight_option
+@no_answer_option
 @click.option(
     "--estimator",
     type=click.Choice(["auto", "vilma", "iisvor-exp", "iisvor-imc", "pwvilma", "ordered-logit"]),
@@ -137,6 +141,8 @@ def fit(
     dropped: tuple[str, ...],
     row_id: str | None,
     group: str | None,
+    weight: str | None,
+    no_answer: tuple[str, ...],
     estimator: str,
     loss: str | None,
     correlation: float | None,
@@ -182,10 +188,12 @@ def fit(
         row_id,
         None if levels is None else [level.strip() for level in levels.split(",")],
         dropped,
+        weight,
+        no_answer,
     )
 
     from vilma.cli._model import Model, write_model
-    from vilma.cli._report import certificate, readable_errors, say_when_compiling
+    from vilma.cli._report import certificate, readable_errors, say_when_compiling, some_of
     from vilma.cli._rows import read_labelled_images, read_labelled_table
     from vilma.cli._training import (
         Train,
@@ -199,13 +207,21 @@ def fit(
     if of_table:
         rows = read_labelled_table(features, roles, classes)
     elif labels is not None:
-        rows = read_labelled_images(features, labels, columns, classes, group, max_memory)
+        rows = read_labelled_images(
+            features, labels, columns, classes, group, weight, no_answer, max_memory
+        )
     scale = rows.scale
     ends = scale.show(scale.classes[[0, -1]])
     click.echo(
         f"{len(rows.names):,} {rows.noun}, {rows.X.shape[1]:,} features, "
         f"{len(scale.classes)} levels from {ends[0]} to {ends[1]}"
+        + ("" if weight is None else f", weighted by {weight}")
     )
+    if of_table:
+        for kind, names in rows.settings["columns"].items():
+            click.echo(
+                f"{kind + ':':12}{some_of(names, limit=20)}" if names else "", nl=bool(names)
+            )
     shared = {"classes": scale.classes, "n_jobs": n_jobs, **own}
     train: Train
     if of_table:
@@ -232,7 +248,7 @@ def fit(
         if folds:
             held_out = measure_held_out(train, rows, n_folds=folds, seed=seed)
             _report_held_out(held_out, rows)
-        fitted = train(rows.X, rows.intervals)
+        fitted = train(rows.X, rows.intervals, rows.weights)
     final = last_step(fitted.estimator)
     chosen_alpha = getattr(final, "alpha_", getattr(final, "alpha", None))
     for alpha, error in fitted.validation_errors.items():
@@ -305,9 +321,8 @@ def _check_sources(
 
 def _report_held_out(held_out: HeldOut | None, rows: LabelledRows) -> None:
     """Write the errors on rows that were held out, with their standard errors."""
-    import numpy as np
-
     from vilma.cli._report import warn
+    from vilma.cli._training import mean_and_deviation
 
     if held_out is None:
         click.echo("held out: none; there are too few rows or groups to measure an error on")
@@ -319,11 +334,11 @@ def _report_held_out(held_out: HeldOut | None, rows: LabelledRows) -> None:
         f"{what}:"
     )
     for name, errors in held_out.errors.items():
-        deviation = errors.std(ddof=1) / np.sqrt(len(errors))
-        click.echo(f"  {name:20}{errors.mean():10.4f}  ± {deviation:.4f}")
+        mean, deviation = mean_and_deviation(errors, rows.weights)
+        click.echo(f"  {name:20}{mean:10.4f}  ± {deviation:.4f}")
     own, guess = held_out.errors["this model"], held_out.errors["median guess"]
-    gain = guess - own
-    if gain.mean() < 2.0 * gain.std(ddof=1) / np.sqrt(len(gain)):
+    gain, deviation = mean_and_deviation(guess - own, rows.weights)
+    if gain < 2.0 * deviation:
         warn(
             "the model is no better than one guess for all rows: the features say little of the "
             "labels, or there are too few rows"

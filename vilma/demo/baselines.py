@@ -81,7 +81,9 @@ class RoundedRidge(BaseEstimator):
         self.alpha = alpha
         self.classes = classes
 
-    def fit(self, X: Any, y: NDArray[np.float64]) -> RoundedRidge:
+    def fit(
+        self, X: Any, y: NDArray[np.float64], sample_weight: NDArray[np.float64] | None = None
+    ) -> RoundedRidge:
         """Fit the regression.
 
         Parameters
@@ -90,13 +92,16 @@ class RoundedRidge(BaseEstimator):
             Features.
         y : ndarray of shape (n, 2)
             Intervals.
+        sample_weight : ndarray of shape (n,) or None
+            Weights of the rows.
 
         Returns
         -------
         RoundedRidge
             Itself.
         """
-        self.ridge_ = Ridge(alpha=self.alpha).fit(X, midpoints(y, self.classes))
+        middles = midpoints(y, self.classes)
+        self.ridge_ = Ridge(alpha=self.alpha).fit(X, middles, sample_weight=sample_weight)
         return self
 
     def predict(self, X: Any) -> NDArray[np.int64]:
@@ -136,7 +141,9 @@ class MedianGuess(BaseEstimator):
     def __init__(self, *, classes: NDArray[np.int64]) -> None:
         self.classes = classes
 
-    def fit(self, X: Any, y: NDArray[np.float64]) -> MedianGuess:
+    def fit(
+        self, X: Any, y: NDArray[np.float64], sample_weight: NDArray[np.float64] | None = None
+    ) -> MedianGuess:
         """Find the median.
 
         Parameters
@@ -145,14 +152,19 @@ class MedianGuess(BaseEstimator):
             Ignored.
         y : ndarray of shape (n, 2)
             Intervals.
+        sample_weight : ndarray of shape (n,) or None
+            Weights of the rows.
 
         Returns
         -------
         MedianGuess
             Itself.
         """
-        ends = np.sort(np.clip(y, self.classes[0], self.classes[-1]), axis=None)
-        self.guess_ = int(ends[ends.size // 2])
+        ends = np.clip(y, self.classes[0], self.classes[-1]).ravel()
+        weights = np.ones(len(ends)) if sample_weight is None else np.repeat(sample_weight, 2)
+        order = np.argsort(ends, kind="stable")
+        reached = np.cumsum(weights[order])
+        self.guess_ = int(ends[order[np.searchsorted(reached, reached[-1] / 2, side="right")]])
         return self
 
     def predict(self, X: Any) -> NDArray[np.int64]:

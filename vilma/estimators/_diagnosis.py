@@ -120,4 +120,6 @@ def warn_of_weak_signal(
             f"predicts only {n_predicted} of {n_occurring} labels, none of which is right for "
             f"{missed:.0%} of the training rows"
         )
-    warnings.warn(f"{name} {what}. {advice} {_HOW_TO}", WeakSignalWarning, stacklevel=4)
+    warning = WeakSignalWarning(f"{name} {what}. {advice} {_HOW_TO}")
+    warning.finding = f"{name} {what}"
+    warnings.warn(warning, stacklevel=4)

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from vilma._numbers import numbers_expected, read_random_state, require_integer, require_number
 from vilma.inspection._moves import Move, column_names, list_moves
+from vilma.metrics._reading import read_weights
 
 if TYPE_CHECKING:
     import pandas
@@ -166,6 +167,7 @@ def coefficient_table(
     *,
     names: ArrayLike | None = None,
     groups: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     n_resamples: int = 200,
     level: float = 0.95,
     random_state: int | np.random.RandomState | None = 0,
@@ -192,6 +194,9 @@ def coefficient_table(
         Names of the columns of X. By default its own.
     groups : array-like of shape (n_samples,), default=None
         Rows that belong together: groups are drawn instead of rows.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows, those of the fit if it had some: resampled fits have them, too, and
+        changes are weighted means.
     n_resamples : int, default=200
         Number of fits to resampled rows.
     level : float, default=0.95
@@ -260,10 +265,11 @@ def coefficient_table(
         raise ValueError(f"X should be a table of rows and columns, got the shape {X.shape}.")
     inner = _Inner(model)
     moves = list_moves(X, column_names(X, names))
-    rows = np.arange(X.shape[0])
+    weights = read_weights(sample_weight, X.shape[0])
+    rows = np.flatnonzero(weights)
     if len(rows) > _MOST_ROWS:
-        rows = np.sort(read_random_state(random_state).choice(len(rows), _MOST_ROWS, False))
-    changes = _Changes(inner, _take(X, rows), moves)
+        rows = np.sort(read_random_state(random_state).choice(rows, _MOST_ROWS, False))
+    changes = _Changes(inner, _take(X, rows), moves, weights[rows])
     per_unit, standard, label_change = changes.of(inner.last, inner.last.thresholds_)
     intervals: list[np.ndarray] | list[None] = [None] * 4
     n_fitted = 0
@@ -271,7 +277,9 @@ def coefficient_table(
         check_consistent_length(X, np.asarray(y, dtype=object), groups)
         found = [
             [*changes.of(each, each.thresholds_), each.thresholds_]
-            for each in inner.refits(X, y, groups, n_resamples, read_random_state(random_state))
+            for each in inner.refits(
+                X, y, groups, weights, n_resamples, read_random_state(random_state)
+            )
         ]
         n_fitted = len(found)
         if n_fitted < (1.0 - _MOST_FAILURES) * n_resamples:
@@ -290,7 +298,7 @@ def coefficient_table(
         deviations=np.array([move.deviation for move in moves]),
         standard=standard,
         label_change=label_change,
-        at_least=_probability_changes(model, _take(X, rows), moves),
+        at_least=_probability_changes(model, _take(X, rows), moves, weights[rows]),
         thresholds=inner.last.thresholds_,
         per_unit_interval=intervals[0],
         standard_interval=intervals[1],
@@ -344,7 +352,13 @@ class _Inner:
         return X
 
     def refits(
-        self, X: Any, y: Any, groups: Any, n_resamples: int, rng: np.random.RandomState
+        self,
+        X: Any,
+        y: Any,
+        groups: Any,
+        weights: np.ndarray,
+        n_resamples: int,
+        rng: np.random.RandomState,
     ) -> Iterator[Any]:
         """Fit to resampled rows; yield those that had something to learn."""
         Z = self.columns(X)
@@ -362,7 +376,7 @@ class _Inner:
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    fit.fit(Z, y, sample_weight=drawn[unit].astype(np.float64))
+                    fit.fit(Z, y, sample_weight=drawn[unit] * weights)
             except ValueError:
                 continue
             yield _Blockwise(fit, blocks)
@@ -389,7 +403,8 @@ def _single(last: Any) -> tuple[Any, Any]:
 class _Changes:
     """Columns before and after every move, and what estimators make of them."""
 
-    def __init__(self, inner: _Inner, X: Any, moves: list[Move]) -> None:
+    def __init__(self, inner: _Inner, X: Any, moves: list[Move], weights: np.ndarray) -> None:
+        self._weights = weights
         self._own = inner.columns(X)
         self._pairs = []
         for move in moves:
@@ -410,14 +425,16 @@ class _Changes:
             at_step = at_unit if step is unit else estimator.project(step)
             labels = np.searchsorted(thresholds, at_step) - np.searchsorted(thresholds, before)
             result[:, place] = (
-                np.mean(at_unit - before),
-                np.mean(at_step - before),
-                np.mean(labels),
+                np.average(at_unit - before, weights=self._weights),
+                np.average(at_step - before, weights=self._weights),
+                np.average(labels, weights=self._weights),
             )
         return tuple(result)
 
 
-def _probability_changes(model: Any, X: Any, moves: list[Move]) -> np.ndarray | None:
+def _probability_changes(
+    model: Any, X: Any, moves: list[Move], weights: np.ndarray
+) -> np.ndarray | None:
     """Return mean changes of P(y >= k) for a deviation, or from one category to another."""
     if not hasattr(model, "predict_proba"):
         return None
@@ -426,7 +443,8 @@ def _probability_changes(model: Any, X: Any, moves: list[Move]) -> np.ndarray | 
 
     def at_least(table: Any) -> np.ndarray:
         proba = model.predict_proba(table)[:, order]
-        return np.cumsum(proba[:, ::-1], axis=1)[:, ::-1][:, 1:].mean(axis=0)
+        reached = np.cumsum(proba[:, ::-1], axis=1)[:, ::-1][:, 1:]
+        return np.average(reached, axis=0, weights=weights)
 
     return np.array(
         [at_least(move.moved(X, by_deviation=True)) - at_least(move.unmoved(X)) for move in moves]

@@ -23,11 +23,15 @@ class SpanLabels:
     intervals : ndarray of shape (n_samples, 2), dtype=int64
         First and last span of each interval: labels for `fit`.
     edges : ndarray of shape (n_spans + 1,)
-        Strictly increasing; the first may be -inf and the last inf.
+        Strictly increasing; the first may be -inf and the last inf. Between whole numbers they
+        are halves.
+    whole : bool
+        Whether the ends are whole numbers.
     """
 
     intervals: IntArray
     edges: NDArray[np.float64]
+    whole: bool = False
 
     @property
     def classes(self) -> IntArray:
@@ -45,7 +49,7 @@ class SpanLabels:
         Returns
         -------
         ndarray of shape (n, 2)
-            Their ends, in the unit of the data.
+            Their ends, in the unit of the data; of whole numbers, both belong to the span.
 
         Raises
         ------
@@ -59,10 +63,11 @@ class SpanLabels:
                 f"labels should be numbers of spans, 0 to {len(self.edges) - 2}, got {labels!r}."
             )
         place = spans.astype(np.int64)
-        return np.column_stack([self.edges[place], self.edges[place + 1]])
+        inwards = 0.5 if self.whole else 0.0
+        return np.column_stack([self.edges[place] + inwards, self.edges[place + 1] - inwards])
 
 
-def spans_between_ends(y: ArrayLike) -> SpanLabels:
+def spans_between_ends(y: ArrayLike, *, whole: bool = False) -> SpanLabels:
     """Make labels of intervals of real numbers, such as bids, prices and times.
 
     The finite ends of all intervals cut the number line into spans, and every interval is a run
@@ -76,6 +81,10 @@ def spans_between_ends(y: ArrayLike) -> SpanLabels:
         makes no difference, except that an interval of one point, and an exact number in a
         column of shape (n_samples,), is in the span that ends there (in the first span, if it
         is the smallest end).
+    whole : bool, default=False
+        The ends are whole numbers that belong to the intervals, as those of
+        :func:`parse_brackets` do: [10, 19] and [20, 29] are neighbours, and span 10 to 19 and
+        20 to 29.
 
     Returns
     -------
@@ -85,12 +94,14 @@ def spans_between_ends(y: ArrayLike) -> SpanLabels:
     Raises
     ------
     ValueError
-        If labels are malformed, or there are fewer than two spans.
+        If labels are malformed, an end is no whole number where they should be, or there are
+        fewer than two spans.
     TypeError
         If labels are not numbers.
 
     See Also
     --------
+    parse_brackets : Reads texts such as "20-29".
     vilma.metrics.interval_insensitive_loss : Scores of numbers in their own unit.
 
     Examples
@@ -107,6 +118,12 @@ def spans_between_ends(y: ArrayLike) -> SpanLabels:
            [1, 2]])
     >>> labels.bounds([1])
     array([[4.5, 9. ]])
+    >>> brackets = [(-np.inf, 9999), (10000, 19999), (20000, np.inf), (10000, np.inf)]
+    >>> labels = spans_between_ends(brackets, whole=True)
+    >>> labels.intervals.tolist()
+    [[0, 0], [1, 1], [2, 2], [1, 2]]
+    >>> labels.bounds([1])
+    array([[10000., 19999.]])
     """
     if holds_intervals(y):
         lower, upper, *_ = read_bounds(y, "y")
@@ -116,6 +133,9 @@ def spans_between_ends(y: ArrayLike) -> SpanLabels:
             raise TypeError("y holds strings; expected numbers.")
         lower = np.where(read.lower_open, -np.inf, read.lower).astype(np.float64)
         upper = np.where(read.upper_open, np.inf, read.upper).astype(np.float64)
+    if whole:
+        _require_whole(lower, upper)
+        lower, upper = lower - 0.5, upper + 0.5
     edges = np.unique(np.concatenate([lower, upper]))  # infinite ones where an end is open
     if len(edges) < 3:
         raise ValueError(
@@ -127,4 +147,21 @@ def spans_between_ends(y: ArrayLike) -> SpanLabels:
     points = lower == upper
     last[points] = np.maximum(last[points], 0)
     first[points] = last[points]
-    return SpanLabels(np.column_stack([first, last]).astype(np.int64), edges)
+    return SpanLabels(np.column_stack([first, last]).astype(np.int64), edges, whole)
+
+
+def _require_whole(lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
+    ends = np.stack([lower, upper])
+    broken = np.argwhere((ends != np.rint(ends)).T)
+    if len(broken):
+        row, side = broken[0]
+        raise ValueError(
+            f"y has the end {ends[side, row]:g} in row {row}, which is no whole number. Pass "
+            "whole=False for intervals of real numbers."
+        )
+    large = np.abs(ends[np.isfinite(ends)])
+    if np.any(large >= 2.0**52):
+        raise ValueError(
+            f"y has the end {large.max():g}; whole numbers are told from their neighbours up to "
+            "2**52. Divide them, or pass whole=False."
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,7 +18,35 @@ from vilma._wording import some_of
 
 
 class ColumnsError(ValueError):
-    """A CSV file that has not the columns to be read."""
+    """A CSV file that has not the columns to be read.
+
+    Parameters
+    ----------
+    message : str
+        What is the matter.
+    header : list of str
+        The columns that it has.
+    """
+
+    def __init__(self, message: str, header: list[str]) -> None:
+        super().__init__(message)
+        self.header = header
+
+
+class UnknownLabelError(ValueError):
+    """A label that is neither a number nor a bracket.
+
+    Parameters
+    ----------
+    message : str
+        What is the matter.
+    text : str
+        The label.
+    """
+
+    def __init__(self, message: str, text: str) -> None:
+        super().__init__(message)
+        self.text = text
 
 
 @dataclass(frozen=True)
@@ -49,6 +77,7 @@ def read_label_table(
     columns: tuple[str, ...] | None = None,
     *,
     read_brackets: ReadBrackets | None = None,
+    no_answer: Collection[str] | None = None,
 ) -> LabelTable:
     """Read annotations from a CSV file with a header.
 
@@ -64,6 +93,9 @@ def read_label_table(
     read_brackets : callable, optional
         Reads a list of texts such as "20-29" and "50+" in the column of labels, as
         :func:`vilma.intervals.parse_brackets` does. Without it they are refused.
+    no_answer : collection of str, optional
+        Texts in the column of labels that say nothing, in capitals or not: their rows are left
+        out, and so are those with an empty cell. Without it both are refused.
 
     Returns
     -------
@@ -87,8 +119,13 @@ def read_label_table(
         chosen = _choose_columns(header, columns, path)
         return chosen
 
+    n_silent = 0
+    silent = None if no_answer is None else {"", *(text.strip().lower() for text in no_answer)}
     try:
         for name, ends, where in read_named_rows(path, choose, says="labels", kept="label"):
+            if silent is not None and len(ends) == 1 and ends[0].strip().lower() in silent:
+                n_silent += 1
+                continue
             if read_brackets is not None and len(ends) == 1 and _is_text(ends[0]):
                 texts[len(names)] = ends[0].strip(), f"{where}, column {chosen[1]!r}"
             names.append(name)
@@ -96,7 +133,8 @@ def read_label_table(
     except OSError as error:
         raise ValueError(f"{path} is not a readable CSV file in UTF-8 ({error}).") from error
     if not names:
-        raise ValueError(f"{path} has a header and no rows; expected one row per image.")
+        found = f"no label in any of its {n_silent} row(s)" if n_silent else "a header and no rows"
+        raise ValueError(f"{path} has {found}; expected one label per image.")
     table = LabelTable(names, np.array(intervals), chosen)
     if read_brackets is not None and texts:
         _fill_in(table, texts, read_brackets)
@@ -190,7 +228,8 @@ def _choose_columns(
     expected = " or ".join(",".join(candidate) for candidate in candidates)
     raise ColumnsError(
         f"{path} has the columns {','.join(header)!r}; expected {expected}, each once. "
-        "Name the columns to use in `columns`."
+        "Name the columns to use in `columns`.",
+        header,
     )
 
 
@@ -201,12 +240,14 @@ def _refuse_half_or_both(header: list[str], path: Path) -> None:
         other = "upper" if ends == ["lower"] else "lower"
         raise ColumnsError(
             f"{path} has a column {ends[0]!r} and none named {other!r}. Add it, with empty cells "
-            f"for open ends; or name the columns file,{ends[0]} in `columns` for exact labels."
+            f"for open ends; or name the columns file,{ends[0]} in `columns` for exact labels.",
+            header,
         )
     if len(ends) == 2 and "label" in header:
         raise ColumnsError(
             f"{path} has the columns label, lower and upper, so exact labels and intervals: name "
-            "those to use in `columns`."
+            "those to use in `columns`.",
+            header,
         )
 
 
@@ -252,9 +293,10 @@ def _fill_in(
             try:
                 read_brackets([text], irregular="ignore")
             except ValueError:
-                raise ValueError(
+                raise UnknownLabelError(
                     f"{where} is {text!r}; expected a number, or a bracket such as 20-29, 50+ or "
-                    "under 5."
+                    "under 5. What is known roughly is a bracket, too: 15-25 for about 20.",
+                    text,
                 ) from error
         raise
     table.intervals[list(texts)] = found

@@ -209,7 +209,9 @@ def _warn_of_closed_ends(closed: BoolArray) -> None:
         warnings.warn(
             f"{closed.sum()} annotation(s) with an open end are taken as exact (row "
             f"{first_row(closed)} of y is the first), because no label beyond their closed end "
-            "occurs in y. If the scale has more labels, pass them all as `classes`.",
+            "occurs in y. If the scale has more labels, pass them all as `classes`. If values lie "
+            "between the ends, as prices and times do, make labels of the spans between them: "
+            "vilma.intervals.spans_between_ends.",
             UserWarning,
             stacklevel=3,
         )
