@@ -66,7 +66,7 @@ class MappedMatrix(RowContainer):
     (coefficients, planes), and what the system caches of the files.
 
     The content is checked whenever it is read: finite values, codes within their blocks, columns
-    in ascending order. Folders written by vilma have checksums, and a block of 16 kB is compared
+    in ascending order. Folders written by vilma have checksums, and a block of 4 kB is compared
     with its own when it is read for the first time. The files must not be changed while they are
     used.
 
