@@ -7,9 +7,8 @@ import click
 import numpy as np
 import pytest
 
-from vilma.cli.extraction.images import ImageFile, read_batches
-from vilma.cli.extraction.rate import Rate
-from vilma.cli.extraction.rejected import Unusable
+from vilma.cli.extraction.reading import Rate, Unusable, read_batches
+from vilma.cli.extraction.sources import ImageFile
 
 
 def read(reader, paths, n_jobs=1):

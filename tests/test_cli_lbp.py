@@ -18,8 +18,8 @@ from PIL import Image
 
 from vilma.cli import main
 from vilma.cli._features import read_features
-from vilma.cli.extraction import take_up
-from vilma.cli.extraction.partial import PartialFolder, partial_place
+from vilma.cli.extraction import folder as unfinished
+from vilma.cli.extraction.folder import PartialFolder, partial_place
 from vilma.features import MultiScaleLBP, canonical_crop, read_image
 from vilma.mapped.growing import GrowingMatrix
 
@@ -441,11 +441,11 @@ def begun(bad, place, monkeypatch):
 
 
 def test_going_on_repeats_nothing(begun, place, monkeypatch, tmp_path):
-    from vilma.cli.extraction import readers
+    from vilma.cli.extraction import sources
 
     read = []
     monkeypatch.setattr(
-        readers, "read_image", lambda path: (read.append(path.name), read_image(path))[1]
+        sources, "read_image", lambda path: (read.append(path.name), read_image(path))[1]
     )
     result = run(begun, "-o", place)
     assert result.exit_code == 0
@@ -554,13 +554,13 @@ def test_a_file_system_without_locks(begun, place, monkeypatch):
 
 
 def test_without_locks_no_file_is_open_that_could_not_be_removed(tmp_path, monkeypatch):
-    monkeypatch.setattr(take_up, "fcntl", None)
-    with take_up._locked(tmp_path):
+    monkeypatch.setattr(unfinished, "fcntl", None)
+    with unfinished._locked(tmp_path):
         assert list(tmp_path.iterdir()) == []
 
 
 def test_the_lock_is_taken_before_anything_is_believed(begun, place, monkeypatch):
-    locked = take_up._locked
+    locked = unfinished._locked
 
     @contextmanager
     def finished_in_between(partial):
@@ -568,7 +568,7 @@ def test_the_lock_is_taken_before_anything_is_believed(begun, place, monkeypatch
             (partial / "progress.json").unlink()
             yield
 
-    monkeypatch.setattr(take_up, "_locked", finished_in_between)
+    monkeypatch.setattr(unfinished, "_locked", finished_in_between)
     result = run(begun, "-o", place)
     assert result.exit_code == 0, result.output
     assert "going on" not in result.stderr
@@ -591,7 +591,7 @@ KILLER = """
 import itertools, os, pathlib, shutil, signal, sys
 import numpy as np
 from vilma.cli import main
-from vilma.cli.extraction import partial
+from vilma.cli.extraction import folder
 images, place, expected = sys.argv[1:]
 
 def count_down(owner, name, left):
@@ -610,7 +610,7 @@ def run(n_jobs, n_changes):
         for owner, name in [(os, "fsync"), (pathlib.Path, "rename"), (pathlib.Path, "replace"),
                             (pathlib.Path, "mkdir"), (shutil, "rmtree"), (pathlib.Path, "unlink"),
                             (pathlib.Path, "write_text"), (pathlib.Path, "write_bytes"),
-                            (partial, "manifest_lines"), (np, "save")]:
+                            (folder, "manifest_lines"), (np, "save")]:
             count_down(owner, name, left)
         command = ["lbp", images, "-o", place, "-q", "--batch-size", "4", "--n-jobs", n_jobs]
         try:

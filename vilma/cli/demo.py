@@ -180,10 +180,8 @@ def _user_task(
         read_label_table,
         require_on_scale,
     )
-    from vilma.cli.extraction.images import list_images, read_batches, split_batch
-    from vilma.cli.extraction.rate import Rate
-    from vilma.cli.extraction.readers import GreyCrop
-    from vilma.cli.extraction.rejected import Rejected
+    from vilma.cli.extraction.reading import Rate, Rejected, read_batches, split_batch
+    from vilma.cli.extraction.sources import GreyCrop, list_images
     from vilma.demo import folder_task
 
     table = read_label_table(labels, columns)

@@ -89,11 +89,9 @@ def embed(
         face = "whole"
 
     from vilma.cli._report import readable_errors
-    from vilma.cli.extraction.aligned import face_reader
-    from vilma.cli.extraction.images import list_images
-    from vilma.cli.extraction.kind_embedding import EmbeddingKind, PreparedImage
-    from vilma.cli.extraction.readers import ColourPart, Reader
+    from vilma.cli.extraction.kinds import EmbeddingKind, PreparedImage
     from vilma.cli.extraction.run import run_extraction
+    from vilma.cli.extraction.sources import ColourPart, Reader, face_reader, list_images
     from vilma.features.deep.choose import choose_embedder
 
     crop: Reader

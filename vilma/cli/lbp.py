@@ -36,11 +36,15 @@ def lbp(options: ExtractionOptions, size: tuple[int, int], full_resolution: bool
     Its manifest.csv lists every file with what became of it.
     """
     from vilma.cli._report import readable_errors
-    from vilma.cli.extraction.aligned import face_reader
-    from vilma.cli.extraction.images import list_images, warn_of_shapes
-    from vilma.cli.extraction.kind_lbp import LBPKind
-    from vilma.cli.extraction.readers import GreyCrop, Reader
+    from vilma.cli.extraction.kinds import LBPKind
     from vilma.cli.extraction.run import run_extraction
+    from vilma.cli.extraction.sources import (
+        GreyCrop,
+        Reader,
+        face_reader,
+        list_images,
+        warn_of_shapes,
+    )
     from vilma.features import MultiScaleLBP
 
     reader: Reader

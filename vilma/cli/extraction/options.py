@@ -19,7 +19,47 @@ from vilma.cli._options import (
     quiet_option,
     strict_option,
 )
-from vilma.cli.extraction.alignment_options import AlignmentOptions, alignment_options
+
+
+@dataclass(frozen=True)
+class AlignmentOptions:
+    """Values of the options.
+
+    Attributes
+    ----------
+    align : bool
+    landmarks : Path or None
+    layout, warp, several : str or None
+        None stands for the default.
+    turns : bool
+    doublings : int or None
+    """
+
+    align: bool
+    landmarks: Path | None
+    layout: str | None
+    warp: str | None
+    several: str | None
+    turns: bool
+    doublings: int | None
+
+    def __post_init__(self) -> None:
+        finds = self.align and self.landmarks is None
+        if self.layout is not None and self.landmarks is None:
+            raise click.UsageError("--layout says which points the --landmarks are; give them.")
+        if self.warp is not None and not self.asked:
+            raise click.UsageError("--warp belongs to alignment; give --align or --landmarks.")
+        how = self.several is not None or self.turns or self.doublings is not None
+        if how and not finds:
+            raise click.UsageError(
+                "--several, --turns and --doublings belong to finding faces: give --align, "
+                "without --landmarks."
+            )
+
+    @property
+    def asked(self) -> bool:
+        """Whether faces are to be aligned at all."""
+        return self.align or self.landmarks is not None
 
 
 @dataclass(frozen=True)
@@ -123,7 +163,7 @@ def _options(batch_size: int) -> list[Any]:
             help="What to write: a file if the name ends in .npz, a folder otherwise.",
         ),
         box_option,
-        *alignment_options(),
+        *_alignment_options(),
         click.option(
             "--batch-size",
             type=IntRange(min=1),
@@ -152,4 +192,44 @@ def _options(batch_size: int) -> list[Any]:
         ),
         strict_option,
         quiet_option,
+    ]
+
+
+def _alignment_options() -> list[Any]:
+    return [
+        click.option(
+            "--align",
+            is_flag=True,
+            help="Find the face in every image and bring it to the canonical crop. Needs "
+            'pip install "vilma[faces]".',
+        ),
+        click.option(
+            "--landmarks",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            metavar="LANDMARKS.csv",
+            help="Align by these points instead of finding them; columns file,x1,y1,x2,y2,...",
+        ),
+        click.option(
+            "--layout",
+            type=click.Choice(["dlib5", "mtcnn5", "ibug68", "fgnet68"]),
+            help="Which points the landmarks are.  [default: dlib5 or ibug68, by their number]",
+        ),
+        click.option(
+            "--warp",
+            type=click.Choice(["similarity", "affine"]),
+            help="What alignment may do to an image.  [default: similarity]",
+        ),
+        click.option(
+            "--several",
+            type=click.Choice(["error", "best", "largest", "central"]),
+            help="Which of several faces to take; by default such an image is left out.",
+        ),
+        click.option("--turns", is_flag=True, help="Look for faces that lie on their side, too."),
+        click.option(
+            "--doublings",
+            type=IntRange(min=0),
+            metavar="NUMBER",
+            help="How often to look again at twice the resolution while no face is found.  "
+            "[default: 2]",
+        ),
     ]

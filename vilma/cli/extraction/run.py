@@ -16,14 +16,11 @@ from vilma.cli._feature_store import FeatureStore
 from vilma.cli._features import read_features, write_features
 from vilma.cli._files import atomic_write
 from vilma.cli._report import some_of
-from vilma.cli.extraction.images import ImageFile, read_batches, split_batch
-from vilma.cli.extraction.job import Job
-from vilma.cli.extraction.kind import FeatureKind
+from vilma.cli.extraction.folder import Job, PartialFolder, is_complete, take_up
+from vilma.cli.extraction.kinds import FeatureKind
 from vilma.cli.extraction.options import ExtractionOptions
-from vilma.cli.extraction.partial import PartialFolder
-from vilma.cli.extraction.rate import Rate
-from vilma.cli.extraction.rejected import Rejected, Unusable
-from vilma.cli.extraction.take_up import is_complete, take_up
+from vilma.cli.extraction.reading import Rate, Rejected, Unusable, read_batches, split_batch
+from vilma.cli.extraction.sources import ImageFile
 
 
 @dataclass(frozen=True)
