@@ -90,10 +90,19 @@ def public_objects(page: Page) -> Iterator[tuple[str, Any]]:
             yield f"{page.package}.{name}", member
 
 
+def introduction(page: Page) -> str:
+    """Return what a page begins with."""
+    return page.intro or inspect.getdoc(importlib.import_module(page.package)) or ""
+
+
+def summary(page: Page) -> str:
+    """Return the first paragraph of what a page begins with, in one line."""
+    return " ".join(introduction(page).partition("\n\n")[0].split())
+
+
 def render(page: Page) -> str:
     """Write a page as reStructuredText."""
-    intro = page.intro or inspect.getdoc(importlib.import_module(page.package))
-    lines = [page.title, "=" * len(page.title), "", intro or "", ""]
+    lines = [page.title, "=" * len(page.title), "", introduction(page), ""]
     objects = list(public_objects(page))
     for title, wanted in (("Classes", True), ("Functions", False)):
         names = [name for name, member in objects if inspect.isclass(member) == wanted]
@@ -108,7 +117,7 @@ def render_index() -> str:
     lines = ["API reference", "=============", ""]
     for page in PAGES:
         names = [f":obj:`~{name}`" for name, _ in public_objects(page)]
-        lines += [f":doc:`{page.name}`", f"   {', '.join(names)}"]
+        lines += [f":doc:`{page.name}`", f"   {summary(page)}", "", f"   {', '.join(names)}"]
     pages = [f"   {page.name}" for page in PAGES]
     return "\n".join([*lines, "", ".. toctree::", "   :hidden:", "", *pages])
 

@@ -9,6 +9,13 @@ from vilma.demo.task import TEST, TRAIN, Task, Vagueness
 
 TEST_SHARE = 0.25
 
+# `python -m benchmarks.experiments questions`: the difference is 0.005 with a standard error of
+# 0.010 over 20 splits, and each is the better one in about half of them.
+_RIVAL = (
+    "\nNot in the table: interval regression (lifelines, Stata's intreg), which takes the levels "
+    "for numbers with normal noise, is level with vilma here: 0.932 and 0.937 over 20 splits."
+)
+
 
 def survey_task(vagueness: Vagueness, *, seed: int = 0) -> Task:
     """Return the party identification of 944 respondents, made vague.
@@ -44,5 +51,6 @@ def survey_task(vagueness: Vagueness, *, seed: int = 0) -> Task:
             f"Democrat) to {data.classes[-1]} (strong Republican), of {n} respondents by "
             f"{data.data.shape[1]} other answers.\nTraining: {np.sum(part == TRAIN)} respondents, "
             f"known by {vagueness}. Test: the true levels of the other {np.sum(part == TEST)}."
+            + (_RIVAL if vagueness == Vagueness() else "")
         ),
     )
