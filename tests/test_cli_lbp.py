@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -491,6 +492,36 @@ def test_damaged_partial_work(begun, place, name, damage):
     assert "is damaged" in result.stderr
     assert "Begin again by --start-over" in result.stderr
     assert run(begun, "-o", place, "--start-over").exit_code == 0
+
+
+def test_every_flipped_bit_of_partial_work_is_noticed(begun, place):
+    """A flip behind the mark is cut off; any other one would be sealed into the folder."""
+    partial = place.with_name("features.partial")
+    saved = place.with_name("saved")
+    shutil.copytree(partial, saved)
+    undisturbed = place.with_name("undisturbed")
+    assert run(begun, "-o", undisturbed).exit_code == 0
+    expected = content(undisturbed)
+    rng = np.random.default_rng(0)
+    files = [path for path in sorted(saved.rglob("*")) if path.is_file() and path.stat().st_size]
+    assert {path.name for path in files} >= {"progress.json", "manifest.csv", "codes.npy"}
+    refused = 0
+    for number in range(200):
+        source = files[number % len(files)]
+        damaged = bytearray(source.read_bytes())
+        damaged[rng.integers(len(damaged))] ^= 1 << rng.integers(8)
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(saved, partial)
+        (partial / source.relative_to(saved)).write_bytes(damaged)
+        result = run(begun, "-o", place)
+        if result.exit_code == 0:  # the header of the array, which is written anew
+            assert content(place) == expected
+        else:
+            assert isinstance(result.exception, SystemExit), result.exception
+            assert "is damaged" in result.stderr or "is of another job" in result.stderr
+            refused += 1
+    assert refused > 100
 
 
 def test_a_full_disk(begun, place, monkeypatch):

@@ -5,26 +5,32 @@ import json
 import os
 import pickle
 import zipfile
+from functools import partial
 
 import joblib
 import numpy as np
 import pytest
-from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.compose import ColumnTransformer, make_column_selector, make_column_transformer
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
     GradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
 )
 from sklearn.exceptions import NotFittedError
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_selection import VarianceThreshold
 from sklearn.frozen import FrozenEstimator
-from sklearn.impute import SimpleImputer
+from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.kernel_approximation import Nystroem, RBFSampler
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import (
     KBinsDiscretizer,
+    MaxAbsScaler,
     MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
@@ -32,6 +38,12 @@ from sklearn.preprocessing import (
     QuantileTransformer,
     RobustScaler,
     StandardScaler,
+)
+from sklearn.tree import (
+    DecisionTreeClassifier,
+    DecisionTreeRegressor,
+    ExtraTreeClassifier,
+    ExtraTreeRegressor,
 )
 
 import vilma
@@ -420,6 +432,82 @@ def test_wrong_arrays(data, path, attribute, value, message):
     save_model(model, path)
     with pytest.raises(ValueError, match=message):
         load_model(path)
+
+
+PARTS = {
+    "a scaler": (StandardScaler, "numbers"),
+    "components": (PCA, "numbers"),
+    "few components": (partial(TruncatedSVD, n_components=2), "numbers"),
+    "quantiles": (partial(QuantileTransformer, n_quantiles=10), "numbers"),
+    "powers": (PowerTransformer, "numbers"),
+    "quartiles": (RobustScaler, "numbers"),
+    "ranges": (MinMaxScaler, "numbers"),
+    "largest values": (MaxAbsScaler, "numbers"),
+    "bins": (KBinsDiscretizer, "numbers"),
+    "landmarks": (partial(Nystroem, n_components=5), "numbers"),
+    "cosines": (RBFSampler, "numbers"),
+    "variances": (VarianceThreshold, "numbers"),
+    "means": (SimpleImputer, "gaps"),
+    "gaps": (MissingIndicator, "gaps"),
+    "categories": (OneHotEncoder, "categories"),
+    "places of categories": (OrdinalEncoder, "categories"),
+    "words": (CountVectorizer, "texts"),
+    "rare words": (TfidfVectorizer, "texts"),
+    "columns": (partial(ColumnTransformer, [("some", StandardScaler(), [0, 1])]), "numbers"),
+    "leaves": (LeafCodes, "numbers"),
+    "a table": (TableFeatures, "table"),
+    "a forest": (partial(RandomForestRegressor, n_estimators=2), "numbers"),
+    "a forest of classes": (partial(RandomForestClassifier, n_estimators=2), "numbers"),
+    "extra trees": (partial(ExtraTreesRegressor, n_estimators=2), "numbers"),
+    "extra trees of classes": (partial(ExtraTreesClassifier, n_estimators=2), "numbers"),
+    "a tree": (DecisionTreeRegressor, "numbers"),
+    "a tree of classes": (DecisionTreeClassifier, "numbers"),
+    "an extra tree": (ExtraTreeRegressor, "numbers"),
+    "an extra tree of classes": (ExtraTreeClassifier, "numbers"),
+    "a regression": (LogisticRegression, "numbers"),
+    "positions": (partial(PositionsClassifier, IISVOR_IMC()), "numbers"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:X has feature names:UserWarning")
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_without_one_of_its_attributes(data, table, path, name):
+    """It is refused, or does what it did; private attributes of scikit-learn are not looked at."""
+    make, kind = PARTS[name]
+    X, y = data
+    X = {
+        "numbers": X,
+        "gaps": np.where(X > 2, np.nan, X),
+        "categories": np.round(X),
+        "texts": ["one two", "two three", "three four"] * (N // 3),
+        "table": table,
+    }[kind]
+    model = make().fit(X, y)
+    method = "transform" if hasattr(model, "transform") else "predict"
+    expected = dense(getattr(model, method)(X))
+    save_model(model, path)
+    content = path.read_bytes()
+    with path.open("rb") as stream:
+        state = json.loads(unpack(stream)["model.json"])["model"]["state"]
+    fitted = set(state) - set(model.get_params(deep=False))
+    own = type(model).__module__.startswith("vilma.")
+    refusals = []
+    for each in fitted if own else {each for each in fitted if not each.startswith("_")}:
+        path.write_bytes(content)
+        edit(path, lambda file, each=each: file["model"]["state"].pop(each))
+        try:
+            part = load_model(path)
+        except ValueError as error:
+            refusals.append((each, str(error)))
+        else:
+            np.testing.assert_array_equal(dense(getattr(part, method)(X)), expected)
+    assert refusals
+    for each, message in refusals:
+        assert f"model lacks the attribute {each!r}" in message
+
+
+def dense(values):
+    return values.toarray() if hasattr(values, "toarray") else values
 
 
 def test_an_array_that_claims_to_be_larger(saved):

@@ -43,6 +43,7 @@ class GrowingArray:
         self._dtype = np.dtype(dtype)
         self._n_columns = n_columns
         self.n_rows = n_rows
+        self.path = path
         self._file = path.open("r+b" if path.exists() else "x+b")
         size = len(self._header(0)) + n_rows * n_columns * self._dtype.itemsize
         if n_rows and self._file.seek(0, os.SEEK_END) < size:
@@ -104,6 +105,8 @@ class GrowingMatrix:
     ----------
     n_rows : int
         How many there are.
+    path : Path
+        The file of the rows.
     """
 
     def __init__(
@@ -176,6 +179,11 @@ class GrowingMatrix:
     def n_rows(self) -> int:
         """Number of rows so far."""
         return self._array.n_rows
+
+    @property
+    def path(self) -> Path:
+        """The file of the rows."""
+        return self._array.path
 
     def append(self, rows: np.ndarray) -> None:
         """Write rows, or rows of codes, behind the last.

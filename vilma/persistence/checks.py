@@ -26,6 +26,44 @@ _SAFE: dict[str, dict[str, Any]] = {
     "DeepFeatures": {"cache_dir": None, "local_files_only": True},
 }
 
+# What a fitted transformer, forest or wrapper cannot do without. Attributes of scikit-learn that
+# begin with an underscore are not in the list: they change from version to version.
+_TREE = ("n_outputs_", "tree_")
+_FOREST = ("estimator", "estimators_", "n_outputs_")
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "ColumnTransformer": ("sparse_output_", "transformers_"),
+    "CountVectorizer": ("vocabulary_",),
+    "DecisionTreeClassifier": ("classes_", *_TREE),
+    "DecisionTreeRegressor": _TREE,
+    "ExtraTreeClassifier": ("classes_", *_TREE),
+    "ExtraTreeRegressor": _TREE,
+    "ExtraTreesClassifier": ("classes_", "n_classes_", *_FOREST),
+    "ExtraTreesRegressor": _FOREST,
+    "KBinsDiscretizer": ("bin_edges_",),
+    "LeafCodes": ("estimator_", "n_leaves_"),
+    "LogisticRegression": ("classes_", "coef_", "intercept_"),
+    "MaxAbsScaler": ("scale_",),
+    "MinMaxScaler": ("min_", "scale_"),
+    "MissingIndicator": ("features_",),
+    "Nystroem": ("components_", "normalization_"),
+    "OneHotEncoder": ("categories_",),
+    "OrdinalEncoder": ("categories_",),
+    "PCA": ("components_", "mean_"),
+    "PositionsClassifier": ("estimator_", "scale_"),
+    "PowerTransformer": ("lambdas_",),
+    "QuantileTransformer": ("quantiles_", "references_"),
+    "RBFSampler": ("random_offset_", "random_weights_"),
+    "RandomForestClassifier": ("classes_", "n_classes_", *_FOREST),
+    "RandomForestRegressor": _FOREST,
+    "RobustScaler": ("center_", "scale_"),
+    "SimpleImputer": ("statistics_",),
+    "StandardScaler": ("mean_", "scale_"),
+    "TableFeatures": ("_categorical", "_linear_scale", "_numeric"),
+    "TfidfVectorizer": ("vocabulary_",),
+    "TruncatedSVD": ("components_",),
+    "VarianceThreshold": ("variances_",),
+}
+
 
 def check_settings(cls: type, state: Mapping[str, Any], path: str) -> None:
     """Refuse settings that reach beyond the model.
@@ -54,12 +92,12 @@ def check_settings(cls: type, state: Mapping[str, Any], path: str) -> None:
 
 
 def check_fitted(estimator: Any, path: str) -> None:
-    """Refuse an estimator of vilma whose fitted attributes do not fit together.
+    """Refuse an estimator whose fitted attributes are not all there or do not fit together.
 
     Parameters
     ----------
     estimator : object
-        One that is not fitted, or of another package, passes.
+        One that is not fitted passes.
     path : str
         Where it is, for messages.
 
@@ -72,6 +110,12 @@ def check_fitted(estimator: Any, path: str) -> None:
     if not any(key.endswith("_") for key in found):
         return
     fitted = _Fitted(found, path)
+    for key in _NEEDED.get(name, ()):
+        fitted.require(key)
+    if name == "TableFeatures":
+        _check_table(fitted)
+    if not type(estimator).__module__.startswith("vilma."):
+        return
     for key in _NUMBERS:
         if key in found:
             fitted.number(key)
@@ -141,6 +185,19 @@ class _Fitted:
         if value.dtype.kind != "f" or np.isnan(value).any() or (value[1:] < value[:-1]).any():
             raise ValueError(f"{self._path}.{name} should hold numbers that do not descend")
         return value
+
+
+def _check_table(fitted: _Fitted) -> None:
+    """What there is depends on the kinds of columns and on the parts asked for."""
+    parts = fitted.require("parts")
+    for key, needed in (
+        ("_standardise", fitted.require("_numeric")),
+        ("_encoder", fitted.require("_categorical")),
+        ("leaves_", "leaves" in parts),
+        ("kernel_", "kernel" in parts),
+    ):
+        if needed:
+            fitted.require(key)
 
 
 def _check_linear(fitted: _Fitted, name: str) -> None:

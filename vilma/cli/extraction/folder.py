@@ -4,17 +4,19 @@
 
 =================  ================================================================
 ``job.json``       settings and images: what must be the same to go on
-``progress.json``  how much of the content counts; replaced after every batch
+``progress.json``  how much of the content counts, with digests; replaced after every batch
 ``content/``       becomes NAME
 ``lock``           held by the one process that works on it
 =================  ================================================================
 
 What a killed process wrote behind the mark of ``progress.json`` is cut off, so the content depends
-on the images and settings alone.
+on the images and settings alone. What stands before it has to be what was written: damage would
+become part of a folder that is sealed as right.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -290,7 +292,8 @@ class PartialFolder:
         self._final = final
         self._job = job
         self._content = self.place / "content"
-        self.n_done, n_rows, n_bytes = self._read_progress()
+        progress = self._read_progress()
+        self.n_done, n_rows, n_bytes = progress[:3]
         if not self.n_done:
             shutil.rmtree(self._content, ignore_errors=True)
             self._content.mkdir()
@@ -300,11 +303,15 @@ class PartialFolder:
         except (ValueError, OSError) as error:
             self._manifest.close()
             raise self._damaged(str(error)) from error
-        self.rejected = {
-            name: reason
-            for name, status, reason in read_manifest(self._content / MANIFEST)
-            if status != "ok"
-        }
+        self._digests = [_Digest(self._content / MANIFEST), _Digest(self._rows.path)]
+        if progress[3:] != self._digest() and self.n_done:
+            self.close()
+            raise self._damaged("its content has changed since it was written")
+        manifest = read_manifest(self._content / MANIFEST)
+        if len(manifest) != self.n_done:
+            self.close()
+            raise self._damaged(f"{len(manifest)} images in {MANIFEST}, {self.n_done} counted")
+        self.rejected = {name: reason for name, status, reason in manifest if status != "ok"}
 
     @property
     def n_rows(self) -> int:
@@ -329,7 +336,7 @@ class PartialFolder:
             self._manifest.flush()
             os.fsync(self._manifest.fileno())
             self.n_done += len(outcomes)
-            progress = [self.n_done, self._rows.n_rows, self._manifest.tell()]
+            progress = [self.n_done, self._rows.n_rows, self._manifest.tell(), *self._digest()]
             with atomic_write(self.place / "progress.json") as stream:
                 stream.write(json.dumps(progress).encode())
         self.rejected.update((name, reason) for name, reason in outcomes if reason is not None)
@@ -371,15 +378,21 @@ class PartialFolder:
                 "room and run the command again."
             ) from error
 
-    def _read_progress(self) -> tuple[int, int, int]:
+    def _digest(self) -> list[str]:
+        return [each.extend() for each in self._digests]
+
+    def _read_progress(self) -> list:
+        """Return how many images, rows and bytes of the manifest there are, and the digests."""
         path = self.place / "progress.json"
         if not path.exists():
-            return 0, 0, 0
+            return [0, 0, 0]
         try:
-            n_done, n_rows, n_bytes = map(int, json.loads(path.read_bytes()))
+            n_done, n_rows, n_bytes, *digests = json.loads(path.read_bytes())
+            if not all(type(each) is int and each >= 0 for each in (n_done, n_rows, n_bytes)):
+                raise ValueError("no counts")
         except (ValueError, TypeError) as error:
             raise self._damaged(f"{path.name}: {error}") from error
-        return n_done, n_rows, n_bytes
+        return [n_done, n_rows, n_bytes, *digests]
 
     def _open_manifest(self, n_bytes: int) -> BinaryIO:
         path = self._content / MANIFEST
@@ -398,6 +411,24 @@ class PartialFolder:
             f"the unfinished work in {self.place} is damaged ({reason}). "
             "Begin again by --start-over."
         )
+
+
+class _Digest:
+    """The SHA-256 digest of a file that grows; only what is new is read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._sum = hashlib.sha256()
+        self._n_bytes = 0
+
+    def extend(self) -> str:
+        """Return the digest of the file as it is on the disk."""
+        with self._path.open("rb") as file:
+            file.seek(self._n_bytes)
+            while content := file.read(1 << 20):
+                self._sum.update(content)
+                self._n_bytes += len(content)
+        return self._sum.hexdigest()
 
 
 def _sync_files(folder: Path) -> None:
