@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -48,6 +49,34 @@ def labelled(n_samples=90):
     labels = np.digitize(scores, np.quantile(scores, [0.2, 0.4, 0.6, 0.8]))
     labels = np.column_stack([np.maximum(labels - 1, 0), labels])
     return vilma.hstack(blocks, scales=SCALES), whole, labels
+
+
+@pytest.mark.parametrize("n_samples", [0, 1, 1023, 1024, 1025, 2500])
+def test_rows_put_together_some_at_a_time_are_those_of_the_whole(n_samples):
+    blocks = draw_blocks(n_samples) if n_samples else [each[:0] for each in draw_blocks(5)]
+    X = vilma.hstack(blocks, scales=SCALES).tocsr()
+    dense, sparse_part, codes = blocks
+    parts = [sparse.csr_array(dense), sparse_part, codes.tocsr()]
+    whole = sparse.hstack(
+        [scale * part for scale, part in zip(SCALES, parts, strict=True)], format="csr"
+    )
+    assert X.shape == whole.shape
+    for name in ("data", "indices", "indptr"):
+        np.testing.assert_array_equal(getattr(X, name), getattr(whole, name))
+    assert X.indices.dtype == X.indptr.dtype == np.int32
+
+
+def test_conversion_takes_little_more_memory_than_its_result():
+    rng = np.random.default_rng(0)
+    codes = OneHotCodes(rng.integers(0, 4, (20_000, 20)), 4)
+    X = vilma.hstack([rng.normal(size=(20_000, 20)), codes])
+    tracemalloc.start()
+    try:
+        whole = X.tocsr()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.3 * (whole.data.nbytes + whole.indices.nbytes + whole.indptr.nbytes)
 
 
 def test_conversions_and_products_agree_with_the_whole():

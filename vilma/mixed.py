@@ -19,6 +19,8 @@ from vilma.one_hot import OneHotCodes
 
 __all__ = ["MixedColumns", "hstack"]
 
+_CHUNK = 1024  # rows that are put together at a time
+
 Block: TypeAlias = "np.ndarray | sparse.csr_array | OneHotCodes | MappedMatrix"
 
 
@@ -108,10 +110,26 @@ class MixedColumns(RowContainer):
         scipy.sparse.csr_array of shape (n_samples, n_features)
             The matrix that the blocks stand for.
         """
-        parts = [
-            scale * _as_csr(block) for block, scale in zip(self.blocks, self.scales, strict=True)
-        ]
-        return sparse.csr_array(sparse.hstack(parts, format="csr"))
+        blocks = [each.read() if isinstance(each, MappedMatrix) else each for each in self.blocks]
+        size = sum(_count_entries(block) for block in blocks)
+        index = np.int32 if max(size, self.shape[1]) < 2**31 else np.int64
+        data, indices = np.empty(size), np.empty(size, dtype=index)
+        indptr = np.zeros(len(self) + 1, dtype=index)
+        # Some rows at a time: parts of the whole matrix would take as much as the result again.
+        for start in range(0, len(self), _CHUNK):
+            rows = slice(start, start + _CHUNK)
+            some = sparse.hstack(
+                [
+                    scale * _as_csr(block[rows])
+                    for block, scale in zip(blocks, self.scales, strict=True)
+                ],
+                format="csr",
+            )
+            first = int(indptr[start])
+            entries = slice(first, first + some.nnz)
+            data[entries], indices[entries] = some.data, some.indices
+            indptr[start + 1 : start + some.shape[0] + 1] = first + some.indptr[1:]
+        return sparse.csr_array((data, indices, indptr), shape=self.shape)
 
     def toarray(self) -> np.ndarray:
         """Return the matrix as a dense array.
@@ -280,9 +298,13 @@ def _read_names(names: Iterable[str], n_blocks: int) -> list[str]:
     return read
 
 
-def _as_csr(block: Block) -> sparse.csr_array:
-    if isinstance(block, MappedMatrix):
-        block = block.read()
+def _count_entries(block: np.ndarray | sparse.csr_array | OneHotCodes) -> int:
+    if isinstance(block, OneHotCodes):
+        return block.codes.size
+    return int(np.count_nonzero(block)) if isinstance(block, np.ndarray) else int(block.nnz)
+
+
+def _as_csr(block: np.ndarray | sparse.csr_array | OneHotCodes) -> sparse.csr_array:
     return block.tocsr() if isinstance(block, OneHotCodes) else sparse.csr_array(block)
 
 
