@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from click.testing import CliRunner
 pandas = pytest.importorskip("pandas")
 
 from benchmarks.league.__main__ import main  # noqa: E402
+from benchmarks.league.limit import LimitedProcess  # noqa: E402
 from benchmarks.league.methods import METHODS, RECOMMENDED  # noqa: E402
 from benchmarks.league.report import mean_ranks, write_report  # noqa: E402
 from benchmarks.league.tables import annotate, find_tables, splits  # noqa: E402
@@ -80,6 +83,42 @@ def test_the_league_goes_on_where_it_was_stopped(folder, tmp_path):
         if (each["table"], each["design"]) == ("exact", "exact")
     }
     assert by_method["linear-imc"] < by_method["median"]
+
+
+def test_calls_that_take_too_long_are_ended_and_others_go_on():
+    with LimitedProcess(1.0) as process:
+        first = process.call(os.getpid)
+        assert first != os.getpid()
+        assert process.call(divmod, 7, 3) == (2, 1)
+        with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+            process.call(divmod, 7, 0)
+        assert process.call(os.getpid) == first
+        with pytest.raises(TimeoutError, match="no end after 1 s"):
+            process.call(time.sleep, 60)
+        second = process.call(os.getpid)
+        assert second != first
+        with pytest.raises(ChildProcessError, match="exit code 3"):
+            process.call(os._exit, 3)
+        assert process.call(divmod, 7, 3) == (2, 1)
+
+
+def test_a_method_that_takes_too_long_loses(folder, tmp_path):
+    output = tmp_path / "league.jsonl"
+    arguments = [
+        "--data",
+        str(folder),
+        "--output",
+        str(output),
+        "--splits",
+        "1",
+        "--table",
+        "exact",
+    ]
+    arguments += ["--design", "exact", "--method", "median", "--time-limit", "0.001"]
+    CliRunner().invoke(main, arguments, catch_exceptions=False)
+    (line,) = map(json.loads, output.read_text().splitlines())
+    assert line["mae"] is None
+    assert line["error"] == "no end after 0.001 s"
 
 
 def test_ranks_and_comparisons():

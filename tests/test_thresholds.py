@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
+from vilma import PWVILMA, VILMA, IISVOR_EXP, IISVOR_IMC
 from vilma.surrogates import LabeledWeights
-from vilma.thresholds import hull_thresholds, spread_thresholds, supported_thresholds, to_biases
+from vilma.thresholds import (
+    hull_thresholds,
+    share_thresholds,
+    spread_thresholds,
+    supported_thresholds,
+    to_biases,
+)
 
 
 def labels(lower, upper, n_classes, weight=None):
@@ -127,3 +134,82 @@ def test_spread_thresholds_stay_ordered_and_keep_the_supported_ones():
         spread = spread_thresholds(thresholds, supported)
         assert np.all(np.diff(spread) >= -1e-12)
         np.testing.assert_array_equal(spread[supported], thresholds[supported])
+
+
+def two_brackets(scores, border, n_classes):
+    """Annotations by their side of a border at 0, none wrong, and thresholds that all tie there."""
+    lower = np.where(scores > 0.0, border + 1, 0)
+    upper = np.where(scores > 0.0, n_classes - 1, border)
+    return labels(lower, upper, n_classes), np.zeros(n_classes - 1)
+
+
+def test_sharing_by_hand():
+    # Half below: shares are even, each label has one row, thresholds lie between them.
+    scores = np.array([-4.0, -2.0, 1.0, 5.0])
+    annotations, ties = two_brackets(scores, 1, 4)
+    np.testing.assert_allclose(share_thresholds(ties, 1, annotations, scores), [-3.0, 0.0, 3.0])
+
+
+@pytest.mark.parametrize("n_classes, border", [(3, 0), (3, 1), (4, 1), (7, 2)])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_shared_labels_are_as_frequent_as_the_curve_says(n_classes, border, share):
+    n_samples = 4000
+    scores = np.arange(n_samples) + 0.5 - share * n_samples
+    annotations, ties = two_brackets(scores, border, n_classes)
+    placed = share_thresholds(ties, border, annotations, scores)
+    assert np.all(np.diff(placed) > 0.0)
+    assert placed[border] == 0.0
+    counts = np.bincount(predict(placed, scores), minlength=n_classes) / n_samples
+    assert counts[: border + 1].sum() == pytest.approx(share)
+    # Frequencies go on smoothly: falling where the labels below are the fuller ones per label.
+    step = share / (border + 1) - (1.0 - share) / (n_classes - border - 1)
+    assert np.all(np.diff(counts) * step <= 1e-3)
+    weights = np.full(n_samples, 0.5)
+    again = share_thresholds(ties, border, annotations._replace(weight=weights), scores)
+    np.testing.assert_array_equal(again, placed)
+
+
+def test_scores_that_tie_go_to_the_middle_label():
+    annotations = labels([0, 0, 3, 3, 3], [2, 2, 4, 4, 4], 5)
+    scores = np.array([-1.0, -1.0, 1.0, 1.0, 2.0])
+    placed = share_thresholds(np.zeros(4), 2, annotations, scores)
+    assert predict(placed, scores).tolist() == [1, 1, 3, 3, 4]
+
+
+def test_no_rows_on_one_side():
+    annotations = labels([0, 0, 2], [1, 1, 3], 4)
+    scores = np.array([-3.0, -2.0, -1.0])
+    placed = share_thresholds(np.zeros(3), 1, annotations, scores)
+    assert placed[0] < placed[1] == placed[2] == 0.0
+    one_sided = labels([0, 0, 0], [1, 1, 3], 4)  # nothing is known to lie above
+    placed = share_thresholds(np.zeros(3), 1, one_sided, scores)
+    assert placed[0] < placed[1] == placed[2] == 0.0
+
+
+@pytest.mark.parametrize(
+    "model",
+    [VILMA(), VILMA(loss="squared"), IISVOR_IMC(), IISVOR_EXP(), PWVILMA(), PWVILMA(n_pieces=1)],
+    ids=["mae", "squared", "imc", "exp", "pieces", "one piece"],
+)
+def test_two_brackets_are_divided_by_the_data_whatever_the_loss(model):
+    """The surrogates leave the outer thresholds anywhere, the squared loss out of the data."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 3))
+    y = np.digitize(X[:, 0] + 0.3 * rng.normal(size=600), [0.3, 1.3, 1.9])
+    brackets = np.where((y <= 1)[:, None], [0, 1], [2, 3])
+    model = model.set_params(classes=np.arange(4), alpha=0.01).fit(X, brackets)
+    predicted = model.predict(X)
+    assert np.abs(predicted - y).mean() < 0.3  # a guess within the brackets: 0.5
+    counts = np.bincount(predicted, minlength=4)
+    assert np.all(np.diff(counts) < 0)
+    assert counts[3] > 0
+    assert model.thresholds_[1] == model.surrogate_thresholds_[1]
+
+
+def test_one_piece_has_the_thresholds_of_one_direction():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(80, 2))
+    brackets = np.where((X[:, 0] < 0.5)[:, None], [0, 2], [3, 4])
+    one = VILMA(0.1, classes=np.arange(5)).fit(X, brackets)
+    pieces = PWVILMA(0.1, classes=np.arange(5)).fit(X, brackets)
+    np.testing.assert_allclose(pieces.thresholds_, one.thresholds_, rtol=1e-9)

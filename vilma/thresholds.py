@@ -22,12 +22,14 @@ Labels are codes 0, ..., Y - 1; threshold k separates label k from k + 1. With t
 from __future__ import annotations
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
 from vilma.surrogates import LabeledWeights
 
 __all__ = [
     "hull_thresholds",
     "place_pieces",
+    "share_thresholds",
     "spread_pieces",
     "spread_thresholds",
     "supported_thresholds",
@@ -100,7 +102,8 @@ def spread_thresholds(thresholds: np.ndarray, supported: np.ndarray) -> np.ndarr
     """Place the thresholds without support evenly between their supported neighbours.
 
     Outside the first and the last supported threshold the mean spacing between the two goes on.
-    With fewer than two supported thresholds there is no spacing to go by, and nothing changes.
+    With fewer than two supported thresholds there is no spacing to go by, and nothing changes;
+    around a single one `share_thresholds` has a place for the others.
     """
     known = np.flatnonzero(supported)
     if len(known) < 2 or len(known) == len(thresholds):
@@ -112,6 +115,78 @@ def spread_thresholds(thresholds: np.ndarray, supported: np.ndarray) -> np.ndarr
     spread[:first] = thresholds[first] - spacing * (first - places[:first])
     spread[last + 1 :] = thresholds[last] + spacing * (places[last + 1 :] - last)
     return spread
+
+
+def share_thresholds(
+    thresholds: np.ndarray, supported: int, labels: LabeledWeights, scores: np.ndarray
+) -> np.ndarray:
+    """Place thresholds around a single supported one by how frequent labels are expected to be.
+
+    Annotations that speak of one threshold only, such as two brackets, leave all others to the
+    surrogate: the squared loss moves them out of the data, the absolute one is the same for a whole
+    range of places, and which labels are predicted has nothing to do with the data. Here the share
+    of labels up to k is a monotone interpolation (Fritsch & Carlson 1980) through 0 below the
+    first label, the annotated share at the supported threshold, and 1 at the last label; on either
+    side of the threshold the scores are divided by these shares.
+
+    Parameters
+    ----------
+    thresholds : ndarray of shape (n_classes - 1,)
+        Nondecreasing.
+    supported : int
+        The threshold that is kept.
+    labels : LabeledWeights
+        Annotations, of which some speak of that threshold.
+    scores : ndarray of shape (n_samples,)
+        Scores of the annotated rows.
+
+    Returns
+    -------
+    ndarray of shape (n_classes - 1,)
+        Nondecreasing, the supported one as it was.
+    """
+    lower, upper, weight, n_classes = labels
+    known = thresholds[supported]
+    below = weight[upper <= supported].sum()
+    share = below / (below + weight[lower > supported].sum())
+    curve = PchipInterpolator([-1, supported, n_classes - 1], [0.0, share, 1.0])
+    shares = curve(np.arange(n_classes - 1))
+    placed = thresholds.copy()
+    first, last = slice(0, supported), slice(supported + 1, None)
+    is_below = scores <= known
+    if share > 0.0:
+        placed[first] = _divide(
+            scores[is_below], weight[is_below], shares[first] / share, (-np.inf, known)
+        )
+    if share < 1.0:
+        placed[last] = _divide(
+            scores[~is_below],
+            weight[~is_below],
+            (shares[last] - share) / (1.0 - share),
+            (known, np.inf),
+        )
+    return placed
+
+
+def _divide(
+    scores: np.ndarray, weight: np.ndarray, shares: np.ndarray, ends: tuple[float, float]
+) -> np.ndarray:
+    """Return thresholds within the ends below which the given shares of scores lie.
+
+    Scores that tie go to the label that the middle of them belongs to. An open end counts as far
+    from the scores as the other one is.
+    """
+    low, high = ends
+    if not len(scores):
+        return np.full(len(shares), high if np.isinf(low) else low)
+    values, places = np.unique(scores, return_inverse=True)
+    weights = np.bincount(places, weight)
+    middles = (np.cumsum(weights) - weights / 2.0) / weights.sum()
+    low = 2.0 * values[0] - high if np.isinf(low) else low
+    high = 2.0 * values[-1] - low if np.isinf(high) else high
+    edges = np.concatenate([[low], values, [high]])
+    place = np.searchsorted(middles, shares, side="right")
+    return (edges[place] + edges[place + 1]) / 2.0
 
 
 def place_pieces(supported: np.ndarray, n_pieces: int | None = None) -> np.ndarray:

@@ -11,9 +11,10 @@ import click
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from benchmarks.league.limit import LimitedProcess
 from benchmarks.league.methods import METHODS, fit_and_predict
 from benchmarks.league.report import write_report
-from benchmarks.league.tables import DESIGNS, Split, Table, find_tables, splits
+from benchmarks.league.tables import DESIGNS, Split, find_tables, splits
 from benchmarks.scores import losses_outside
 
 
@@ -25,6 +26,13 @@ from benchmarks.scores import losses_outside
 @click.option("--method", "names", type=click.Choice(list(METHODS)), multiple=True)
 @click.option("--table", "wanted", multiple=True, help="Names of tables; all by default.")
 @click.option("--max-train", type=click.IntRange(20), default=1500, show_default=True)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(0, min_open=True),
+    default=600.0,
+    show_default=True,
+    help="Seconds for a method on one split, its choice of options included.",
+)
 @click.option("--report-only", is_flag=True, help="Run nothing.")
 def main(
     data: Path,
@@ -34,6 +42,7 @@ def main(
     names: tuple[str, ...],
     wanted: tuple[str, ...],
     max_train: int,
+    time_limit: float,
     report_only: bool,
 ) -> None:
     """Compare all methods on a folder of tables; goes on where it was stopped."""
@@ -41,36 +50,40 @@ def main(
     results = _read(output)
     if not report_only:
         tables = [each for each in find_tables(data) if not wanted or each.name in wanted]
-        for table in tables:
-            for design in (designs or DESIGNS) if table.exact else ("real",):
-                _run_table(
-                    table, design, n_splits, max_train, names or tuple(METHODS), results, output
-                )
+        players = [name for name in names or METHODS if METHODS[name].installed()]
+        with LimitedProcess(time_limit) as process:
+            for table in tables:
+                for design in (designs or DESIGNS) if table.exact else ("real",):
+                    chosen = splits(table, n_splits, design, max_train)
+                    _run_table(table.name, design, chosen, players, results, output, process)
     click.echo(write_report(list(results.values())))
 
 
 def _run_table(
-    table: Table,
+    table: str,
     design: str,
-    n_splits: int,
-    max_train: int,
-    names: tuple[str, ...],
+    chosen: list[Split],
+    names: list[str],
     results: dict[tuple, dict[str, Any]],
     output: Path,
+    process: LimitedProcess,
 ) -> None:
-    for number, split in enumerate(splits(table, n_splits, design, max_train)):
+    for number, split in enumerate(chosen):
         for name in names:
-            key = (table.name, design, number, name)
+            key = (table, design, number, name)
             if key in results:
                 continue
-            if not METHODS[name].installed():
-                continue
+            try:
+                measured = process.call(_measure, name, split)
+            except (TimeoutError, ChildProcessError, RuntimeError) as error:
+                # a method that fails loses; the others go on
+                measured = {"mae": None, "seconds": None, "error": str(error)[:300]}
             results[key] = {
-                "table": table.name,
+                "table": table,
                 "design": design,
                 "split": number,
                 "method": name,
-                **_measure(name, split),
+                **measured,
             }
             with output.open("a") as lines:
                 lines.write(json.dumps(results[key], default=str) + "\n")
@@ -78,11 +91,8 @@ def _run_table(
 
 def _measure(name: str, split: Split) -> dict[str, Any]:
     start = time.process_time()
-    try:
-        with threadpool_limits(1):
-            predicted, chosen = fit_and_predict(METHODS[name], split)
-    except Exception as error:  # a method that fails loses; the others go on
-        return {"mae": None, "error": f"{type(error).__name__}: {error}"[:300]}
+    with threadpool_limits(1):
+        predicted, chosen = fit_and_predict(METHODS[name], split)
     return {
         "mae": float(np.mean(losses_outside(split.test, predicted))),
         "seconds": round(time.process_time() - start, 3),

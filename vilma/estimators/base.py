@@ -37,6 +37,7 @@ from vilma.solvers import Settings, Solution, Solver
 from vilma.surrogates import Surrogate
 from vilma.thresholds import (
     hull_thresholds,
+    share_thresholds,
     spread_thresholds,
     supported_thresholds,
     to_biases,
@@ -282,6 +283,15 @@ class CertifiedFit(SingleFit):
         """Return how many biases are regularised, as coefficients behind those of the features."""
         return 0
 
+    def _spread(self, problem: Problem) -> np.ndarray:
+        """Return the surrogate's thresholds, those without support put between the others."""
+        thresholds = self.surrogate_thresholds_
+        supported = supported_thresholds(problem.labels)
+        if supported.sum() > 1 or len(supported) == 1:
+            return spread_thresholds(thresholds, supported)
+        scores = np.ravel(self._project(problem.X))  # of the one piece that there is
+        return share_thresholds(thresholds, int(supported.argmax()), problem.labels, scores)
+
     @abstractmethod
     def _initial_coef(self, problem: Problem) -> np.ndarray | None:
         """Return the last solution as the solver has it, if there is one of the right size."""
@@ -406,9 +416,7 @@ class LinearOrdinalClassifier(LinearOrdinalModel, CertifiedFit):
         self.surrogate_thresholds_ = hull_thresholds(solution.thresholds)
         self.thresholds_ = self.surrogate_thresholds_
         if self.spread_thresholds:
-            self.thresholds_ = spread_thresholds(
-                self.surrogate_thresholds_, supported_thresholds(problem.labels)
-            )
+            self.thresholds_ = self._spread(problem)
 
 
 def margins(scores: np.ndarray) -> np.ndarray:

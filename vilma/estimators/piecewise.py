@@ -23,7 +23,6 @@ from vilma.thresholds import (
     hull_thresholds,
     place_pieces,
     spread_pieces,
-    spread_thresholds,
     supported_thresholds,
     to_biases,
 )
@@ -363,7 +362,6 @@ class PWVILMA(PiecewiseLinearModel, CertifiedFit):
         self.thresholds_ = self.surrogate_thresholds_
         self.step_weights_ = np.eye(n_columns)[self.pieces_]
         if self.spread_thresholds:
-            supported = supported_thresholds(problem.labels)
-            self.step_weights_ = spread_pieces(self.pieces_, supported)
-            self.thresholds_ = spread_thresholds(self.surrogate_thresholds_, supported)
+            self.step_weights_ = spread_pieces(self.pieces_, supported_thresholds(problem.labels))
+            self.thresholds_ = self._spread(problem)
         self.biases_ = to_biases(self.thresholds_)
