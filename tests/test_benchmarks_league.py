@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -100,6 +103,14 @@ def test_calls_that_take_too_long_are_ended_and_others_go_on():
         with pytest.raises(ChildProcessError, match="exit code 3"):
             process.call(os._exit, 3)
         assert process.call(divmod, 7, 3) == (2, 1)
+
+
+def test_the_command_measures(folder, tmp_path):
+    output = tmp_path / "league.jsonl"
+    command = [sys.executable, "-m", "benchmarks.league", "--data", folder, "--output", output]
+    command += ["--splits", "1", "--table", "exact", "--design", "exact", "--method", "median"]
+    subprocess.run(command, check=True, cwd=Path(__file__).parent.parent)
+    assert json.loads(output.read_text())["mae"] > 0
 
 
 def test_a_method_that_takes_too_long_loses(folder, tmp_path):

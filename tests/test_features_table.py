@@ -8,12 +8,14 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
 from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.model_selection import KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from vilma import IISVOR_IMC, MixedColumns, OneHotCodes
+from vilma import IISVOR_IMC, IISVOR_IMCCV, MixedColumns, OneHotCodes
 from vilma.features import LeafCodes, TableFeatures, Union, table
+from vilma.metrics import interval_scorer
 
 pandas = pytest.importorskip("pandas")
 polars = pytest.importorskip("polars")
@@ -184,6 +186,43 @@ def test_trees_are_grown_on_the_middle_of_annotations():
     (codes,) = features.transform(X).blocks
     for tree in range(4):
         assert np.bincount(codes.codes[:, tree]).min() >= 5
+
+
+def test_folds_have_columns_that_know_the_labels_of_their_own_training_rows_only():
+    rng = np.random.default_rng(0)
+    X, words = frame(), np.array(["low", "middle", "high"])
+    y = rng.choice(words, N_ROWS)
+    made = small(classes=words).fit_transform(X, y)
+    train, others = np.arange(0, N_ROWS, 2), np.arange(1, N_ROWS, 2)
+    own = small(classes=words).fit(X.iloc[train], y[train])
+    for _ in range(2):  # the second time by a transformer that is fitted already
+        columns, rest = made.remake(train, others)
+        np.testing.assert_array_equal(columns.toarray(), own.transform(X.iloc[train]).toarray())
+        np.testing.assert_array_equal(rest.toarray(), own.transform(X.iloc[others]).toarray())
+    changed = y.copy()
+    changed[others] = rng.permutation(y[others])
+    again, _ = small(classes=words).fit_transform(X, changed).remake(train, others)
+    np.testing.assert_array_equal(again.toarray(), columns.toarray())
+    assert made[train].remake is None
+    assert small().fit_transform(X).remake is None
+    assert small(estimator="random").fit_transform(X, y).remake is None
+    assert small(parts=["linear", "kernel"]).fit_transform(X, y).remake is None
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_a_search_scores_what_the_whole_pipeline_does_to_rows_that_it_has_not_seen(n_jobs):
+    rng = np.random.default_rng(1)
+    X = pandas.DataFrame({"a": rng.normal(size=90), "b": rng.choice(["x", "y"], 90)})
+    X.index += 5
+    lower = rng.integers(0, 4, 90)  # no signal: the scores would be far better with known labels
+    y = np.column_stack([lower, np.minimum(lower + rng.integers(0, 2, 90), 3)])
+    folds = KFold(3, shuffle=True, random_state=0)
+    search = IISVOR_IMCCV([0.1, 0.001], cv=folds, n_jobs=n_jobs)
+    search = make_pipeline(small(n_trees=20), search).fit(X, y)[-1]
+    for place, alpha in enumerate(search.alphas_):
+        whole = make_pipeline(small(n_trees=20), IISVOR_IMC(alpha, classes=np.arange(4)))
+        scores = cross_val_score(whole, X, y, cv=folds, scoring=interval_scorer("mae"))
+        np.testing.assert_allclose(search.cv_scores_[place], scores, atol=1e-12)
 
 
 def test_random_trees_see_no_labels():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vilma import PWVILMA, VILMA, IISVOR_EXP, IISVOR_IMC
+from vilma import IISVOR_EXP, IISVOR_IMC, PWVILMA, VILMA
 from vilma.surrogates import LabeledWeights
 from vilma.thresholds import (
     hull_thresholds,
@@ -137,7 +137,7 @@ def test_spread_thresholds_stay_ordered_and_keep_the_supported_ones():
 
 
 def two_brackets(scores, border, n_classes):
-    """Annotations by their side of a border at 0, none wrong, and thresholds that all tie there."""
+    """Annotations by their side of a border at 0, none wrong, and thresholds that tie there."""
     lower = np.where(scores > 0.0, border + 1, 0)
     upper = np.where(scores > 0.0, n_classes - 1, border)
     return labels(lower, upper, n_classes), np.zeros(n_classes - 1)
@@ -150,7 +150,7 @@ def test_sharing_by_hand():
     np.testing.assert_allclose(share_thresholds(ties, 1, annotations, scores), [-3.0, 0.0, 3.0])
 
 
-@pytest.mark.parametrize("n_classes, border", [(3, 0), (3, 1), (4, 1), (7, 2)])
+@pytest.mark.parametrize(("n_classes", "border"), [(3, 0), (3, 1), (4, 1), (7, 2)])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_shared_labels_are_as_frequent_as_the_curve_says(n_classes, border, share):
     n_samples = 4000

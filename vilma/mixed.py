@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
@@ -22,6 +22,7 @@ __all__ = ["MixedColumns", "hstack"]
 _CHUNK = 1024  # rows that are put together at a time
 
 Block: TypeAlias = "np.ndarray | sparse.csr_array | OneHotCodes | MappedMatrix"
+Remake: TypeAlias = "Callable[[np.ndarray, np.ndarray], tuple[MixedColumns, MixedColumns]]"
 
 
 class MixedColumns(RowContainer):
@@ -40,6 +41,10 @@ class MixedColumns(RowContainer):
         Factor of every block.
     names : tuple of str or None
         Name of every block; blocks of one name belong together.
+    remake : callable, default=None
+        Where labels helped to make the columns: ``remake(train, others)`` returns those of the
+        rows `train` and of the rows `others`, both made with the labels of `train` alone.
+        Cross-validated estimators take them for their folds.
 
     Attributes
     ----------
@@ -49,6 +54,8 @@ class MixedColumns(RowContainer):
     names : tuple of str or None
     block_starts : ndarray of shape (n_blocks + 1,), dtype int64
         First column of every block, and the number of columns.
+    remake : callable or None
+        Some of the rows do not have it.
     shape : tuple of (int, int)
         Number of rows and of columns.
 
@@ -59,11 +66,16 @@ class MixedColumns(RowContainer):
     """
 
     def __init__(
-        self, blocks: Sequence[Block], scales: np.ndarray, names: tuple[str, ...] | None
+        self,
+        blocks: Sequence[Block],
+        scales: np.ndarray,
+        names: tuple[str, ...] | None,
+        remake: Remake | None = None,
     ) -> None:
         self.blocks = tuple(blocks)
         self.scales = scales
         self.names = names
+        self.remake = remake
         widths = [block.shape[1] for block in blocks]
         self.block_starts = np.concatenate([[0], np.cumsum(widths, dtype=np.int64)])
         self.shape = (self.blocks[0].shape[0], int(self.block_starts[-1]))

@@ -22,7 +22,6 @@ Labels are codes 0, ..., Y - 1; threshold k separates label k from k + 1. With t
 from __future__ import annotations
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from vilma.surrogates import LabeledWeights
 
@@ -123,11 +122,11 @@ def share_thresholds(
     """Place thresholds around a single supported one by how frequent labels are expected to be.
 
     Annotations that speak of one threshold only, such as two brackets, leave all others to the
-    surrogate: the squared loss moves them out of the data, the absolute one is the same for a whole
-    range of places, and which labels are predicted has nothing to do with the data. Here the share
-    of labels up to k is a monotone interpolation (Fritsch & Carlson 1980) through 0 below the
-    first label, the annotated share at the supported threshold, and 1 at the last label; on either
-    side of the threshold the scores are divided by these shares.
+    surrogate: the squared loss moves them out of the data, the absolute one is the same for a
+    whole range of places, and which labels are predicted has nothing to do with the data. Here the
+    share of labels up to k is a monotone interpolation (Fritsch & Carlson 1980) through 0 below
+    the first label, the annotated share at the supported threshold, and 1 at the last label; on
+    either side of the threshold the scores are divided by these shares.
 
     Parameters
     ----------
@@ -145,6 +144,8 @@ def share_thresholds(
     ndarray of shape (n_classes - 1,)
         Nondecreasing, the supported one as it was.
     """
+    from scipy.interpolate import PchipInterpolator  # takes a while to import
+
     lower, upper, weight, n_classes = labels
     known = thresholds[supported]
     below = weight[upper <= supported].sum()

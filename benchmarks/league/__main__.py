@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
-from threadpoolctl import threadpool_limits
 
 from benchmarks.league.limit import LimitedProcess
-from benchmarks.league.methods import METHODS, fit_and_predict
+from benchmarks.league.methods import METHODS, measure
 from benchmarks.league.report import write_report
 from benchmarks.league.tables import DESIGNS, Split, find_tables, splits
-from benchmarks.scores import losses_outside
 
 
 @click.command()
@@ -74,7 +70,7 @@ def _run_table(
             if key in results:
                 continue
             try:
-                measured = process.call(_measure, name, split)
+                measured = process.call(measure, name, split)
             except (TimeoutError, ChildProcessError, RuntimeError) as error:
                 # a method that fails loses; the others go on
                 measured = {"mae": None, "seconds": None, "error": str(error)[:300]}
@@ -87,17 +83,6 @@ def _run_table(
             }
             with output.open("a") as lines:
                 lines.write(json.dumps(results[key], default=str) + "\n")
-
-
-def _measure(name: str, split: Split) -> dict[str, Any]:
-    start = time.process_time()
-    with threadpool_limits(1):
-        predicted, chosen = fit_and_predict(METHODS[name], split)
-    return {
-        "mae": float(np.mean(losses_outside(split.test, predicted))),
-        "seconds": round(time.process_time() - start, 3),
-        "chosen": chosen,
-    }
 
 
 def _read(path: Path) -> dict[tuple, dict[str, Any]]:

@@ -34,7 +34,7 @@ class LimitedProcess:
         self._end()
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Return what a function of a module returns.
+        """Return what a function returns; it is found again by its module, not ``__main__``.
 
         Raises
         ------
@@ -56,6 +56,7 @@ class LimitedProcess:
         try:
             error, result = self._pipe.recv()
         except EOFError:
+            self._process.join()
             code = self._process.exitcode
             self._end()
             raise ChildProcessError(f"the process ended by itself, exit code {code}") from None
@@ -76,10 +77,9 @@ def _answer(pipe: Connection) -> None:
     while True:
         try:
             function, arguments = pipe.recv()
+            answer = (None, function(*arguments))
         except EOFError:
             return
-        try:
-            answer = (None, function(*arguments))
         except Exception as error:
             answer = (RuntimeError(f"{type(error).__name__}: {error}"), None)
         pipe.send(answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVR
+from threadpoolctl import threadpool_limits
 
 from benchmarks.adapters import ADAPTERS, Adapter
 from benchmarks.adapters.label_forms import PointLabels, midpoints
@@ -24,7 +26,7 @@ from benchmarks.scores import losses_outside
 from vilma import IISVOR_EXPCV, IISVOR_IMCCV, PWVILMACV, VILMACV, OrderedLogitCV
 from vilma.features import TableFeatures
 
-__all__ = ["METHODS", "RECOMMENDED", "fit_and_predict"]
+__all__ = ["METHODS", "RECOMMENDED", "fit_and_predict", "measure"]
 
 _FOLDS = 3
 
@@ -290,6 +292,18 @@ def fit_and_predict(method: type[Adapter], split: Split) -> tuple[np.ndarray, di
         model.fit(X, split.train)
         predicted = np.asarray(model.predict(held_out))
     return predicted, {**best, **(model.certificate(X) if issubclass(method, _Recipe) else {})}
+
+
+def measure(name: str, split: Split) -> dict[str, Any]:
+    """Return the error of a method on the test rows, its CPU seconds and what it chose."""
+    start = time.process_time()
+    with threadpool_limits(1):
+        predicted, chosen = fit_and_predict(METHODS[name], split)
+    return {
+        "mae": float(np.mean(losses_outside(split.test, predicted))),
+        "seconds": round(time.process_time() - start, 3),
+        "chosen": chosen,
+    }
 
 
 def _validate(method: type[Adapter], options: dict[str, Any], X: Any, split: Split) -> float:

@@ -365,7 +365,7 @@ def _score_fold(
     """
     weight = None if folds.weight is None else folds.weight[train]
     extra = _check_method_params(folds.X, folds.score, test)
-    X, held_out = _safe_indexing(folds.X, train), _safe_indexing(folds.X, test)
+    X, held_out = _split_rows(folds.X, train, test)
     order = sorted(range(len(points)), key=lambda i: _regularisation(points[i]), reverse=True)
     scores = []
     for blocks in sets:
@@ -379,6 +379,13 @@ def _score_fold(
         columns = _select(held_out, blocks)
         scores += [folds.scorer(each, columns, folds.y[test], **extra) for each in models]
     return scores
+
+
+def _split_rows(X, train: np.ndarray, test: np.ndarray) -> tuple[Any, Any]:
+    """Return the rows to train on and to test on, neither made with the labels of the latter."""
+    if isinstance(X, MixedColumns) and X.remake is not None:
+        return X.remake(train, test)
+    return _safe_indexing(X, train), _safe_indexing(X, test)
 
 
 def _extend(
