@@ -20,6 +20,7 @@ from benchmarks.experiments.methods import EstimatorMethod, MedianMethod
 from benchmarks.experiments.questions import (
     ChosenMethod,
     Survey,
+    load_survey,
     run_questions,
     run_vagueness,
     show_questions,
@@ -386,3 +387,11 @@ def test_the_command_of_standard_errors():
     result = CliRunner().invoke(main, ["standard-errors", "--draws", "2", "--rows", "100"])
     assert result.exit_code == 0, result.output
     assert "| brackets of three labels | " in result.stdout
+
+
+def test_both_questions_of_the_survey():
+    party, income = load_survey(), load_survey("income")
+    assert len(party.classes) == 7
+    assert len(income.classes) == 24
+    assert party.X.shape == income.X.shape == (944, 9)
+    assert np.unique(income.labels).tolist() == list(range(24))

@@ -243,10 +243,17 @@ def few_exact(images, labels, box, figure) -> None:
 @click.option(
     "--seeds", type=click.IntRange(min=2), default=20, show_default=True, help="Random splits."
 )
+@click.option(
+    "--target",
+    type=click.Choice(["PID", "income"]),
+    default="PID",
+    show_default=True,
+    help="What is asked for: party identification (seven levels) or income (24 brackets).",
+)
 @click.option("--figure", type=_OUTPUT, help="Also vary how many answers are vague, and draw it.")
-def questions(seeds, figure) -> None:
+def questions(seeds, target, figure) -> None:
     """One yes/no question for every respondent of ANES: the comparison of `vilma demo`."""
-    survey = load_survey()
+    survey = load_survey(target)
     answers, exact = question_methods()
     errors = run_questions(
         survey, available(answers, _progress), available(exact, _progress), seeds, _progress

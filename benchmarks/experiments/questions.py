@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.metrics import mean_absolute_error
@@ -17,7 +17,7 @@ from benchmarks.experiments.views import Views
 from vilma import IISVOR_IMCCV, VILMACV, OrderedLogitCV
 from vilma.datasets import load_anes96
 from vilma.demo.survey import TEST_SHARE
-from vilma.intervals import annotate_questions
+from vilma.intervals import annotate_questions, spans_between_ends
 
 __all__ = [
     "VAGUE_SHARES",
@@ -58,10 +58,24 @@ class Survey:
     classes: np.ndarray
 
 
-def load_survey() -> Survey:
-    """Return party identification of the American National Election Study of 1996."""
-    data = load_anes96()
-    return Survey(data.data, data.target, data.classes)
+def load_survey(target: Literal["PID", "income"] = "PID") -> Survey:
+    """Return a question of the American National Election Study of 1996.
+
+    Parameters
+    ----------
+    target : {"PID", "income"}, default="PID"
+        Party identification in seven levels, or the income of the household in 24 brackets.
+
+    Returns
+    -------
+    Survey
+        The other answers, and that one.
+    """
+    data = load_anes96(target=target)
+    if target == "PID":
+        return Survey(data.data, data.target, data.classes)
+    levels = spans_between_ends(data.target, whole=True)
+    return Survey(data.data, levels.intervals[:, 0], levels.classes)
 
 
 class ChosenMethod(Method):
