@@ -157,7 +157,8 @@ def test_rows_in_any_order(container, function):
     X = as_numpy(container)
     with BlockThreads() as threads:
         rows = as_design_matrix(container, threads).rows()
-    assert rows is not None
+    if rows is None:
+        pytest.skip("a kind whose rows cannot be visited in any order")
     rng = np.random.default_rng(5)
     coef, out = rng.normal(size=X.shape[1]), np.zeros(X.shape[1])
     scores = function(rows, rng.permutation(len(X)), coef, out)
@@ -169,6 +170,8 @@ def test_rows_copied_into_another_order(container):
     X = as_numpy(container)
     with BlockThreads() as threads:
         rows = as_design_matrix(container, threads).rows()
+    if rows is None:
+        pytest.skip("a kind whose rows cannot be visited in any order")
     order = np.random.default_rng(6).permutation(len(X))[: len(X) // 2 + 1]
     copied = reorder_rows(rows, order)
     assert [part.dtype for part in copied] == [part.dtype for part in rows]

@@ -19,6 +19,7 @@ lie within rounding of a threshold may get the label beside it.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -26,20 +27,11 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
-from vilma import (
-    IISVOR_EXP,
-    IISVOR_EXPCV,
-    IISVOR_IMC,
-    IISVOR_IMCCV,
-    PWVILMA,
-    PWVILMACV,
-    VILMA,
-    VILMACV,
-    CalibratedOrdinalClassifier,
-    OrderedLogit,
-    OrderedLogitCV,
-)
+from vilma import CalibratedOrdinalClassifier, estimators
 from vilma._optional import require
+from vilma.estimators.base import LinearOrdinalModel
+from vilma.estimators.ordered_logit import CumulativeClassifier
+from vilma.estimators.piecewise import PiecewiseLinearModel
 from vilma.labels import in_class_order
 from vilma.likelihood import LINKS
 
@@ -57,9 +49,6 @@ from skl2onnx.common.data_types import (  # noqa: E402
     StringTensorType,
 )
 
-_ONE_DIRECTION = (VILMA, VILMACV, IISVOR_EXP, IISVOR_EXPCV, IISVOR_IMC, IISVOR_IMCCV)
-_SEVERAL_DIRECTIONS = (PWVILMA, PWVILMACV)
-_CUMULATIVE = (OrderedLogit, OrderedLogitCV)
 _LEAST_OPSET = 13  # ReduceSum takes its axes as an input since
 
 
@@ -372,21 +361,22 @@ def _convert_calibrated(scope: Any, operator: Any, container: Any) -> None:
     graph.in_class_order(by_place, model.scale_, probabilities)
 
 
+# The first family that a class belongs to is its own.
+_FAMILIES: list[tuple[type, str, Callable, Callable]] = [
+    (CumulativeClassifier, "VilmaOrderedLogit", _convert_ordered_logit, _parse_ordered_logit),
+    (PiecewiseLinearModel, "VilmaPiecewise", _convert_piecewise, _parse_piecewise),
+    (LinearOrdinalModel, "VilmaLinear", _convert_linear, _parse_linear),
+    (CalibratedOrdinalClassifier, "VilmaCalibrated", _convert_calibrated, _parse_calibrated),
+]
+
+
 def _register() -> None:
-    families: list[tuple[tuple[type, ...], str, Callable, Callable]] = [
-        (_ONE_DIRECTION, "VilmaLinear", _convert_linear, _parse_linear),
-        (_SEVERAL_DIRECTIONS, "VilmaPiecewise", _convert_piecewise, _parse_piecewise),
-        (_CUMULATIVE, "VilmaOrderedLogit", _convert_ordered_logit, _parse_ordered_logit),
-        (
-            (CalibratedOrdinalClassifier,),
-            "VilmaCalibrated",
-            _convert_calibrated,
-            _parse_calibrated,
-        ),
-    ]
-    for classes, alias, convert, parse in families:
-        for cls in classes:
-            skl2onnx.update_registered_converter(cls, alias, _shapes, convert, parser=parse)
+    public = [getattr(estimators, name) for name in estimators.__all__]
+    for cls in [*filter(inspect.isclass, public), CalibratedOrdinalClassifier]:
+        for family, alias, convert, parse in _FAMILIES:
+            if issubclass(cls, family):
+                skl2onnx.update_registered_converter(cls, alias, _shapes, convert, parser=parse)
+                break
 
 
 _register()

@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from vilma.mapped import MappedMatrix
+from vilma._row_container import RowContainer
 from vilma.mixed import MixedColumns
-from vilma.one_hot import OneHotCodes
 
 __all__ = ["center_narrow_columns"]
 
@@ -33,7 +32,7 @@ def center_narrow_columns(X) -> tuple[Any, np.ndarray | None]:
     Parameters
     ----------
     X : ndarray, CSR, OneHotCodes, MappedMatrix or MixedColumns of shape (m, n)
-        Codes have no such column, and rows on disk stay as they are.
+        Codes have no such column; rows on disk and containers of other kinds stay as they are.
 
     Returns
     -------
@@ -42,10 +41,10 @@ def center_narrow_columns(X) -> tuple[Any, np.ndarray | None]:
     center : ndarray of shape (n,) or None
         What was taken off; None if that is nothing.
     """
-    if isinstance(X, (OneHotCodes, MappedMatrix)):
-        return X, None
     if isinstance(X, MixedColumns):
         return _center_mixed(X)
+    if isinstance(X, RowContainer):
+        return X, None
     if sparse.issparse(X):
         return _center_sparse(X)
     center = _narrow_offsets(X)

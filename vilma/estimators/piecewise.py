@@ -16,7 +16,6 @@ from vilma.estimators.base import CertifiedFit, OrdinalModel, margins
 from vilma.estimators.vilma import VILMA, loss_key, read_cost, v_shaped_surrogate
 from vilma.labels import in_class_order
 from vilma.losses.distance import Loss
-from vilma.one_hot import OneHotCodes
 from vilma.solvers import CorrelatedMetric, Settings, Solution
 from vilma.surrogates import LabeledWeights, PiecewiseVShaped, Surrogate
 from vilma.thresholds import (
@@ -343,7 +342,7 @@ class PWVILMA(PiecewiseLinearModel, CertifiedFit):
         solutions = []
         for each in path:
             root = CorrelatedMetric(n_columns, self.correlation).root()
-            X = problem.X.tocsr() if isinstance(problem.X, OneHotCodes) else problem.X
+            X = problem.X.tocsr() if hasattr(problem.X, "tocsr") else problem.X
             stacked = problem._replace(X=sparse.kron(X, root, format="csr"))
             (solution,) = super()._solve_as_given(stacked, n_extra, [each])
             coef = solution.coef.reshape(-1, n_columns) @ root

@@ -7,15 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from vilma.estimators import VILMA, VILMACV
+from vilma.estimators.base import LinearOrdinalModel
+from vilma.estimators.piecewise import PiecewiseLinearModel
 from vilma.labels import in_class_order
 
 __all__ = ["check_fitted", "check_settings"]
 
-_ONE_DIRECTION = {
-    "IISVOR_EXP", "IISVOR_EXPCV", "IISVOR_IMC", "IISVOR_IMCCV", "VILMA", "VILMACV",
-    "OrderedLogit", "OrderedLogitCV",
-}  # fmt: skip
-_SEVERAL_DIRECTIONS = {"PWVILMA", "PWVILMACV"}
 _NUMBERS = ("alpha_", "correlation_", "n_iter_", "slope_")
 _PERHAPS_INFINITE = ("gap_", "lower_bound_", "objective_")  # where no bound is known
 
@@ -122,8 +120,9 @@ def check_fitted(estimator: Any, path: str) -> None:
     for key in _PERHAPS_INFINITE:
         if key in found:
             fitted.number(key, finite=False)
-    if name in _ONE_DIRECTION | _SEVERAL_DIRECTIONS and found.get("refit", True):
-        _check_linear(fitted, name)
+    linear = isinstance(estimator, (LinearOrdinalModel, PiecewiseLinearModel))
+    if linear and found.get("refit", True):
+        _check_linear(fitted, estimator)
     elif name == "CalibratedOrdinalClassifier":
         n_classes = _check_scale(fitted)
         fitted.number("slope_")
@@ -200,10 +199,10 @@ def _check_table(fitted: _Fitted) -> None:
             fitted.require(key)
 
 
-def _check_linear(fitted: _Fitted, name: str) -> None:
+def _check_linear(fitted: _Fitted, estimator: Any) -> None:
     n_classes = _check_scale(fitted)
     n_features = int(fitted.number("n_features_in_"))
-    if name in _ONE_DIRECTION:
+    if isinstance(estimator, LinearOrdinalModel):
         fitted.ascending("thresholds_", n_classes - 1)
         fitted.vector("coef_", n_features)
     else:
@@ -211,7 +210,7 @@ def _check_linear(fitted: _Fitted, name: str) -> None:
         n_pieces = len(fitted.vector("coef_", None, n_features))
         fitted.vector("step_weights_", n_classes - 1, n_pieces)
         fitted.vector("biases_", n_classes)
-    if name in ("VILMA", "VILMACV"):
+    if isinstance(estimator, (VILMA, VILMACV)):
         fitted.vector("biases_", n_classes)
 
 
