@@ -94,6 +94,8 @@ class LeafCodes(TransformerMixin, BaseEstimator):
     'tree1: x0 <= 0.981'
     """
 
+    # What a model file must hold, and what follows from that.
+    _needed: ClassVar[tuple[str, ...]] = ("estimator_", "n_leaves_")
     _derived: ClassVar[tuple[str, ...]] = ("_leaves", "_codes")
     _parameter_constraints: ClassVar[dict] = {
         "estimator": [HasMethods(["fit"]), None],

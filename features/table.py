@@ -124,6 +124,7 @@ class TableFeatures(TransformerMixin, BaseEstimator):
     True
     """
 
+    _needed: ClassVar[tuple[str, ...]] = ("_categorical", "_linear_scale", "_numeric")
     _parameter_constraints: ClassVar[dict] = {
         "parts": ["array-like"],
         "estimator": [HasMethods(["fit"]), StrOptions({"random"}), None],

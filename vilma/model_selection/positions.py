@@ -77,6 +77,7 @@ class PositionsClassifier(CoverageScoreMixin, ClassifierMixin, MetaEstimatorMixi
     True
     """
 
+    _needed: ClassVar[tuple[str, ...]] = ("estimator_", "scale_")
     _parameter_constraints: ClassVar[dict] = {"estimator": "no_validation"}
 
     def __init__(self, estimator: Any, *, classes: Any = None) -> None:

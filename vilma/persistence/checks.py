@@ -24,8 +24,9 @@ _SAFE: dict[str, dict[str, Any]] = {
     "DeepFeatures": {"cache_dir": None, "local_files_only": True},
 }
 
-# What a fitted transformer, forest or wrapper cannot do without. Attributes of scikit-learn that
-# begin with an underscore are not in the list: they change from version to version.
+# What a fitted transformer or forest of scikit-learn cannot do without; classes of vilma say so by
+# `_needed`. Attributes that begin with an underscore are not in the list: they change from version
+# to version.
 _TREE = ("n_outputs_", "tree_")
 _FOREST = ("estimator", "estimators_", "n_outputs_")
 _NEEDED: dict[str, tuple[str, ...]] = {
@@ -38,7 +39,6 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "ExtraTreesClassifier": ("classes_", "n_classes_", *_FOREST),
     "ExtraTreesRegressor": _FOREST,
     "KBinsDiscretizer": ("bin_edges_",),
-    "LeafCodes": ("estimator_", "n_leaves_"),
     "LogisticRegression": ("classes_", "coef_", "intercept_"),
     "MaxAbsScaler": ("scale_",),
     "MinMaxScaler": ("min_", "scale_"),
@@ -47,7 +47,6 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "OneHotEncoder": ("categories_",),
     "OrdinalEncoder": ("categories_",),
     "PCA": ("components_", "mean_"),
-    "PositionsClassifier": ("estimator_", "scale_"),
     "PowerTransformer": ("lambdas_",),
     "QuantileTransformer": ("quantiles_", "references_"),
     "RBFSampler": ("random_offset_", "random_weights_"),
@@ -56,7 +55,6 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "RobustScaler": ("center_", "scale_"),
     "SimpleImputer": ("statistics_",),
     "StandardScaler": ("mean_", "scale_"),
-    "TableFeatures": ("_categorical", "_linear_scale", "_numeric"),
     "TfidfVectorizer": ("vocabulary_",),
     "TruncatedSVD": ("components_",),
     "VarianceThreshold": ("variances_",),
@@ -108,7 +106,7 @@ def check_fitted(estimator: Any, path: str) -> None:
     if not any(key.endswith("_") for key in found):
         return
     fitted = _Fitted(found, path)
-    for key in _NEEDED.get(name, ()):
+    for key in (*_NEEDED.get(name, ()), *getattr(estimator, "_needed", ())):
         fitted.require(key)
     if name == "TableFeatures":
         _check_table(fitted)
