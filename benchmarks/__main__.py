@@ -1,5 +1,5 @@
 """What ``python -m benchmarks`` runs."""
 
-from benchmarks.cli import main
+from benchmarks.suite.cli import main
 
 main(prog_name="python -m benchmarks")

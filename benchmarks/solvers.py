@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from benchmarks.storage import load_data
-from benchmarks.tasks.one_hot import OneHot
+from benchmarks.suite.storage import load_data
+from benchmarks.suite.tasks.one_hot import OneHot
 from vilma import IISVOR_EXP, IISVOR_IMC, VILMA
 from vilma.design_matrices import DesignMatrix, as_design_matrix
 from vilma.design_matrices.threads import BlockThreads

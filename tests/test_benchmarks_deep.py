@@ -21,7 +21,7 @@ from benchmarks.deep.convolutional import (
 from benchmarks.deep.faces import (
     EmbeddedFaces,
     annotate,
-    load_faces,
+    load_embeddings,
     split_faces,
     thin_tail,
 )
@@ -97,7 +97,7 @@ def test_worse_is_more_than_the_deviation_of_the_loss_alone():
 
 
 def test_splits_do_not_overlap(embeddings):
-    faces = load_faces(embeddings)
+    faces = load_embeddings(embeddings)
     split = split_faces(faces, 0, lambda ages, seed: np.arange(len(ages)))
     assert sorted([*split.train, *split.test]) == list(range(150))
     assert len(split.test) == 45
@@ -106,10 +106,10 @@ def test_splits_do_not_overlap(embeddings):
 def test_bad_files(tmp_path):
     np.savez(tmp_path / "a.npz", X=np.ones((2, 2)))
     with pytest.raises(ValueError, match="has no array 'ages'"):
-        load_faces(tmp_path / "a.npz")
+        load_embeddings(tmp_path / "a.npz")
     np.savez(tmp_path / "b.npz", X=np.ones((2, 2)), ages=[1, 2, 3])
     with pytest.raises(ValueError, match=r"an age for each of its rows, got the shapes \(2, 2\)"):
-        load_faces(tmp_path / "b.npz")
+        load_embeddings(tmp_path / "b.npz")
 
 
 def test_records_are_not_measured_twice(tmp_path):
@@ -148,7 +148,7 @@ def test_embedding_and_time(embeddings):
 
 @pytest.mark.parametrize("name", methods.METHODS)
 def test_every_method_fits(name, embeddings):
-    faces = load_faces(embeddings)
+    faces = load_embeddings(embeddings)
     estimator = methods.METHODS[name].make(faces.classes, 0, methods.Encoder((8,), 0.0))
     assert set(methods.METHODS[name].baselines) <= set(methods.METHODS)
     predicted = estimator.fit(faces.X, annotate(faces, np.arange(150), "intervals")).predict(

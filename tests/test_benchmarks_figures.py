@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.cli import main
-from benchmarks.growth import find_series
-from benchmarks.machine import different_facts, machine_facts
-from benchmarks.memory import current_memory, peak_memory
-from benchmarks.plots import plot_gap_against_time, plot_time_against_size
-from benchmarks.results import Results
 from benchmarks.scores import losses_outside, score
-from benchmarks.summary import summarize
-from benchmarks.validation import choose_candidate
+from benchmarks.suite.cli import main
+from benchmarks.suite.growth import find_series
+from benchmarks.suite.machine import different_facts, machine_facts
+from benchmarks.suite.memory import current_memory, peak_memory
+from benchmarks.suite.plots import plot_gap_against_time, plot_time_against_size
+from benchmarks.suite.results import Results
+from benchmarks.suite.summary import summarize
+from benchmarks.suite.validation import choose_candidate
 
 
 def fit(task, adapter, repeat, seconds, **changes):

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import runner
 from benchmarks.adapters import ADAPTERS
-from benchmarks.cli import main
-from benchmarks.config import read_config
-from benchmarks.jobs import FitJob, run_fit, run_make
-from benchmarks.results import Results
+from benchmarks.suite import runner
+from benchmarks.suite.cli import main
+from benchmarks.suite.config import read_config
+from benchmarks.suite.jobs import FitJob, run_fit, run_make
+from benchmarks.suite.results import Results
 
 TINY = """
 title = "Tiny"
@@ -260,7 +260,7 @@ def test_wrong_configurations_are_refused(content, message, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "path", sorted((Path(runner.__file__).parent / "configs").glob("*.toml")), ids=lambda p: p.stem
+    "path", sorted((Path(runner.__file__).parents[1] / "configs").glob("*.toml")), ids=lambda p: p.stem
 )
 def test_shipped_configurations_are_valid(path):
     config = read_config(path)

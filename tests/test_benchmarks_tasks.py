@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from benchmarks.annotations import Annotation
-from benchmarks.config import task_description, task_from_description
-from benchmarks.storage import Data, load_data
-from benchmarks.tasks.dense import Dense
-from benchmarks.tasks.faces import Faces
-from benchmarks.tasks.one_hot import OneHot
+from benchmarks.suite.config import task_description, task_from_description
+from benchmarks.suite.storage import Data, load_data
+from benchmarks.suite.tasks.dense import Dense
+from benchmarks.suite.tasks.faces import Faces
+from benchmarks.suite.tasks.one_hot import OneHot
 from vilma import OneHotCodes
 
 
@@ -88,7 +88,7 @@ def test_mapped_data_are_the_same_matrix(tmp_path):
 
 
 def test_larger_one_hot_tasks_begin_with_the_rows_of_smaller_ones(tmp_path, monkeypatch):
-    monkeypatch.setattr("benchmarks.tasks.one_hot._ROWS_AT_ONCE", 8)
+    monkeypatch.setattr("benchmarks.suite.tasks.one_hot._ROWS_AT_ONCE", 8)
     small = make(OneHot(name="a", rows=12, test_rows=3, blocks=3), tmp_path / "small")
     large = make(OneHot(name="a", rows=21, test_rows=3, blocks=3), tmp_path / "large")
     np.testing.assert_array_equal(large.X.codes[:12], small.X.codes)

@@ -18,7 +18,7 @@ from benchmarks.deep.experiments import (
     run_long_tail,
     run_shift,
 )
-from benchmarks.deep.faces import LABELS, EmbeddedFaces, load_faces
+from benchmarks.deep.faces import LABELS, EmbeddedFaces, load_embeddings
 from benchmarks.deep.images import IMAGE_METHODS, PATTERNS, ImageBench, load_images, run_images
 from benchmarks.deep.methods import LINEAR, METHODS, Encoder
 from benchmarks.deep.runs import Records
@@ -102,7 +102,7 @@ def _options(command):
 
 def _load(path: Path) -> EmbeddedFaces:
     try:
-        return load_faces(path)
+        return load_embeddings(path)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
 

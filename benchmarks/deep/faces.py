@@ -15,7 +15,7 @@ __all__ = [
     "EmbeddedFaces",
     "Split",
     "annotate",
-    "load_faces",
+    "load_embeddings",
     "split_faces",
     "thin_tail",
 ]
@@ -63,7 +63,7 @@ class Split:
     seed: int
 
 
-def load_faces(path: Path) -> EmbeddedFaces:
+def load_embeddings(path: Path) -> EmbeddedFaces:
     """Read a file of embeddings.
 
     Parameters

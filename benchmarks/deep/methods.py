@@ -16,7 +16,7 @@ from vilma import IISVOR_IMCCV, VILMACV
 from vilma.deep import DeepOrdinalClassifier, RegCLIPClassifier
 from vilma.deep.objectives import GroupHeads, ProgressiveMargin
 
-__all__ = ["ALPHAS", "LINEAR", "METHODS", "Encoder", "Method", "linear"]
+__all__ = ["ALPHAS", "LINEAR", "METHODS", "Encoder", "Row", "linear"]
 
 ALPHAS = (1e-1, 1e-2, 1e-3, 1e-4)
 #: Training of every network.
@@ -43,7 +43,7 @@ Make = Callable[[np.ndarray, int, Encoder], BaseEstimator]
 
 
 @dataclass(frozen=True)
-class Method:
+class Row:
     """A row of the tables.
 
     Parameters
@@ -83,13 +83,13 @@ def linear(search: type, classes: np.ndarray, seed: int, encoder: Encoder) -> Ba
     return make_pipeline(StandardScaler(), search(ALPHAS, cv=3, classes=classes, tol=1e-2))
 
 
-def _with(loss: Any, *baselines: str, **parameters: Any) -> Method:
-    return Method(partial(deep, loss, **parameters), baselines)
+def _with(loss: Any, *baselines: str, **parameters: Any) -> Row:
+    return Row(partial(deep, loss, **parameters), baselines)
 
 
 _ACCON = {"regularizer": "accon", "regularizer_weight": 0.3}
 
-METHODS: Mapping[str, Method] = {
+METHODS: Mapping[str, Row] = {
     "L1": _with("l1"),
     "cross entropy": _with("ce"),
     "groups, exact": _with(GroupHeads(form="exact", soft=True)),
@@ -108,10 +108,10 @@ METHODS: Mapping[str, Method] = {
         GroupHeads(form="asymmetric", soft=True, beta=2.0), "groups, exact", "L1"
     ),
     "PML": _with(ProgressiveMargin(form="softmax"), "cross entropy", "soft labels, Gaussian"),
-    "RegCLIP": Method(partial(regclip, coarse_labels=10), ("L1", "cross entropy")),
+    "RegCLIP": Row(partial(regclip, coarse_labels=10), ("L1", "cross entropy")),
     # Linear models, to compare with.
-    "VILMA": Method(partial(linear, VILMACV)),
-    "SVOR-IMC": Method(partial(linear, IISVOR_IMCCV)),
+    "VILMA": Row(partial(linear, VILMACV)),
+    "SVOR-IMC": Row(partial(linear, IISVOR_IMCCV)),
 }
 
 #: Names of the methods that learn no embedding.

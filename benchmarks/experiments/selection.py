@@ -1,4 +1,4 @@
-"""Choosing options by validation on the annotations, by one rule for every method."""
+"""Choosing options by the least error in validation on the annotations, for every method alike."""
 
 from __future__ import annotations
 

@@ -62,4 +62,4 @@ class Task(ABC):
 
     @abstractmethod
     def make(self, folder: Path) -> None:
-        """Write the data into an empty folder, for `benchmarks.storage.load_data`."""
+        """Write the data into an empty folder, for `benchmarks.suite.storage.load_data`."""

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from benchmarks.storage import append_codes, codes_to_csr, save_targets
-from benchmarks.tasks.base import Task
+from benchmarks.suite.storage import append_codes, codes_to_csr, save_targets
+from benchmarks.suite.tasks.base import Task
 
 __all__ = ["Faces"]
 

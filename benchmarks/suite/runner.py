@@ -9,12 +9,12 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks.adapters import ADAPTERS
-from benchmarks.config import Config, Entry, task_description
-from benchmarks.jobs import FitJob, Outcome, run_fit, run_make
-from benchmarks.machine import machine_facts
-from benchmarks.results import Results
-from benchmarks.tasks import Task
-from benchmarks.validation import choose_candidate
+from benchmarks.suite.config import Config, Entry, task_description
+from benchmarks.suite.jobs import FitJob, Outcome, run_fit, run_make
+from benchmarks.suite.machine import machine_facts
+from benchmarks.suite.results import Results
+from benchmarks.suite.tasks import Task
+from benchmarks.suite.validation import choose_candidate
 
 __all__ = ["run_config"]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from benchmarks.compare import MARGINS, find_regressions
-from benchmarks.config import read_config
-from benchmarks.report import write_report
-from benchmarks.results import Results
-from benchmarks.runner import run_config
+from benchmarks.suite.compare import MARGINS, find_regressions
+from benchmarks.suite.config import read_config
+from benchmarks.suite.report import write_report
+from benchmarks.suite.results import Results
+from benchmarks.suite.runner import run_config
 
 __all__ = ["main"]
 

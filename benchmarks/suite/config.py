@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.adapters import ADAPTERS
-from benchmarks.tasks import TASKS, Task
+from benchmarks.suite.tasks import TASKS, Task
 
 __all__ = ["Config", "Entry", "read_config", "task_description", "task_from_description"]
 

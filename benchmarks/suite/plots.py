@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.growth import Series
-from benchmarks.results import Results
+from benchmarks.suite.growth import Series
+from benchmarks.suite.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from benchmarks.storage import save_matrix, save_targets
-from benchmarks.tasks.base import Task
+from benchmarks.suite.storage import save_matrix, save_targets
+from benchmarks.suite.tasks.base import Task
 
 __all__ = ["Dense"]
 

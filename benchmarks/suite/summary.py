@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from benchmarks.results import Results
+from benchmarks.suite.results import Results
 
 __all__ = ["Row", "summarize"]
 

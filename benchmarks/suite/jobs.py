@@ -63,11 +63,11 @@ def run_make(task: dict[str, Any], folder: Path) -> None:
 
 
 def _run_worker(arguments: list[str], threads: int) -> subprocess.CompletedProcess[str]:
-    top = str(Path(__file__).resolve().parent.parent)
+    top = str(Path(__file__).resolve().parents[2])
     environment = dict(os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(threads)))
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [top, os.environ.get("PYTHONPATH")]))
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks.worker", *arguments],
+        [sys.executable, "-m", "benchmarks.suite.worker", *arguments],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -1,6 +1,6 @@
 """The process that makes a task's data, or fits once: ``make TASK FOLDER``, ``fit JOB ANSWER``.
 
-Both are started by `benchmarks.jobs`, with descriptions in JSON.
+Both are started by `benchmarks.suite.jobs`, with descriptions in JSON.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.adapters import ADAPTERS, Adapter
-from benchmarks.config import task_from_description
-from benchmarks.jobs import FitJob, Outcome
-from benchmarks.memory import current_memory, peak_memory
 from benchmarks.scores import losses_outside, score
-from benchmarks.storage import Data, load_data
+from benchmarks.suite.config import task_from_description
+from benchmarks.suite.jobs import FitJob, Outcome
+from benchmarks.suite.memory import current_memory, peak_memory
+from benchmarks.suite.storage import Data, load_data
 
 __all__ = ["fit_once", "make_data"]
 
@@ -128,7 +128,7 @@ def _time_limit(seconds: float) -> Iterator[None]:
 
 
 def main(verb: str, description: str, target: str) -> None:
-    """Do what `benchmarks.jobs` asked for."""
+    """Do what `benchmarks.suite.jobs` asked for."""
     if verb == "make":
         make_data(json.loads(description), Path(target))
         return

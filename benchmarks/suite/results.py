@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.jobs import Outcome
-from benchmarks.machine import different_facts
+from benchmarks.suite.jobs import Outcome
+from benchmarks.suite.machine import different_facts
 from vilma._atomic import atomic_write
 
 __all__ = ["FILE_NAME", "Results"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from benchmarks.machine import different_facts
-from benchmarks.results import Results
-from benchmarks.summary import Row, summarize
+from benchmarks.suite.machine import different_facts
+from benchmarks.suite.results import Results
+from benchmarks.suite.summary import Row, summarize
 
 __all__ = ["MARGINS", "Margin", "find_regressions"]
 

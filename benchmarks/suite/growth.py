@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.grouping import group_rows
-from benchmarks.results import Results
-from benchmarks.summary import Row
+from benchmarks.suite.grouping import group_rows
+from benchmarks.suite.results import Results
+from benchmarks.suite.summary import Row
 
 __all__ = ["Series", "find_series"]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from benchmarks.adapters import ADAPTERS
-from benchmarks.config import task_from_description
-from benchmarks.grouping import Group, group_rows
-from benchmarks.growth import Series, find_series
-from benchmarks.plots import plot_gap_against_time, plot_time_against_size
-from benchmarks.results import Results
-from benchmarks.summary import Row, summarize
+from benchmarks.suite.config import task_from_description
+from benchmarks.suite.grouping import Group, group_rows
+from benchmarks.suite.growth import Series, find_series
+from benchmarks.suite.plots import plot_gap_against_time, plot_time_against_size
+from benchmarks.suite.results import Results
+from benchmarks.suite.summary import Row, summarize
 
 __all__ = ["FILE_NAME", "write_report"]
 

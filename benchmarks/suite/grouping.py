@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from benchmarks.results import Results
-from benchmarks.summary import Row
+from benchmarks.suite.results import Results
+from benchmarks.suite.summary import Row
 
 __all__ = ["Group", "group_rows"]
 

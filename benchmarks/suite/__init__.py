@@ -1,0 +1,1 @@
+"""Fits of one configuration after the other, each in a process of its own, and their tables."""
