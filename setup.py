@@ -46,8 +46,11 @@ ONNX = ["onnx>=1.18", "onnxruntime>=1.22", "skl2onnx>=1.19"]
 FACES = ["dlib-bin>=19.24", "face-recognition-models>=0.3"]
 BENCHMARKS = [
     *PLOT,
+    "catboost>=1.2.10",
+    "interpret-core>=0.7.8",
     "intreg>=0.2.2",
     "lifelines>=0.30",
+    "lightgbm>=4.7",
     "mord>=0.7",
     "skordinal>=0.2",
     "statsmodels>=0.15",
