@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 import warnings
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -63,7 +65,7 @@ def interrupt(function, after):
     """Call a function, interrupt it after some seconds, and return the name of what it raised."""
 
     def handler(*_):
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
     former = signal.signal(signal.SIGALRM, handler)
     try:
@@ -116,8 +118,6 @@ def interrupt_often(model, fit, refit):
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no timers")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:The projection is the same for all rows:UserWarning")
-# What is raised while Python destroys an object, as CVXPY has many, is lost: the fit goes on.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_interrupts_of_fits(name):
     model = ESTIMATORS[name]
@@ -183,3 +183,99 @@ def test_an_interrupted_kernel_is_an_interrupt():
         vilma_path(X, y, estimator=Interrupted())
     with pytest.raises(SystemError, match="of another kind"), interruptible():
         raise SystemError("of another kind")
+
+
+class Shy:
+    """An object whose length NumPy asks for: Ctrl-C comes just then."""
+
+    def __len__(self):
+        signal.raise_signal(signal.SIGINT)
+        raise TypeError("no length")
+
+    def __getitem__(self, place):
+        raise IndexError
+
+
+class Destroyed:
+    """An object during whose destruction Ctrl-C comes."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+def ask_for_the_length():
+    np.array([Shy()], dtype=object)
+
+
+LOSSES = {
+    "asked for a length": ask_for_the_length,
+    "destroyed": Destroyed,
+}
+
+
+class LosesInterrupt(VILMA):
+    """A fit during which Ctrl-C gets lost."""
+
+    def _solve(self, problem, path):
+        LOSSES[self.way]()
+        return super()._solve(problem, path)
+
+
+@pytest.mark.parametrize("way", LOSSES)
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_that_gets_lost_is_raised_at_the_end(way, nested):
+    X, y = data()
+    LOSSES[way]()  # lost indeed
+    model = LosesInterrupt(0.1)
+    model.way = way
+    handler = signal.getsignal(signal.SIGINT)
+    around = interruptible() if nested else nullcontext()
+    with pytest.raises(KeyboardInterrupt), around:
+        model.fit(X, y)
+    assert "coef_" not in vars(model)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_handler_that_does_not_raise_is_the_users_affair():
+    seen = []
+    former = signal.signal(signal.SIGINT, lambda *_: seen.append(True))
+    try:
+        with interruptible():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, former)
+    assert seen == [True]
+
+
+def test_a_handler_that_is_set_meanwhile_stays():
+    former, mine = signal.getsignal(signal.SIGINT), lambda *_: None
+    try:
+        with interruptible():
+            signal.signal(signal.SIGINT, mine)
+        assert signal.getsignal(signal.SIGINT) is mine
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+@pytest.mark.parametrize("ignored", [signal.SIG_IGN, signal.SIG_DFL])
+def test_handlers_of_the_system_stay(ignored):
+    former = signal.signal(signal.SIGINT, ignored)
+    try:
+        with interruptible():
+            assert signal.getsignal(signal.SIGINT) is ignored
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+def test_other_threads_leave_the_handler_alone():
+    handler, seen = signal.getsignal(signal.SIGINT), []
+
+    def look():
+        with interruptible():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert seen == [handler]

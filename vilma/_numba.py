@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import importlib
 import logging
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from types import FrameType
 from typing import Any, TypeVar, cast
 
 __all__ = [
@@ -196,18 +198,52 @@ def report_compilation(verbose: int) -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Raise KeyboardInterrupt whenever Ctrl-C ends kernels within this context.
+    """Raise KeyboardInterrupt whenever Ctrl-C is pressed within this context.
 
-    Python notices Ctrl-C while Numba makes Python objects of a kernel's results. Numba then
-    returns them all the same, and Python raises ``SystemError: ... returned a result with an
-    exception set``, which names the KeyboardInterrupt as its cause only.
+    It gets lost in three ways. Python notices Ctrl-C while Numba makes Python objects of a
+    kernel's results: Numba then returns them all the same, and Python raises ``SystemError: ...
+    returned a result with an exception set``, which names the KeyboardInterrupt as its cause only.
+    NumPy asks objects for their length and goes on without, whatever they raise:
+    ``scipy.sparse.vstack`` has it ask sparse arrays, whose ``__len__`` is Python, and CVXPY calls
+    that. And what is raised while an object is destroyed is only printed. An interrupt that has
+    not arrived by the end of the context is raised there.
     """
-    try:
-        yield
-    except SystemError as error:
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, KeyboardInterrupt):
-            cause = cause.__cause__ or cause.__context__
-        if cause is None:
+    with _count_interrupts() as pressed:
+        try:
+            yield
+        except SystemError as error:
+            cause: BaseException | None = error
+            while cause is not None and not isinstance(cause, KeyboardInterrupt):
+                cause = cause.__cause__ or cause.__context__
+            if cause is None:
+                raise
+            raise KeyboardInterrupt from error
+        if pressed:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def _count_interrupts() -> Iterator[list[None]]:
+    """Collect an entry whenever Ctrl-C raises KeyboardInterrupt within this context."""
+    pressed: list[None] = []
+    if threading.current_thread() is not threading.main_thread():  # the only one interrupted
+        yield pressed
+        return
+    former = signal.getsignal(signal.SIGINT)
+    if not callable(former):  # ignored, or left to the system
+        yield pressed
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        try:
+            former(number, frame)
+        except KeyboardInterrupt:
+            pressed.append(None)
             raise
-        raise KeyboardInterrupt from error
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        if signal.getsignal(signal.SIGINT) is note:  # nobody else has set one meanwhile
+            signal.signal(signal.SIGINT, former)

@@ -27,7 +27,7 @@ from vilma.deep.scale import Scale
 from vilma.deep.sources import DatasetSource, Source
 from vilma.deep.trainable import Settings
 from vilma.deep.training import Training
-from vilma.estimators._problem import all_or_nothing
+from vilma.estimators._problem import unchanged_on_error
 from vilma.labels import IntervalLabels, in_class_order
 from vilma.probability.annotated import read_rows
 
@@ -97,7 +97,7 @@ class DeepOrdinalEstimator(NetworkPredictor):
             number, or the checkpoint belongs to another training. The estimator is then left as
             it was.
         """
-        with all_or_nothing(self):
+        with unchanged_on_error(self):
             self._validate_params()
             source = self._read_X(X, reset=True)
             y = _labels_of(source, y)
@@ -158,7 +158,7 @@ class DeepOrdinalEstimator(NetworkPredictor):
             As for `fit`, and if `classes` is not the scale of the first call or of the parameter
             `classes`, in its order or sorted.
         """
-        with all_or_nothing(self):
+        with unchanged_on_error(self):
             first = not hasattr(self, "network_")
             self._validate_params()
             source = self._read_X(X, reset=first)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from vilma._numba import interruptible
 from vilma.deep._torch import torch
 from vilma.deep.callbacks import Callback, Progress
 from vilma.deep.checkpoint import Checkpoint
@@ -131,9 +132,12 @@ class Training:
         self._tell("on_start", {})
         total, done = sum(state.plan), len(state.records)
         try:
-            with tqdm(
-                total=total, initial=done, disable=not self._settings.verbose, unit="epoch"
-            ) as bar:
+            with (
+                interruptible(),
+                tqdm(
+                    total=total, initial=done, disable=not self._settings.verbose, unit="epoch"
+                ) as bar,
+            ):
                 while state.phase < len(phases):
                     ended = self._run_phase(phases[state.phase], rows, validation, checkpoint, bar)
                     self._keep_best()

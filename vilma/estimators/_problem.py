@@ -34,6 +34,7 @@ __all__ = [
     "read_scale",
     "read_splits",
     "refuse_other_order",
+    "unchanged_on_error",
 ]
 
 _COLUMNS_OF_WORDS = (
@@ -53,11 +54,17 @@ class Problem(NamedTuple):
 
 @contextmanager
 def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
+    """Raise KeyboardInterrupt if Ctrl-C is pressed; leave the estimator as it was on any error."""
+    with unchanged_on_error(estimator), interruptible():
+        yield
+
+
+@contextmanager
+def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
     """Give the estimator its former attributes back if the block does not end."""
     before = dict(vars(estimator))
     try:
-        with interruptible():
-            yield
+        yield
     except BaseException:  # an interrupt too must not leave it half fitted
         vars(estimator).clear()
         vars(estimator).update(before)

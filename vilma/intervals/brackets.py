@@ -11,11 +11,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vilma.intervals._bracket_text import Bracket, find_decimal_mark, read_bracket
 from vilma.intervals.convert import endpoint_columns
+from vilma.labels.bracket_text import Bracket, find_decimal_mark, read_bracket
+from vilma.labels.doubtful import is_no_answer
 from vilma.labels.endpoints import bounded_endpoints
 from vilma.labels.interval_objects import Bounds
-from vilma.labels.scale import is_no_answer, read_scale
+from vilma.labels.scale import read_scale
 from vilma.labels.values import is_missing
 
 _SIDES = {"both": (True, True), "left": (True, False), "right": (False, True)}

@@ -9,6 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vilma.labels.doubtful import (
+    is_no_answer,
+    like_brackets,
+    missing_codes,
+    order_of_strings,
+    warn_of_doubtful_scale,
+)
 from vilma.labels.endpoints import Endpoints, read_endpoints, refuse_reversed
 from vilma.labels.scale import (
     IntArray,
@@ -18,7 +25,6 @@ from vilma.labels.scale import (
     ordered_categories,
     read_scale,
     refuse_disagreeing_categories,
-    warn_of_no_answer,
 )
 from vilma.labels.values import BoolArray
 
@@ -89,9 +95,11 @@ def read_labels(
     ValueError
         If `y` is missing, empty, of a wrong shape, has NaN or infinite exact labels, labels
         which are not on the scale, a `lower` above its `upper`, or one class only; if no
-        annotation excludes any label; if exact labels are continuous and `classes` is not given;
-        if `classes` is not a strictly increasing sequence of at least two labels, or `y` has
-        ordered categories in another order.
+        annotation excludes any label; if exact labels are continuous, or more than two strings
+        of which one reads like a bracket ("20-29") or the numbers in all are in another order
+        than that of the alphabet ("2", "10"), and `classes` is not given; if `classes` is not a
+        strictly increasing sequence of at least two labels, or `y` has ordered categories in
+        another order.
     TypeError
         If labels are of types that have no common order.
 
@@ -99,7 +107,7 @@ def read_labels(
     -----
     UserWarning
         If strings are put into the order of the alphabet, an end of the scale reads like a
-        missing answer, or open ends leave one label only.
+        missing answer or a code for one (-99, 999), or open ends leave one label only.
 
     Examples
     --------
@@ -117,11 +125,13 @@ def read_labels(
     scale = None
     if given is not None:
         scale = read_scale(given, allow_single_class=allow_single_class)
-        warn_of_no_answer(scale)
+        warn_of_doubtful_scale(scale)
     endpoints = read_endpoints(y, scale=scale)
     if scale is None:
         refuse_disagreeing_categories(y)
         scale = _scale_in_use(endpoints)
+    if classes is None:
+        _warn_of_missing_codes(scale)
     if len(scale) == 1 and not allow_single_class:
         raise ValueError(
             "The number of classes has to be greater than one; got 1 class, "
@@ -223,10 +233,17 @@ def _scale_in_use(endpoints: Endpoints) -> NDArray[Any]:
         _refuse_continuous(endpoints.lower)
         labels = np.unique(endpoints.lower)
         if endpoints.strings and len(labels) > 2:
+            _refuse_other_text(labels)
+            no_answer = [label for label in labels.tolist() if is_no_answer(label)]
+            also = (
+                f" Among them {no_answer[0]!r} reads like a missing answer: leave such rows out."
+                if no_answer
+                else ""
+            )
             warnings.warn(
                 f"The labels are strings and are put into the order of the alphabet: "
                 f"{abbreviate(labels)}. If the scale has another order, pass it as `classes`, or "
-                "give an ordered Categorical.",
+                f"give an ordered Categorical.{also}",
                 UserWarning,
                 stacklevel=2,
             )
@@ -234,7 +251,8 @@ def _scale_in_use(endpoints: Endpoints) -> NDArray[Any]:
     if endpoints.strings:
         raise ValueError(
             "Intervals of strings need `classes`, the labels from the lowest to the highest: the "
-            "order of the alphabet is not taken for the order of the scale."
+            "order of the alphabet is not taken for the order of the scale. Ends that are numbers "
+            "as strings have to be converted: numpy.asarray(y, dtype=float)."
         )
     closed = np.concatenate(
         [endpoints.lower[~endpoints.lower_open], endpoints.upper[~endpoints.upper_open]]
@@ -245,6 +263,43 @@ def _scale_in_use(endpoints: Endpoints) -> NDArray[Any]:
             "open at both ends."
         )
     return np.unique(closed)
+
+
+def _refuse_other_text(labels: NDArray[Any]) -> None:
+    """Refuse brackets, and numbers as strings, whose order is hardly that of the alphabet.
+
+    To put them into the order of their numbers here would not do: what encodes labels before an
+    estimator sees them takes the alphabet all the same.
+    """
+    bracket = like_brackets(labels)
+    if bracket is not None:
+        raise ValueError(
+            f"y has labels such as {bracket!r}, which reads like a bracket of numbers. Pass "
+            "vilma.intervals.parse_brackets(y), which makes intervals of them; or, if they are "
+            f"the names of levels, their order as `classes`. They are {abbreviate(labels)}."
+        )
+    ordered = order_of_strings(labels)
+    if ordered != labels.tolist():
+        raise ValueError(
+            f"The labels are strings with numbers, which the alphabet puts into the order "
+            f"{abbreviate(labels)}. Make them numbers, as numpy.asarray(y, dtype=float) or "
+            "pandas.to_numeric(y) do; or pass their order as `classes`, such as "
+            f"{abbreviate(np.array(ordered))}."
+        )
+
+
+def _warn_of_missing_codes(scale: NDArray[Any]) -> None:
+    codes = missing_codes(scale)
+    if codes:
+        listed = ", ".join(map(str, codes[:5]))
+        warnings.warn(
+            f"The scale ends in {listed}, apart from all other labels: surveys write such numbers "
+            "for missing answers. Here they are labels like the others. If they are codes, leave "
+            "the rows out, or make these ends of intervals NaN; if not, pass all labels as "
+            "`classes`.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _refuse_continuous(values: NDArray[Any]) -> None:

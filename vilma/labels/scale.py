@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vilma.labels.doubtful import like_brackets
 from vilma.labels.values import BoolArray, category_names, is_ordered, read_values
 
 IntArray = NDArray[np.int64]
 
 
 _CODES_INSTEAD_OF_LABELS = (
-    " If you passed strings, a tool of scikit-learn has replaced them by positions among the "
-    "sorted labels, which lose their order: Voting, Bagging and Stacking, and cross_val_predict "
-    "with a method other than 'predict', do so. Give it numbers instead, such as the positions on "
-    "the scale, and leave `classes` out; or use vilma.model_selection.cross_val_predict."
+    " If you passed other labels, a tool of scikit-learn has replaced them by positions among the "
+    "sorted labels, 0, 1, 2, ..., which lose order and gaps: Voting, Bagging and Stacking, and "
+    "cross_val_predict with a method other than 'predict', do so. Leave `classes` out and put the "
+    "tool into vilma.model_selection.PositionsClassifier, or use "
+    "vilma.model_selection.cross_val_predict."
 )
 
 
@@ -111,43 +111,6 @@ def in_class_order(scale: NDArray[Any]) -> IntArray:
     return np.argsort(scale, kind="stable")
 
 
-_NO_ANSWER = re.compile(
-    r"(?:don.?t|do not) know\b|dk$|refus(?:ed|al)\b|n\.?/?a\.?$|not applicable\b|unknown\b"
-    r"|prefer not to (?:say|answer)\b|(?:no|not) (?:answer(?:ed)?|response|stated|asked)\b"
-)
-
-
-def is_no_answer(label: str) -> bool:
-    """Tell whether a label reads like a missing answer, such as "don't know" or "refused"."""
-    return _NO_ANSWER.match(label.strip(" ()[].").lower()) is not None
-
-
-def warn_of_no_answer(scale: NDArray[Any]) -> None:
-    """Warn if an end of a scale of strings reads like a missing answer, not like a level.
-
-    Parameters
-    ----------
-    scale : ndarray of shape (n_classes,)
-        The labels in scale order.
-
-    Warns
-    -----
-    UserWarning
-        If the first or the last label is such as "don't know", "refused" or "n/a".
-    """
-    if scale.dtype.kind != "U":
-        return
-    for label, end in ((scale[0].item(), "lowest"), (scale[-1].item(), "highest")):
-        if is_no_answer(label):
-            warnings.warn(
-                f"The {end} label of the scale is {label!r}, which reads like a missing answer. "
-                "It is taken to lie beyond all other labels. Leave these rows out, or make them "
-                "intervals open at both ends, and take the label off the scale.",
-                UserWarning,
-                stacklevel=3,
-            )
-
-
 def encode(
     values: NDArray[Any],
     scale: NDArray[Any],
@@ -188,6 +151,7 @@ def encode(
             f"{name} holds {_describe(values)} but classes holds {_describe(scale)}: "
             f"{values[first_row(wanted)].item()!r} cannot be on the scale {abbreviate(scale)}."
             + (_CODES_INSTEAD_OF_LABELS if values.dtype.kind in "iu" else "")
+            + (_what_text_may_be(values[wanted], name) if values.dtype.kind == "U" else "")
         )
     by_value = in_class_order(scale)
     place = np.searchsorted(scale, values, sorter=by_value)
@@ -199,11 +163,25 @@ def encode(
         hint = ""
         if value in {"nan", "None"}:
             hint = " To leave an end open, put None into a list or an array of dtype object."
+        elif _may_be_codes(values[wanted], len(scale)):
+            hint = _CODES_INSTEAD_OF_LABELS
         raise ValueError(
             f"{name} has the label {value!r} in row {row}, which is not in classes "
             f"{abbreviate(scale)}.{hint}"
         )
     return np.where(wanted, codes, 0).astype(np.int64)
+
+
+def _may_be_codes(values: NDArray[Any], n_classes: int) -> bool:
+    """Tell whether labels may be positions of sorted labels, as encoders make them."""
+    return values.dtype.kind in "iu" and values.min() == 0 and values.max() < n_classes
+
+
+def _what_text_may_be(labels: NDArray[Any], name: str) -> str:
+    """Say what to do with text in place of numbers, where that can be told."""
+    if like_brackets(np.unique(labels)) is not None:
+        return f" {name} reads like brackets: pass vilma.intervals.parse_brackets({name})."
+    return f" If these are numbers as strings, convert them: numpy.asarray({name}, dtype=float)."
 
 
 def ordered_categories(y: Any) -> list[Any] | None:

@@ -67,6 +67,7 @@ def _as_array(y: Any, name: str) -> NDArray[Any]:
     array = np.asarray(y, dtype=None if hasattr(y, "__array__") else object)
     if array.dtype.names is not None and len(array.dtype.names) == 2:
         array = np.stack([array[field] for field in array.dtype.names], axis=-1)
+    array = _pairs_as_rows(array)
     if array.ndim == 0:
         raise ValueError(f"Expected array-like (array or non-string sequence), got {y!r}.")
     if array.size == 0:
@@ -75,6 +76,19 @@ def _as_array(y: Any, name: str) -> NDArray[Any]:
             "is required."
         )
     return array
+
+
+def _pairs_as_rows(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a column of pairs, such as a series of tuples, as two columns."""
+    pairs = (tuple, list, np.ndarray)
+    if array.dtype.kind != "O" or array.ndim != 1 or not len(array):
+        return array
+    if not all(isinstance(entry, pairs) and len(entry) == 2 for entry in array):
+        return array
+    rows = np.empty((len(array), 2), dtype=object)
+    for place, (lower, upper) in enumerate(array):
+        rows[place] = lower, upper
+    return rows
 
 
 def category_names(categories: Any) -> list[Any]:
@@ -154,9 +168,11 @@ def _read_objects(array: NDArray[Any], name: str) -> tuple[NDArray[Any], BoolArr
     entries = array.ravel().tolist()
     types = dict.fromkeys(map(type, entries))  # in order of appearance
     if any(issubclass(t, (list, tuple, np.ndarray)) and not _is_nothing(t) for t in types):
+        first, other = _unlike_rows(entries)
         raise ValueError(
-            f"The rows of {name} differ in length; expected one label, or a pair "
-            "[lower, upper], in every row."
+            f"The rows of {name} differ in length, or are no pairs: row {first} is "
+            f"{entries[first]!r}, row {other} is {entries[other]!r}; expected one label, or a "
+            "pair [lower, upper], in every row. Where nothing is known, write [None, None]."
         )
     if any(issubclass(t, numbers.Complex) and not issubclass(t, numbers.Real) for t in types):
         raise ValueError(f"Complex data not supported: {name} holds complex numbers.")
@@ -174,6 +190,16 @@ def _read_objects(array: NDArray[Any], name: str) -> tuple[NDArray[Any], BoolArr
         values = values.astype(np.float64)
     values = values.reshape(array.shape)
     return values, np.asarray(values != values, dtype=bool)
+
+
+def _unlike_rows(entries: list[Any]) -> tuple[int, int]:
+    """Find a row that holds several entries, and the first that is not of its length."""
+    lengths = [
+        len(entry) if isinstance(entry, (list, tuple, np.ndarray)) else 0 for entry in entries
+    ]
+    first = next(row for row, length in enumerate(lengths) if length)
+    unlike = (row for row, length in enumerate(lengths) if length != lengths[first])
+    return first, next(unlike, len(entries) - 1)
 
 
 def _read_strings(
