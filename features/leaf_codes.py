@@ -23,6 +23,7 @@ from sklearn.utils.validation import (
 )
 
 from vilma._numbers import numbers_expected, refuse_dates
+from vilma.features._containers import ContainerOutput
 from vilma.features._trees import Condition, leaf_numbers, read_leaves
 from vilma.labels import read_labels, read_scale
 from vilma.one_hot import OneHotCodes
@@ -30,7 +31,9 @@ from vilma.one_hot import OneHotCodes
 __all__ = ["LeafCodes"]
 
 
-class LeafCodes(TransformerMixin, BaseEstimator):
+class LeafCodes(  # type: ignore[call-arg]
+    ContainerOutput, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+):
     """Leaves of a tree ensemble, one code per tree: steps and interactions for a linear model.
 
     A row's code in a tree is the leaf it falls into. A linear model on the one-hot codes learns a

@@ -13,12 +13,15 @@ from sklearn.utils._param_validation import StrOptions, validate_parameter_const
 import vilma
 from vilma._arguments import require_jobs
 from vilma._row_container import RowContainer
+from vilma.features._containers import ContainerOutput
 from vilma.mixed import MixedColumns
 
 __all__ = ["Union", "mean_square_norm"]
 
 
-class Union(FeatureUnion):
+class Union(  # type: ignore[call-arg]
+    ContainerOutput, FeatureUnion, auto_wrap_output_keys=None
+):
     """Apply transformers to the same rows and put what they make side by side.
 
     Unlike scikit-learn's `FeatureUnion`, dense columns, sparse ones and one-hot codes may come

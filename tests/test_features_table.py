@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
 from sklearn.metrics.pairwise import rbf_kernel
@@ -285,3 +286,44 @@ def test_union_scales_blocks_of_any_kind():
     )
     with pytest.raises(ValueError, match="'scale' parameter of Union"):
         Union([("z", StandardScaler())], scale="twice").fit(X)
+
+
+CONTAINERS = {
+    "TableFeatures": TableFeatures(n_trees=5, n_components=10),
+    "LeafCodes": LeafCodes(n_trees=5),
+    "Union": Union([("z", StandardScaler()), ("leaves", LeafCodes(n_trees=5))]),
+}
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_data_frames_are_refused_as_output(name, kind):
+    features = clone(CONTAINERS[name])
+    for asked in (features, make_pipeline(StandardScaler(), features, IISVOR_IMC())):
+        with pytest.raises(ValueError, match=rf"{name} has no output '{kind}': .*from_spmatrix"):
+            asked.set_output(transform=kind)
+    assert features.set_output(transform="default").set_output(transform=None) is features
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_data_frames_asked_of_all_transformers_change_nothing(name, kind):
+    pytest.importorskip(kind)
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    y = np.digitize(X[:, 0], [-0.5, 0.5])
+    features = clone(CONTAINERS[name])
+    expected = features.fit(X, y).transform(X).toarray()
+    with config_context(transform_output=kind):
+        np.testing.assert_array_equal(features.fit(X, y).transform(X).toarray(), expected)
+        make_pipeline(StandardScaler(), features, IISVOR_IMC()).fit(X, y).predict(X)
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_columns_can_be_looked_at_as_the_message_says(name):
+    pandas = pytest.importorskip("pandas")
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    features = clone(CONTAINERS[name]).fit(X, np.digitize(X[:, 0], [0.0]))
+    frame = pandas.DataFrame.sparse.from_spmatrix(
+        features.transform(X).tocsr(), columns=features.get_feature_names_out()
+    )
+    np.testing.assert_array_equal(frame.to_numpy(), features.transform(X).toarray())

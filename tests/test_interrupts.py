@@ -11,6 +11,7 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from vilma import (
     IISVOR_EXP,
@@ -235,6 +236,26 @@ def test_an_interrupt_that_gets_lost_is_raised_at_the_end(way, nested):
         model.fit(X, y)
     assert "coef_" not in vars(model)
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_an_interrupt_that_numpy_drops_in_the_conic_solver(monkeypatch):
+    """As in `scipy.sparse.vstack`, which CVXPY calls: NumPy asks sparse arrays for a length."""
+    X, y = data()
+    pressed = []
+
+    def no_length(self):
+        if not pressed:
+            pressed.append(True)
+            signal.raise_signal(signal.SIGINT)
+        raise TypeError("sparse array length is ambiguous")
+
+    monkeypatch.setattr(sparse.csc_array, "__len__", no_length)
+    monkeypatch.setattr(sparse.csr_array, "__len__", no_length)
+    model = IISVOR_IMC(0.1, solver="conic")
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X[:50], y[:50])
+    assert pressed
+    assert not hasattr(model, "coef_")
 
 
 def test_a_handler_that_does_not_raise_is_the_users_affair():

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import cohen_kappa_score, log_loss, mean_absolute_error
-from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.pipeline import make_pipeline
 
-from vilma import IISVOR_IMC
+from vilma import IISVOR_IMC, CalibratedOrdinalClassifier
 from vilma.metrics import (
     cumulative_score,
     epsilon_error,
@@ -18,6 +19,7 @@ from vilma.metrics import (
     geometric_mean_error,
     interval_insensitive_loss,
     interval_log_loss,
+    interval_scorer,
     macro_averaged_mean_absolute_error,
     maximum_mean_absolute_error,
     ordinal_scorer,
@@ -357,3 +359,94 @@ def test_ordered_categories_and_interval_objects_need_no_classes():
 def test_bad_arguments(call, error, message):
     with pytest.raises(error, match=re.escape(message)):
         call()
+
+
+WORDS = np.array(["low", "medium", "high"])
+BY_PREDICTION = [
+    "cumulative_score",
+    "interval_coverage",
+    "interval_insensitive_loss",
+    "macro_averaged_mean_absolute_error",
+    "maximum_mean_absolute_error",
+    "quadratic_weighted_kappa",
+]
+BY_PROBABILITY = ["interval_log_loss", "ranked_probability_score"]
+
+
+def words():
+    """Data whose labels are strings, and intervals of them."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 3))
+    codes = np.digitize(X[:, 0] + 0.5 * rng.normal(size=90), [-0.5, 0.5])
+    wide = np.stack([codes, np.minimum(codes + rng.integers(2, size=90), 2)], axis=1)
+    return X, WORDS[codes], WORDS[wide]
+
+
+@pytest.mark.parametrize("metric", [*BY_PREDICTION, *BY_PROBABILITY])
+@pytest.mark.parametrize("around", [lambda model: model, make_pipeline])
+def test_scorers_take_the_scale_of_the_estimator(metric, around):
+    X, exact, intervals = words()
+    kind = CalibratedOrdinalClassifier if metric in BY_PROBABILITY else IISVOR_IMC
+    model = around(kind(classes=WORDS)).fit(X, exact)
+    known = ordinal_scorer(metric, classes=WORDS)
+    scorer = pickle.loads(pickle.dumps(ordinal_scorer(metric)))
+    forms = [exact] if metric == "quadratic_weighted_kappa" else [exact, intervals]
+    for y in forms:
+        assert scorer(model, X, y) == known(model, X, y)
+        assert scorer(model, X[:4], y[:4]) == known(model, X[:4], y[:4])  # not every label
+        np.testing.assert_array_equal(
+            cross_val_score(model, X, y, cv=KFold(3), scoring=scorer, error_score="raise"),
+            cross_val_score(model, X, y, cv=KFold(3), scoring=known, error_score="raise"),
+        )
+    frozen = GridSearchCV(
+        model, {}, cv=KFold(2), scoring={"one": scorer, "two": known}, refit="one"
+    )
+    found = frozen.fit(X, exact).cv_results_
+    np.testing.assert_array_equal(found["mean_test_one"], found["mean_test_two"])
+    assert scorer(frozen, X, exact) == known(frozen, X, exact)
+
+
+def test_the_scorer_of_the_loss_takes_the_scale_of_the_estimator():
+    X, exact, intervals = words()
+    model = IISVOR_IMC(classes=WORDS).fit(X, exact)
+    weight = np.random.default_rng(0).uniform(size=90)
+    for loss in ("mae", "zero_one", lambda distance: distance**3):
+        for y in (exact, intervals):
+            found = interval_scorer(loss)(model, X, y, sample_weight=weight)
+            known = interval_scorer(loss, classes=WORDS)(model, X, y, sample_weight=weight)
+            assert found == known < 0.0
+
+
+def test_columns_are_those_of_the_estimator():
+    X, exact, _ = words()
+    y = np.searchsorted(np.sort(WORDS), exact) * 10
+    model = CalibratedOrdinalClassifier().fit(X, y)
+    few = y < 20  # whose own labels are two
+    found = ordinal_scorer("ranked_probability_score")(model, X[few], y[few])
+    assert found == -ranked_probability_score(
+        y[few], model.predict_proba(X[few]), classes=[0, 10, 20]
+    )
+    with pytest.raises(ValueError, match=r"label 30 in row 0, which is not in classes"):
+        ordinal_scorer("ranked_probability_score")(model, X, np.full(90, 30))
+
+
+def test_numbers_are_compared_as_such():
+    X, exact, _ = words()
+    model = IISVOR_IMC().fit(X, np.searchsorted(np.sort(WORDS), exact))
+    assert interval_scorer()(model, X, np.full(90, 30)) <= -28.0  # a label of its own
+
+
+def test_ordered_categories_bring_their_scale():
+    X, exact, _ = words()
+    y = pd.Series(pd.Categorical(exact, [*WORDS, "extreme"], ordered=True))
+    model = IISVOR_IMC().fit(X, y.cat.remove_unused_categories())
+    extreme = pd.Series(pd.Categorical(["extreme"] * 90, y.cat.categories, ordered=True))
+    assert interval_scorer()(model, X, extreme) <= -1.0
+
+
+def test_strings_of_estimators_without_a_scale_need_classes():
+    X, exact, _ = words()
+    model = LogisticRegression().fit(X, exact)
+    with pytest.raises(ValueError, match="Strings have no order by themselves"):
+        interval_scorer()(model, X, exact)
+    assert interval_scorer(classes=WORDS)(model, X, exact) <= 0.0

@@ -19,6 +19,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from vilma import (
     IISVOR_EXP,
     IISVOR_IMC,
+    PWVILMA,
     VILMA,
     VILMACV,
     CalibratedOrdinalClassifier,
@@ -318,6 +319,38 @@ def test_splitters_and_lists_of_splits():
     ):
         for labels in (y, intervals):
             assert CalibratedOrdinalClassifier(cv=cv).fit(X, labels).score(X, labels) > 0.4
+
+
+@pytest.mark.parametrize("routing", [False, True])
+@pytest.mark.parametrize("estimator", [VILMA(loss="squared"), PWVILMA()])
+def test_groups_go_to_the_splitter(estimator, routing):
+    X, y, intervals = data()
+    groups = np.arange(120) % 7
+    weight = np.random.default_rng(0).uniform(0.0, 2.0, size=120) * (np.arange(120) % 5 > 0)
+    listed = list(GroupKFold(4).split(X, y, groups))
+    for labels in (y, intervals):
+        expected = CalibratedOrdinalClassifier(estimator, cv=listed).fit(X, labels, weight)
+        with config_context(enable_metadata_routing=routing):
+            if routing:
+                estimator = clone(estimator).set_fit_request(sample_weight=True)
+            model = CalibratedOrdinalClassifier(estimator, cv=GroupKFold(4))
+            model.fit(X, labels, sample_weight=weight, groups=groups)
+        np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+
+
+def test_groups_that_nobody_asks_for():
+    X, y, _ = data()
+    groups = np.arange(120) % 7
+    for cv in (None, 3):
+        with pytest.raises(ValueError, match=rf"groups are given, but cv={cv} deals single rows"):
+            CalibratedOrdinalClassifier(cv=cv).fit(X, y, groups=groups)
+    frozen = FrozenEstimator(VILMA(loss="squared").fit(X, y))
+    with pytest.raises(ValueError, match="groups are given, but the estimator is frozen"):
+        CalibratedOrdinalClassifier(frozen, cv=GroupKFold(3)).fit(X, y, groups=groups)
+    with pytest.raises(ValueError, match=r"Extra parameters passed are: \{'group'\}"):
+        CalibratedOrdinalClassifier(cv=GroupKFold(3)).fit(X, y, group=groups)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        CalibratedOrdinalClassifier(cv=GroupKFold(3)).fit(X, y, groups=groups[1:])
 
 
 def test_frozen_estimators_are_not_fitted_again():

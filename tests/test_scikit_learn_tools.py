@@ -114,11 +114,6 @@ def search(kind, **parameters):
     return use
 
 
-def rps(model, y, names):
-    scale = NAMES if isinstance(y, pd.Series) or y.dtype.kind == "U" else range(4)
-    return score(ordinal_scorer("ranked_probability_score", classes=scale))(model, y, names)
-
-
 def predict(make):
     def use(model, y, names):
         return to_codes(make(model).fit(X, y).predict(X), names)
@@ -162,10 +157,10 @@ TOOLS = {
     '``scoring="average_precision"``': score("average_precision"),
     '``scoring="neg_log_loss"``': score("neg_log_loss"),
     '``scoring="roc_auc_ovr"``': score("roc_auc_ovr"),
-    "``scoring=interval_scorer()``": lambda model, y, names: score(
-        interval_scorer(classes=names if isinstance(y, pd.Series) or y.dtype.kind == "U" else None)
-    )(model, y, names),
-    '``scoring=ordinal_scorer("ranked_probability_score", classes=classes)``': rps,
+    "``scoring=interval_scorer()``": score(interval_scorer()),
+    '``scoring=ordinal_scorer("ranked_probability_score")``': score(
+        ordinal_scorer("ranked_probability_score")
+    ),
     "``GridSearchCV``, ``RandomizedSearchCV``": lambda model, y, names: np.append(
         search(GridSearchCV)(model, y, names),
         search(RandomizedSearchCV, n_iter=1)(model, y, names),
@@ -205,15 +200,13 @@ TOOLS = {
         on_positions(lambda inner: RFE(inner, n_features_to_select=1))(model)
         .fit(X, y)
         .estimator_.ranking_,
-        on_positions(
-            lambda inner: RFECV(inner, cv=FOLDS, scoring=interval_scorer(classes=range(4)))
-        )(model)
+        on_positions(lambda inner: RFECV(inner, cv=FOLDS, scoring=interval_scorer()))(model)
         .fit(X, y)
         .estimator_.ranking_,
     ),
     "``RFE``": selected(lambda model: RFE(model, n_features_to_select=1)),
     "``RFECV(scoring=interval_scorer())``": selected(
-        lambda model: RFECV(model, cv=FOLDS, scoring=interval_scorer(classes=model.classes))
+        lambda model: RFECV(model, cv=FOLDS, scoring=interval_scorer())
     ),
 }
 
@@ -338,6 +331,71 @@ def test_columns_encoded_one_by_one_are_explained():
     pairs = np.stack([CODES, np.maximum(CODES, 1)], axis=1)
     with pytest.raises(ValueError, match="has encoded each column by itself"):
         cross_val_predict(VILMA(), X, pairs, cv=FOLDS, method="decision_function")
+
+
+GAPS = np.array([0, 1, 3, 9])
+ENSEMBLES = {
+    "VotingClassifier": lambda model: VotingClassifier([("one", model), ("two", clone(model))]),
+    "BaggingClassifier": lambda model: BaggingClassifier(model, n_estimators=2, random_state=0),
+    "StackingClassifier": lambda model: StackingClassifier(
+        [("one", model)], LogisticRegression(max_iter=10_000), cv=FOLDS
+    ),
+}
+
+
+@pytest.mark.parametrize("tool", ENSEMBLES)
+@pytest.mark.filterwarnings("ignore:Number of classes in training fold:RuntimeWarning")
+def test_numbers_with_gaps(tool):
+    make, y = ENSEMBLES[tool], GAPS[CODES]
+    expected = GAPS[make(IISVOR_IMC()).fit(X, CODES).predict(X)]
+    np.testing.assert_array_equal(make(IISVOR_IMC()).fit(X, y).predict(X), expected)
+    with pytest.raises(ValueError, match="replaced them by positions among the sorted labels"):
+        make(IISVOR_IMC(classes=GAPS)).fit(X, y)
+    around = PositionsClassifier(make(IISVOR_IMC()), classes=GAPS)
+    np.testing.assert_array_equal(around.fit(X, y).predict(X), expected)
+    whole = PositionsClassifier(make(IISVOR_IMC()), classes=range(10))
+    with pytest.warns(UserWarning, match="2, 4, 5, 6, 7, 8 lie between labels of y and are not"):
+        np.testing.assert_array_equal(whole.fit(X, y).predict(X), expected)
+
+
+@pytest.mark.parametrize("tool", ENSEMBLES)
+@pytest.mark.parametrize("kind", [IISVOR_IMC, CalibratedOrdinalClassifier])
+@pytest.mark.filterwarnings("ignore:Number of classes in training fold:RuntimeWarning")
+def test_labels_that_do_not_occur(kind, tool):
+    """Labels of `classes` beyond those of y: never a wrong number, and a way that works."""
+    make = ENSEMBLES[tool]
+    model = kind(**QUICK.get(kind.__name__, {}))
+    longer = clone(model).set_params(classes=range(6))
+    if tool == "StackingClassifier" or (
+        tool == "BaggingClassifier" and hasattr(model, "predict_proba")
+    ):
+        with pytest.raises(IndexError, match="is out of bounds"):
+            make(longer).fit(X, CODES).predict(X)
+    else:
+        one = clone(longer).fit(X, CODES) if tool == "VotingClassifier" else make(model)
+        expected = one.fit(X, CODES).predict(X)
+        np.testing.assert_array_equal(make(longer).fit(X, CODES).predict(X), expected)
+    expected = make(model).fit(X, CODES)
+    around = PositionsClassifier(make(model), classes=range(6)).fit(X, CODES)
+    np.testing.assert_array_equal(around.predict(X), expected.predict(X))
+    if hasattr(around, "predict_proba"):
+        proba = around.predict_proba(X)
+        np.testing.assert_allclose(proba[:, :4], expected.predict_proba(X))
+        assert not proba[:, 4:].any()
+
+
+@pytest.mark.parametrize("tool", ENSEMBLES)
+def test_ordered_categories_lose_their_order_and_the_page_says_so(tool):
+    y, _ = labels("ordered categories", CODES, NAMES)
+    make, model = ENSEMBLES[tool], IISVOR_IMC()
+    truth = np.array(NAMES)[CODES]
+    assert np.mean(make(model).fit(X, y).predict(X) == truth) < 0.75
+    assert np.mean(PositionsClassifier(make(model)).fit(X, y).predict(X) == truth) > 0.75
+    text = " ".join(PAGE.read_text(encoding="utf-8").split())
+    assert (
+        "loses its order, and no message says so. Use :class:`~vilma.model_selection.Pos" in text
+    )
+    assert f"`{tool}`" in text.split(".. warning::")[1].split("Use :class:")[0]
 
 
 def test_the_order_of_the_alphabet_is_named():

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from numpy.typing import ArrayLike
-from sklearn.metrics import make_scorer
+from sklearn.metrics._scorer import _Scorer
 
 from vilma.labels import read_scale
+from vilma.labels.fitted_scale import fitted_scale
+from vilma.labels.scale import ordered_categories
 from vilma.losses import cost_matrix, distance_loss
 from vilma.losses.distance import Loss
 from vilma.metrics.errors import cumulative_score, epsilon_error, geometric_mean_error
@@ -38,6 +40,31 @@ _PASSED_WHEN_CALLED = {"y_true", "y_pred", "y_proba", "sample_weight"}
 _OF_PROBABILITIES = (interval_log_loss, ranked_probability_score)
 
 
+class _OrdinalScorer(_Scorer):
+    """A scorer of scikit-learn that takes the scale of the estimator where none was given.
+
+    Strings have no order without one, and columns of probabilities are those of the estimator.
+    Predictions that are numbers are compared as such: then `y` may have labels that the estimator
+    has not seen.
+    """
+
+    def _score(self, method_caller, estimator, X, y_true, **kwargs):
+        if self._kwargs["classes"] is None and "classes" not in kwargs:
+            scale = fitted_scale(estimator)
+            if self._response_method == "predict" and (
+                scale is None or scale.dtype.kind != "U" or ordered_categories(y_true) is not None
+            ):
+                scale = None
+            made = _OrdinalScorer(
+                self._score_func,
+                self._sign,
+                {**self._kwargs, "classes": scale},
+                self._response_method,
+            )
+            return _Scorer._score(made, method_caller, estimator, X, y_true, **kwargs)
+        return super()._score(method_caller, estimator, X, y_true, **kwargs)
+
+
 def interval_scorer(loss: Loss = "mae", classes: ArrayLike | None = None) -> Callable[..., float]:
     """Make a scikit-learn scorer of the interval-insensitive loss.
 
@@ -46,7 +73,8 @@ def interval_scorer(loss: Loss = "mae", classes: ArrayLike | None = None) -> Cal
     loss : {"mae", "zero_one", "squared"}, callable or array-like of shape (n_classes, n_classes)
         As for :func:`interval_insensitive_loss`.
     classes : array-like of shape (n_classes,), default=None
-        As for :func:`interval_insensitive_loss`.
+        As for :func:`interval_insensitive_loss`. Of strings, the scale of the estimator by
+        default, `scale_`, which those of other packages have not.
 
     Returns
     -------
@@ -75,9 +103,7 @@ def interval_scorer(loss: Loss = "mae", classes: ArrayLike | None = None) -> Cal
     """
     _check_scale(classes)
     _check_loss(loss, classes)
-    return make_scorer(
-        interval_insensitive_loss, greater_is_better=False, loss=loss, classes=classes
-    )
+    return _OrdinalScorer(interval_insensitive_loss, -1, {"loss": loss, "classes": classes})
 
 
 def _check_scale(classes: ArrayLike | None) -> None:
@@ -98,7 +124,8 @@ def ordinal_scorer(
         "macro_averaged_mean_absolute_error", "maximum_mean_absolute_error",
         "quadratic_weighted_kappa" or "ranked_probability_score".
     classes : array-like of shape (n_classes,), default=None
-        The ordered scale. Give it where the metric uses one: a fold need not have every label.
+        The ordered scale. By default, where it has one, that of the estimator for strings and for
+        probabilities; for others the labels in `y`, of which a fold need not have all.
     **parameters
         Other parameters of the metric, such as ``k`` of the cumulative score.
 
@@ -141,13 +168,8 @@ def ordinal_scorer(
     if "loss" in parameters:
         _check_loss(parameters["loss"], classes)
     response = "predict_proba" if function in _OF_PROBABILITIES else "predict"
-    return make_scorer(
-        function,
-        response_method=response,
-        greater_is_better=greater_is_better,
-        classes=classes,
-        **parameters,
-    )
+    sign = 1 if greater_is_better else -1
+    return _OrdinalScorer(function, sign, {**parameters, "classes": classes}, response)
 
 
 def _check_loss(loss: Any, classes: ArrayLike | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -106,6 +107,11 @@ class PositionsClassifier(CoverageScoreMixin, ClassifierMixin, MetaEstimatorMixi
         ValueError, TypeError
             If labels or weights are malformed, there is no estimator, or it does not take what it
             is given; ensembles of scikit-learn refuse intervals.
+
+        Warns
+        -----
+        UserWarning
+            If labels of the scale between those of `y` do not occur in it.
         """
         if isinstance(self.estimator, type) or not hasattr(self.estimator, "fit"):
             raise TypeError(
@@ -114,6 +120,7 @@ class PositionsClassifier(CoverageScoreMixin, ClassifierMixin, MetaEstimatorMixi
         with all_or_nothing(self):
             rows = read_rows(None, X, y, sample_weight, self.classes)
             columns = np.stack([rows.labels.lower, rows.labels.upper], axis=1)
+            _warn_of_gaps(np.unique(columns), rows.labels.classes)
             target = columns[:, 0] if rows.labels.exact.all() else columns
             weights = {} if rows.weight is None else weight_arguments(self.estimator, rows.weight)
             copy = clone(self.estimator)
@@ -200,3 +207,18 @@ class PositionsClassifier(CoverageScoreMixin, ClassifierMixin, MetaEstimatorMixi
         tags.input_tags.sparse = get_tags(self.estimator).input_tags.sparse
         tags.classifier_tags.poor_score = True  # as the estimators of vilma
         return tags
+
+
+def _warn_of_gaps(used: NDArray[np.int64], scale: NDArray[Any]) -> None:
+    """Warn of labels between others that do not occur: what encodes labels closes the gap."""
+    between = np.setdiff1d(np.arange(used[0], used[-1]), used)
+    if len(between):
+        named = ", ".join(str(label) for label in scale[between[:10]].tolist())
+        more = ", ..." if len(between) > 10 else ""
+        warnings.warn(
+            f"The labels {named}{more} lie between labels of y and are not in it. Tools that "
+            "encode labels, as Voting, Bagging and Stacking do, leave them out, so that their "
+            "neighbours stand side by side.",
+            UserWarning,
+            stacklevel=3,
+        )

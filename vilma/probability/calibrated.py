@@ -9,7 +9,9 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
+from sklearn.utils._metadata_requests import _raise_for_params, _routing_enabled
 from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
@@ -61,7 +63,7 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
     cv : int, cross-validation splitter or iterable, default=None
         The folds that hold rows out. None means 5 folds; a number means that many folds of
         shuffled rows (always the same shuffle), stratified by the intervals' midpoints. Where
-        rows belong together, pass a list of splits, ``list(GroupKFold().split(X, y, groups))``.
+        rows belong together, pass a splitter such as ``GroupKFold(5)``, and `groups` to `fit`.
         Not used with a frozen estimator.
     classes : array-like of shape (n_classes,), default=None
         The ordered scale. By default that of the estimator, or the labels in `y`.
@@ -151,7 +153,7 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
         self.classes = classes
         self.n_jobs = n_jobs
 
-    def fit(self, X, y, sample_weight=None) -> Self:
+    def fit(self, X, y, sample_weight=None, **params) -> Self:
         """Fit the estimator and the link.
 
         Parameters
@@ -163,6 +165,9 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
             :func:`vilma.labels.read_labels` takes; an end may be open.
         sample_weight : array-like of shape (n_samples,), default=None
             Nonnegative weights, for the estimator and the link; a row of weight 0 counts as none.
+        **params : dict
+            ``groups=...``, of shape (n_samples,), for a splitter as `cv` that keeps groups
+            together; with metadata routing, whatever the splitter requests.
 
         Returns
         -------
@@ -173,7 +178,8 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
         ------
         ValueError
             If labels, weights or parameters are not as described, or as `fit` of the estimator
-            does.
+            does; if groups are given and `cv` is a number or None, or the estimator is frozen; if
+            other parameters are given without metadata routing.
         TypeError
             If the estimator has no method `project`, or weights are given and it takes none.
 
@@ -183,9 +189,11 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
             If the projection is the same for all rows, so that probabilities are the labels'
             frequencies.
         """
+        _raise_for_params(params, self, "fit", allow=["groups"])
         with all_or_nothing(self):
             self._validate_params()
             wrapped = self._wrapped()
+            split = self._split_arguments(wrapped, params, sample_weight)
             rows = read_rows(wrapped, X, y, sample_weight, self.classes)
             counted = rows.take(rows.counted())
             fitted = self._fit_wrapped(wrapped, counted)
@@ -196,14 +204,14 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
                 if isinstance(wrapped, FrozenEstimator):
                     link = fit_softmax_link(scores, counted.weighted())
                 else:
-                    link = fit_softmax_link(*self._held_out(_label_scores, wrapped, rows))
+                    link = fit_softmax_link(*self._held_out(_label_scores, wrapped, rows, split))
             else:
                 own = _standardize(project(fitted, counted.X), counted)
                 constant = not own[0].any()
                 if isinstance(wrapped, FrozenEstimator):
                     link = fit_cumulative_link(self.link, own[0], counted.weighted())
                 else:
-                    held_out = self._held_out(_standard_projections, wrapped, rows)
+                    held_out = self._held_out(_standard_projections, wrapped, rows, split)
                     link = fit_cumulative_link(self.link, *held_out)
                 link = link.shifted_and_scaled(*own[1:])
             self._store_wrapped(fitted, rows.labels.classes)
@@ -217,10 +225,10 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
         return self
 
     def _held_out(
-        self, read: Callable, wrapped: Any, rows: AnnotatedRows
+        self, read: Callable, wrapped: Any, rows: AnnotatedRows, split: dict[str, Any]
     ) -> tuple[np.ndarray, LabeledWeights]:
         """Return what models of the other folds say of every fold's rows, and their labels."""
-        splits = self._split(rows)
+        splits = self._split(rows, split)
         said = Parallel(n_jobs=self.n_jobs)(
             delayed(self._read_held_out)(read, wrapped, rows.take(train), rows.take(test))
             for train, test in splits
@@ -248,7 +256,28 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
         else:
             self.cuts_ = link.cuts
 
-    def _split(self, rows: AnnotatedRows) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _split_arguments(self, wrapped: Any, params: dict, sample_weight: Any) -> dict[str, Any]:
+        """Return what the splitter is given beside rows and labels."""
+        given = {name: value for name, value in params.items() if value is not None}
+        if "groups" in given and isinstance(wrapped, FrozenEstimator):
+            raise ValueError(
+                "groups are given, but the estimator is frozen: no folds are made. Leave them "
+                "out, and fit to rows of groups that the estimator was not trained on."
+            )
+        if "groups" in given and (self.cv is None or isinstance(self.cv, Integral)):
+            raise ValueError(
+                f"groups are given, but cv={self.cv!r} deals single rows to the folds. Pass a "
+                "splitter that keeps groups together, such as cv=GroupKFold(5)."
+            )
+        if not _routing_enabled():
+            return given
+        if sample_weight is not None:
+            given["sample_weight"] = sample_weight
+        return dict(process_routing(self, "fit", **given)["splitter"]["split"])
+
+    def _split(
+        self, rows: AnnotatedRows, arguments: dict[str, Any]
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the folds, without the rows of weight 0."""
         if self.cv is None or isinstance(self.cv, Integral):
             counted = rows.counted()
@@ -259,8 +288,21 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
             splits = folds.split(np.zeros((len(counted), 1)), rows.y[counted])
             return [(counted[train], counted[test]) for train, test in splits]
         # A splitter of the user sees all rows: a list of splits has their numbers.
-        given = read_splits(self.cv, np.zeros((len(rows), 1)), rows.y)
+        given = read_splits(self.cv, np.zeros((len(rows), 1)), rows.y, **arguments)
         return [(rows.counted(train), rows.counted(test)) for train, test in given]
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return the routing of sample weights and groups.
+
+        Returns
+        -------
+        MetadataRouter
+            `fit` passes metadata to `fit` of the estimator and to `split` of the splitter.
+        """
+        router = super().get_metadata_routing()
+        return router.add(
+            splitter=self.cv, method_mapping=MethodMapping().add(caller="fit", callee="split")
+        )
 
     def project(self, X) -> np.ndarray:
         """Project onto the line on which the link depends, or onto the estimator's lines.
