@@ -62,7 +62,7 @@ def test_byte_order_mark_blank_lines_quotes_and_windows_ends(read):
     ("text", "message"),
     [
         ("", r"has the columns ''; expected file,label or file,lower,upper"),
-        ("file|label\na|3\n", "has the columns 'file|label'; expected file,label"),
+        ("file:label\na:3\n", "has the columns 'file:label'; expected file,label"),
         ("file;label\na,3\n", "line 2 has 1 cells, separated by semicolons; the header has 2"),
         ("file,label\na;3\n", "line 2 has 1 cells, separated by commas; the header has 2"),
         ("file,label\na,1_0\n", "column 'label' is '1_0'; expected a number, or a bracket such"),
@@ -259,13 +259,36 @@ def test_irregular_brackets_are_told(read, capsys, rows, said):
     assert bool(said) == bool(error)
 
 
+@pytest.mark.parametrize(
+    ("closed", "expected"), [("left", [[20, 29], [30, 39]]), ("right", [[21, 30], [31, 40]])]
+)
+def test_a_border_that_two_brackets_share_belongs_to_one(tmp_path, capsys, closed, expected):
+    path = tmp_path / "labels.csv"
+    path.write_text("file,label\na,20-30\nb,30-40\n")
+    assert read_label_table(path, closed=closed).intervals.tolist() == expected
+    assert capsys.readouterr().err == ""
+
+
+def test_text_in_utf_16_is_named(read):
+    with pytest.raises(click.ClickException, match="is text in UTF-16, not a CSV file"):
+        read("file,label\na,3\n", encoding="utf-16")
+
+
+def test_codes_of_missing_answers_are_told(read, capsys):
+    table = read("file,label\na,1\nb,2\nc,3\nd,4\ne,-99\nf,99\n")
+    assert default_classes(table.intervals).tolist() == list(range(-99, 100))
+    error = capsys.readouterr().err
+    assert "-99, 99 among the labels lies apart from all others" in error
+    assert "--no-answer=-99 --no-answer=99" in error
+
+
 def test_intervals_of_two_columns_may_overlap(read, capsys):
     read("file,lower,upper\na,20,30\nb,30,40\n")
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("mark", [";", "\t"])
-def test_semicolons_and_tabs_part_cells(read, mark):
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_semicolons_tabs_and_bars_part_cells(read, mark):
     table = read(f"file{mark}lower{mark}upper\na, b.jpg{mark}20{mark}29\nc{mark}{mark}40\n")
     assert table.names == ["a, b.jpg", "c"]
     assert table.intervals.tolist() == [[20, 29], [-INF, 40]]

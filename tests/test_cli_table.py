@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -401,3 +403,89 @@ def test_equal_rows_are_no_sign_of_training(tmp_path, model):
     new = write(tmp_path / "new.csv", header, rows[200:])
     assert run("fit", old, "--label", "level", "-o", model, *FAST).exit_code == 0
     assert "trained on" not in run("evaluate", model, new).stderr
+
+
+def small_table(path, labels, **parameters):
+    """A table of one feature and labels, as pandas writes it."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(size=len(labels)), "y": labels})
+    table.to_csv(path, **{"index": False, **parameters})
+    return path
+
+
+def test_bars_part_cells(tmp_path):
+    table = read_table(small_table(tmp_path / "t.csv", [1, 2, 3], sep="|"))
+    assert table.columns["y"] == ["1", "2", "3"]
+
+
+def test_an_index_is_named(tmp_path, model):
+    data = small_table(tmp_path / "t.csv", [1, 2, 3], index=True)
+    result = run("fit", data, "--label", "y", "-o", model)
+    assert result.exit_code == 1
+    assert "no name for the first column, as pandas writes an index" in result.stderr
+    assert "to_csv(path, index=False)" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.csv", "x,y\n1,2\n".encode("utf-16"), "is text in UTF-16, not a CSV file"),
+        ("t.csv", b"PK\x03\x04....", "is an Excel or OpenDocument workbook, not a CSV file"),
+        ("t.xlsx", b"PK\x03\x04....", r"is an Excel workbook.*read_excel\(path\)\.to_csv"),
+        ("t.XLS", b"\xd0\xcf\x11\xe0", "is an Excel workbook; tables are read from CSV and"),
+        ("t.sav", b"$FL2", "is an SPSS file"),
+        ("t.dta", b"<stata", "is a Stata file"),
+    ],
+)
+def test_other_formats_of_tables_are_named(tmp_path, model, survey, name, content, message):
+    other = tmp_path / name
+    other.write_bytes(content)
+    assert run("fit", survey, "--label", "level", "-o", model, *FAST).exit_code == 0
+    for arguments in (
+        ["fit", other, "--label", "y", "-o", model],
+        ["predict", model, other],
+        ["evaluate", model, other],
+    ):
+        result = run(*arguments)
+        assert result.exit_code == 1
+        assert re.search(message, " ".join(result.stderr.split())), result.stderr
+
+
+def test_a_border_that_brackets_share(tmp_path, model):
+    starts = np.arange(60) % 4 * 10
+    data = small_table(tmp_path / "t.csv", [f"{start}-{start + 10}" for start in starts])
+    result = run("fit", data, "--label", "y", "-o", model, *FAST)
+    assert result.exit_code == 0, result.output
+    assert "the brackets 0-10 (of row 1) and 10-20 (of row 2) overlap" in result.stderr
+    assert "--closed left, or right" in result.stderr
+    for closed, first in (("left", 0), ("right", 1)):
+        result = run("fit", data, "--label", "y", "-o", model, *FAST, "--closed", closed)
+        assert result.exit_code == 0, result.output
+        assert "overlap" not in result.stderr
+        assert f"40 levels from {first} to {first + 39}" in result.stdout
+        result = run("evaluate", model, data)  # the model knows
+        assert result.exit_code == 0, result.output
+        assert "overlap" not in result.stderr
+        result = run("evaluate", model, data, "--closed", "both")
+        assert "overlap" in result.stderr
+
+
+@pytest.mark.parametrize("code", [-99, 999])
+def test_codes_of_missing_answers_are_told_once(tmp_path, model, code):
+    data = small_table(tmp_path / "t.csv", [code, *(np.arange(59) % 4)])
+    options = ["--estimator", "vilma", "--alpha", 0.1, "--folds", 0]
+    result = run("fit", data, "--label", "y", "-o", model, *options)
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("apart from all") == 1
+    assert f"leave its rows out: --no-answer={code}" in result.stderr
+    result = run("fit", data, "--label", "y", "-o", model, *options, f"--no-answer={code}")
+    assert "apart from all" not in result.stderr
+    assert "59 row(s), 1 features, 4 levels from 0 to 3" in result.stdout
+
+
+def test_missing_answers_are_not_proposed_as_levels(tmp_path, model):
+    words = ["don't know", "low", "medium", "high", "refused"]
+    data = small_table(tmp_path / "t.csv", words * 6)
+    result = run("fit", data, "--label", "y", "-o", model)
+    assert "--levels low,medium,high. Leave rows" in result.stderr
+    assert '--no-answer "don\'t know" --no-answer "refused"' in result.stderr

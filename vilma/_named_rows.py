@@ -36,6 +36,12 @@ _OTHER_FORMATS = {
     b"PAR1": "a Parquet file",
     b"ARROW1": "a Feather file",
     b"\x1f\x8b": "a compressed file",
+    b"\xff\xfe": "text in UTF-16",
+    b"\xfe\xff": "text in UTF-16",
+    b"SQLite": "a database",
+    b"$FL2": "an SPSS file",
+    b"<stata": "a Stata file",
+    b"RDX": "an R file",
 }
 
 
@@ -70,7 +76,8 @@ def read_named_rows(
     Parameters
     ----------
     path : Path
-        UTF-8, separated by commas; by semicolons or tabs if these part the names in the header.
+        UTF-8, separated by commas; by semicolons, tabs or bars if these part the names in the
+        header.
     choose : callable
         Given the names in the header, returns those of the columns to read, each once in it: the
         first holds the names of the images.
@@ -121,7 +128,7 @@ def read_named_rows(
         raise ValueError(f"{path} is not a readable CSV file in UTF-8 ({error}).") from error
 
 
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def find_separator(header: str) -> str:
@@ -130,6 +137,18 @@ def find_separator(header: str) -> str:
 
 
 def refuse_other_formats(path: Path) -> None:
+    """Refuse files that begin as those of spreadsheets and data frames do.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If it is one of these; the message names the format.
+    """
     with path.open("rb") as stream:
         begin = stream.read(8)
     for magic, what in _OTHER_FORMATS.items():

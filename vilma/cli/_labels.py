@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 import numpy as np
 
 from vilma.cli._report import readable_errors, some_of, warn
 from vilma.labels import label_file
+from vilma.labels.doubtful import is_no_answer, missing_codes
 from vilma.labels.label_file import ColumnsError, LabelTable, UnknownLabelError
-from vilma.labels.scale import is_no_answer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +21,10 @@ MAX_LEVELS = 10_000
 
 
 def read_label_table(
-    path: Path, columns: tuple[str, ...] | None = None, no_answer: tuple[str, ...] = ()
+    path: Path,
+    columns: tuple[str, ...] | None = None,
+    no_answer: tuple[str, ...] = (),
+    closed: Literal["both", "left", "right"] | None = None,
 ) -> LabelTable:
     """Read annotations from a CSV file, see :func:`vilma.labels.label_file.read_label_table`.
 
@@ -32,6 +36,8 @@ def read_label_table(
         The columns to read.
     no_answer : tuple of str
         Labels that say nothing: they are left out, as empty ones are.
+    closed : {"both", "left", "right"} or None
+        Which numbers of a bracket such as 20-30 belong to it; None means both.
 
     Returns
     -------
@@ -48,7 +54,10 @@ def read_label_table(
     with readable_errors():
         try:
             table = label_file.read_label_table(
-                path, columns, read_brackets=parse_brackets, no_answer=no_answer
+                path,
+                columns,
+                read_brackets=partial(parse_brackets, closed=closed or "both"),
+                no_answer=no_answer,
             )
         except ColumnsError as error:
             header = error.header
@@ -60,7 +69,7 @@ def read_label_table(
         except UnknownLabelError as error:
             raise click.ClickException(f"{error}{no_answer_advice([error.text])}") from error
     if len(table.columns) == 2:
-        _report_irregular_brackets(path, table)
+        report_irregular_brackets(path, table.intervals, table.names)
     return table
 
 
@@ -84,19 +93,28 @@ def no_answer_advice(texts: list[str]) -> str:
     return f" Leave rows that say nothing out: {options}"
 
 
-def _report_irregular_brackets(path: Path, table: LabelTable) -> None:
-    """Warn of two brackets in a column of labels that overlap, or leave a level out."""
+def report_irregular_brackets(
+    path: Path, intervals: NDArray[np.float64], names: list[str]
+) -> None:
+    """Warn of two brackets in a column of labels that overlap, or leave a level out.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    intervals : ndarray of shape (n, 2)
+        Lower and upper ends; infinite where open.
+    names : list of str
+        What the rows are called.
+    """
     from vilma.intervals.brackets import find_irregular
 
-    found = find_irregular(table.intervals)
+    found = find_irregular(intervals)
     if found is None:
         return
-    first, second = (
-        f"{_write(*table.intervals[row])} (of {table.names[row]})" for row in found.rows
-    )
+    first, second = (f"{_write(*intervals[row])} (of {names[row]})" for row in found.rows)
     remedy = (
-        "If a border belongs to one of them only, correct the labels, for example 20-29 and 30-39 "
-        "instead of 20-30 and 30-40."
+        "If a border belongs to one of them only, say to which: --closed left, or right."
         if found.overlap
         else "If the scale has this level, correct the labels."
     )
@@ -211,6 +229,7 @@ def default_classes(intervals: NDArray[np.float64]) -> NDArray[np.int64]:
             f"the labels name {found}; at least two are needed. Give the scale with --classes."
         )
     low, high = int(ends.min()), int(ends.max())
+    warn_of_missing_codes(ends)
     below = np.isneginf(intervals[:, 0]) & (intervals[:, 1] == low)
     above = np.isposinf(intervals[:, 1]) & (intervals[:, 0] == high)
     if below.any() or above.any():
@@ -220,6 +239,24 @@ def default_classes(intervals: NDArray[np.float64]) -> NDArray[np.int64]:
             "--classes."
         )
     return integer_scale(low, high)
+
+
+def warn_of_missing_codes(ends: NDArray[np.float64]) -> None:
+    """Warn of numbers at an end of the scale that surveys write for missing answers.
+
+    Parameters
+    ----------
+    ends : ndarray of shape (n,)
+        Finite labels and ends of intervals.
+    """
+    codes = missing_codes(np.unique(ends))
+    if codes:
+        options = " ".join(f"--no-answer={code:g}" for code in codes)
+        warn(
+            f"{', '.join(f'{code:g}' for code in codes)} among the labels lies apart from all "
+            "others, as codes of missing answers do, and is taken for a level; if it is a code, "
+            f"leave its rows out: {options} (ends of intervals: empty cells)"
+        )
 
 
 def integer_scale(low: int, high: int) -> NDArray[np.int64]:

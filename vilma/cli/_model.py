@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -137,6 +137,7 @@ def read_model_and_rows(
     columns: tuple[str, ...] | None,
     weight: str | None,
     no_answer: tuple[str, ...],
+    closed: Literal["both", "left", "right"] | None,
     max_memory: int,
 ) -> tuple[Model, LabelledRows]:
     """Read a model, and rows with labels to measure it on.
@@ -153,6 +154,8 @@ def read_model_and_rows(
         Column of the label file, or of the table, with weights.
     no_answer : tuple of str
         Labels that say nothing.
+    closed : {"both", "left", "right"} or None
+        Which numbers of a bracket belong to it.
     max_memory : int
         Bytes of a folder's features to hold at a time.
 
@@ -172,7 +175,7 @@ def read_model_and_rows(
             raise click.UsageError(
                 f"{model} is of a table, which holds its own labels: leave out {labels}."
             )
-        table = read_label_table(labels, columns, no_answer)
+        table = read_label_table(labels, columns, no_answer, closed)
         rows, places = join_labels(store.names, table, images=features, labels=labels)
         weights = None
         if weight is not None:
@@ -199,6 +202,7 @@ def read_model_and_rows(
         labelled=True,
         weight=weight,
         no_answer=no_answer,
+        closed=closed,
     )
 
 

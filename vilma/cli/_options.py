@@ -212,6 +212,12 @@ no_answer_option: Any = click.option(
     help='A label that says nothing, such as "refused": the row is left out, as those with an '
     "empty label are.",
 )
+closed_option: Any = click.option(
+    "--closed",
+    type=click.Choice(["both", "left", "right"]),
+    help="Which of the two numbers of a bracket such as 20-30 belong to it; left: 20 to 29.  "
+    "[default: both]",
+)
 model_argument: Any = click.argument(
     "model", type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )

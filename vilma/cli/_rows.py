@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 import numpy as np
@@ -88,6 +88,7 @@ def read_labelled_images(
     group: str | None,
     weight: str | None,
     no_answer: tuple[str, ...],
+    closed: Literal["both", "left", "right"] | None,
     max_memory: int,
 ) -> LabelledRows:
     """Read a feature file or folder, and the labels of its images.
@@ -104,6 +105,8 @@ def read_labelled_images(
         Columns of the label file with the groups and the weights.
     no_answer : tuple of str
         Labels that say nothing.
+    closed : {"both", "left", "right"} or None
+        Which numbers of a bracket belong to it.
     max_memory : int
         Bytes of a folder's features to hold at a time.
 
@@ -113,7 +116,7 @@ def read_labelled_images(
         The images that have a label.
     """
     store = read_features(features, max_memory)
-    table = read_label_table(labels, columns, no_answer)
+    table = read_label_table(labels, columns, no_answer, closed)
     rows, places = join_labels(store.names, table, images=features, labels=labels)
     intervals = table.intervals[places]
     scale = default_classes(intervals) if classes is None else integer_scale(*classes)
@@ -254,6 +257,7 @@ def read_table_for_model(
     labelled: bool,
     weight: str | None = None,
     no_answer: tuple[str, ...] = (),
+    closed: Literal["both", "left", "right"] | None = None,
 ) -> LabelledRows:
     """Read a table as the model's was read.
 
@@ -271,6 +275,8 @@ def read_table_for_model(
         The column of weights.
     no_answer : tuple of str
         Labels that say nothing, besides those of the model's own table.
+    closed : {"both", "left", "right"} or None
+        Which numbers of a bracket belong to it; None means as in the model's own table.
 
     Returns
     -------
@@ -279,7 +285,7 @@ def read_table_for_model(
     """
     table = read_table(path)
     roles = Roles.from_settings(settings["roles"])
-    roles = replace(roles, no_answer=(*roles.no_answer, *no_answer))
+    roles = replace(roles, no_answer=(*roles.no_answer, *no_answer), closed=closed or roles.closed)
     X, names = feature_cells(table, settings["columns"]), row_names(table, roles)
     intervals = np.full((len(table), 2), np.nan)
     rows = np.arange(len(table))

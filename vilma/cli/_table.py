@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 import numpy as np
@@ -16,11 +16,29 @@ from numpy.typing import NDArray
 
 from vilma._named_rows import find_separator, read_number, refuse_other_formats
 from vilma._wording import some_of
-from vilma.cli._labels import default_classes, integer_scale, no_answer_advice
+from vilma.cli._labels import (
+    default_classes,
+    integer_scale,
+    no_answer_advice,
+    report_irregular_brackets,
+    warn_of_missing_codes,
+)
 from vilma.cli._report import readable_errors, warn
+from vilma.labels.doubtful import is_no_answer
 
 TABLE = "table"  # the kind of features, as settings name it
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
+_OTHER_TABLES = {
+    ".xlsx": ("an Excel workbook", "read_excel(path)"),
+    ".xlsm": ("an Excel workbook", "read_excel(path)"),
+    ".xls": ("an Excel workbook", "read_excel(path)"),
+    ".ods": ("an OpenDocument workbook", "read_excel(path)"),
+    ".sav": ("an SPSS file", "read_spss(path)"),
+    ".dta": ("a Stata file", "read_stata(path)"),
+    ".sas7bdat": ("a SAS file", "read_sas(path)"),
+    ".feather": ("a Feather file", "read_feather(path)"),
+    ".json": ("a JSON file", "read_json(path)"),
+}
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "."}
 _FEWEST_COUNTED = 20  # rows whose numbers go up by one: fewer may be years
 _MOST_INTEGERS = 200  # levels of a scale of whole numbers that was not asked for
@@ -85,6 +103,8 @@ class Roles:
         The column of weights of the rows.
     no_answer : tuple of str
         Texts in the column of labels that say nothing.
+    closed : {"both", "left", "right"} or None
+        Which numbers of a bracket such as 20-30 belong to it; None means both.
     """
 
     label: str | None = None
@@ -96,6 +116,7 @@ class Roles:
     dropped: tuple[str, ...] = ()
     weight: str | None = None
     no_answer: tuple[str, ...] = ()
+    closed: Literal["both", "left", "right"] | None = None
 
     def not_features(self) -> set[str]:
         """Return the columns that are no features."""
@@ -203,12 +224,23 @@ def is_table(path: Path) -> bool:
     -------
     bool
         Whether its name ends as those of tables do.
+
+    Raises
+    ------
+    click.ClickException
+        If it ends as those of spreadsheets and of other programs' tables do.
     """
+    if path.suffix.lower() in _OTHER_TABLES and path.is_file():
+        what, reader = _OTHER_TABLES[path.suffix.lower()]
+        raise click.ClickException(
+            f"{path} is {what}; tables are read from CSV and Parquet files. Save it as CSV in "
+            f"UTF-8, for example by pandas: {reader}.to_csv(path, index=False)."
+        )
     return path.suffix.lower() in SUFFIXES and path.is_file()
 
 
 def read_table(path: Path) -> Table:
-    """Read a CSV file (commas, semicolons or tabs) or a Parquet file.
+    """Read a CSV file (commas, semicolons, tabs or bars) or a Parquet file.
 
     Parameters
     ----------
@@ -243,6 +275,11 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
             twice = [name for name in header if header.count(name) > 1]
             if twice or "" in header:
                 what = f"the column {twice[0]!r} twice" if twice else "a column without a name"
+                if header.count("") == 1 and header[0] == "":
+                    what = (
+                        "no name for the first column, as pandas writes an index: leave it out "
+                        "by DataFrame.to_csv(path, index=False)"
+                    )
                 raise click.ClickException(f"{path} has {what}; give every column its own name.")
             rows = []
             for cells in reader:
@@ -568,8 +605,9 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
             intervals[row] = _level(table, roles, str(texts[row]), place, row)
         return intervals
     words = [str(texts[row]) for row in given]
+    closed = roles.closed or "both"
     try:
-        intervals[given] = parse_brackets(words, irregular="ignore")
+        intervals[given] = parse_brackets(words, irregular="ignore", closed=closed)
     except ValueError as error:
         strange = [word for word in dict.fromkeys(words) if not _is_bracket(word)]
         if not strange:  # each can be read, but not all together
@@ -580,6 +618,9 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
             f"neither numbers nor brackets (20-29, 50+, under 5): {some_of(strange)}."
             + (_levels_advice(strange) if count == len(words) else no_answer_advice(strange))
         ) from error
+    names = row_names(table, roles)
+    labelled = [f"row {names[row]}" for row in given]
+    report_irregular_brackets(table.path, intervals[given], labelled)
     return intervals
 
 
@@ -594,10 +635,13 @@ def _is_bracket(word: str) -> bool:
 
 
 def _levels_advice(words: list[str]) -> str:
-    more = ",..." if words[3:] else ""
-    return (
-        f" If they are words, give their order, lowest first: --levels {','.join(words[:3])}{more}"
+    levels = [word for word in words if not is_no_answer(word)]
+    more = ",..." if levels[3:] else ""
+    advice = (
+        f" If they are words, give their order, lowest first: --levels "
+        f"{','.join(levels[:3])}{more}"
     )
+    return advice if len(levels) == len(words) else f"{advice}.{no_answer_advice(words)}"
 
 
 def _level(
@@ -665,6 +709,7 @@ def make_scale(
     whole = bool(len(ends)) and bool(np.all(ends == np.rint(ends)))
     if whole and ends[-1] - ends[0] < _MOST_INTEGERS:
         return intervals, TableScale(default_classes(intervals))
+    warn_of_missing_codes(ends)
     different, inverse = np.unique(intervals, axis=0, return_inverse=True)
     if np.all(different[1:, 0] > different[:-1, 1]):
         names = [_name(*pair) for pair in different]

@@ -213,7 +213,9 @@ def table_training(
     def train(X: Any, y: NDArray[np.float64], weights: Weights) -> Fitted:
         estimator = TABLE_ESTIMATORS[name](alphas, **parameters)
         pipeline = make_pipeline(TableFeatures(), estimator)
-        return _fit(_calibrated(pipeline, seed) if intervals else pipeline, X, y, weights, {})
+        with warnings.catch_warnings():  # said when the scale was made, with options for it
+            warnings.filterwarnings("ignore", "The scale ends in", UserWarning)
+            return _fit(_calibrated(pipeline, seed) if intervals else pipeline, X, y, weights, {})
 
     return train
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from vilma.cli._files import OutputFile
 from vilma.cli._options import (
+    closed_option,
     columns_option,
     features_argument,
     max_memory_option,
@@ -25,6 +27,7 @@ from vilma.cli._options import (
 @columns_option
 @weight_option
 @no_answer_option
+@closed_option
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 @click.option(
     "--report",
@@ -45,6 +48,7 @@ def evaluate(
     columns: tuple[str, ...] | None,
     weight: str | None,
     no_answer: tuple[str, ...],
+    closed: Literal["both", "left", "right"] | None,
     as_json: bool,
     report: Path | None,
     images: Path | None,
@@ -67,7 +71,7 @@ def evaluate(
     if images is not None and report is None:
         raise click.UsageError("--images are shown in a report; give --report, too.")
     fitted, rows = read_model_and_rows(
-        model, features, labels, columns, weight, no_answer, max_memory
+        model, features, labels, columns, weight, no_answer, closed, max_memory
     )
     with readable_errors():
         found = measure(fitted, rows)

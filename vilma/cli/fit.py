@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -13,6 +13,7 @@ from vilma.cli._options import (
     FoldCount,
     IntRange,
     classes_option,
+    closed_option,
     columns_option,
     features_argument,
     max_memory_option,
@@ -62,6 +63,7 @@ DEFAULT_ALPHAS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 )
 @weight_option
 @no_answer_option
+@closed_option
 @click.option(
     "--estimator",
     type=click.Choice(["auto", "vilma", "iisvor-exp", "iisvor-imc", "pwvilma", "ordered-logit"]),
@@ -143,6 +145,7 @@ def fit(
     group: str | None,
     weight: str | None,
     no_answer: tuple[str, ...],
+    closed: Literal["both", "left", "right"] | None,
     estimator: str,
     loss: str | None,
     correlation: float | None,
@@ -190,6 +193,7 @@ def fit(
         dropped,
         weight,
         no_answer,
+        closed,
     )
 
     from vilma.cli._model import Model, write_model
@@ -208,7 +212,7 @@ def fit(
         rows = read_labelled_table(features, roles, classes)
     elif labels is not None:
         rows = read_labelled_images(
-            features, labels, columns, classes, group, weight, no_answer, max_memory
+            features, labels, columns, classes, group, weight, no_answer, closed, max_memory
         )
     scale = rows.scale
     ends = scale.show(scale.classes[[0, -1]])
