@@ -260,7 +260,9 @@ def test_wrong_configurations_are_refused(content, message, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "path", sorted((Path(runner.__file__).parents[1] / "configs").glob("*.toml")), ids=lambda p: p.stem
+    "path",
+    sorted((Path(runner.__file__).parents[1] / "configs").glob("*.toml")),
+    ids=lambda p: p.stem,
 )
 def test_shipped_configurations_are_valid(path):
     config = read_config(path)
