@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -156,6 +157,25 @@ def test_categories_that_got_the_order_of_the_alphabet_are_named(labels, first):
             read_labels(scale, classes=scale)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["low", "medium", "high"],
+        ["Never", "Rarely", "Sometimes", "Often", "Always"],
+        ["poor", "fair", "good", "excellent"],
+        ["none", "mild", "moderate", "severe"],
+    ],
+)
+def test_words_that_got_the_order_of_the_alphabet_are_named(words):
+    y = pd.Series(words).astype("category").cat.as_ordered()
+    with pytest.warns(UserWarning, match=r"as the alphabet does, and their meaning does not"):
+        read_labels(y)
+    for scale in (words, words[::-1], ["A", "B", "C"], ["bad", "fair", "good"]):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            read_labels(scale, classes=scale)
+
+
 def test_missing_answers_among_strings_are_named():
     with pytest.warns(UserWarning, match=r'Among them "don\'t know" reads like a missing answer'):
         read_labels(["low", "don't know", "high"])
@@ -200,3 +220,31 @@ def test_codes_in_place_of_numbers_with_gaps_are_explained():
         IISVOR_IMC(classes=[0, 1, 3, 9]).fit(X, [0, 1, 2, 3, 0, 1, 2, 3])
     with pytest.raises(ValueError, match=r"not in classes \[0, 1, 3, 9\]\.$"):
         IISVOR_IMC(classes=[0, 1, 3, 9]).fit(X, [1, 3, 9, 4, 1, 3, 9, 3])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("upper", "lower"), ("income_max", "income_min"), ("To", "From"), ("age high", "age low")],
+)
+def test_columns_that_say_they_are_swapped_are_refused(names):
+    ends = np.array([[np.nan, 4.0], [4.0, np.nan]])  # which can be read either way
+    structured = np.array([tuple(row) for row in ends], dtype=[(each, float) for each in names])
+    for y in (pd.DataFrame(ends, columns=names), structured):
+        with pytest.raises(ValueError, match=rf"'{names[0]}' and '{names[1]}'; the first is to"):
+            read_labels(y)
+        swapped = y[[names[1], names[0]]]
+        assert read_labels(swapped, classes=[3, 4, 5]).lower.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("names", [("lower", "upper"), ("a", "b"), ("high", "max"), ("y0", "y1")])
+def test_columns_of_other_names_are_taken_in_their_order(names):
+    assert read_labels(pd.DataFrame([[1, 2], [2, 3]], columns=names)).lower.tolist() == [0, 1]
+
+
+def test_decimals_of_databases_are_numbers():
+    y = [Decimal("1"), Decimal("2"), Decimal("10")]
+    assert read_labels(y).classes.tolist() == [1.0, 2.0, 10.0]
+    pairs = [(Decimal("1"), Decimal("NaN")), (None, Decimal("10")), (Decimal("2"), Decimal("2"))]
+    labels = read_labels(pairs)
+    assert labels.lower.tolist() == [0, 0, 1]
+    assert labels.upper.tolist() == [2, 2, 1]

@@ -22,6 +22,7 @@ from sklearn.ensemble import (
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_selection import RFE, RFECV
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import cohen_kappa_score
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -31,6 +32,7 @@ from sklearn.model_selection import (
     cross_val_predict,
     cross_val_score,
 )
+from sklearn.multioutput import MultiOutputClassifier
 
 import vilma
 from vilma import IISVOR_IMC, VILMA, CalibratedOrdinalClassifier
@@ -396,6 +398,21 @@ def test_ordered_categories_lose_their_order_and_the_page_says_so(tool):
         "loses its order, and no message says so. Use :class:`~vilma.model_selection.Pos" in text
     )
     assert f"`{tool}`" in text.split(".. warning::")[1].split("Use :class:")[0]
+
+
+def test_kappa_of_scikit_learn_takes_the_order_of_the_alphabet():
+    y, _ = labels("ordered categories", CODES, NAMES)
+    model = IISVOR_IMC().fit(X, y)
+    predicted = model.predict(X)
+    expected = cohen_kappa_score(CODES, to_codes(predicted, NAMES), weights="quadratic")
+    assert cohen_kappa_score(y, predicted, weights="quadratic") < expected - 0.05
+    assert cohen_kappa_score(y, predicted, weights="quadratic", labels=NAMES) == expected
+    assert ordinal_scorer("quadratic_weighted_kappa")(model, X, y) == pytest.approx(expected)
+
+
+def test_two_tasks_are_no_intervals():
+    pairs = np.stack([CODES, np.minimum(CODES + 1, 3)], axis=1)
+    assert MultiOutputClassifier(IISVOR_IMC()).fit(X, pairs).predict(X).shape == (72, 2)
 
 
 def test_the_order_of_the_alphabet_is_named():

@@ -138,8 +138,9 @@ def warn_of_doubtful_scale(scale: NDArray[Any]) -> None:
     -----
     UserWarning
         If the first or the last label of a scale of strings is such as "don't know", "refused" or
-        "n/a"; if strings with numbers, such as "2" and "10", are in the order of the alphabet, as
-        categories are that were made ordered without a word on their order.
+        "n/a"; if strings with numbers, such as "2" and "10", or common words, such as "low",
+        "medium" and "high", are in the order of the alphabet, as categories are that were made
+        ordered without a word on their order.
     """
     if scale.dtype.kind != "U":
         return
@@ -153,6 +154,14 @@ def warn_of_doubtful_scale(scale: NDArray[Any]) -> None:
                 stacklevel=3,
             )
     labels, ordered = scale.tolist(), order_of_strings(scale)
+    if labels == sorted(labels) and _mixes_up_words(labels):
+        warnings.warn(
+            f"The scale is {labels[:6]}, as the alphabet does, and their meaning does not, order "
+            "these words: categories that are made ordered without a word on their order get "
+            "that. Pass the labels in their order, lowest first.",
+            UserWarning,
+            stacklevel=3,
+        )
     if labels == sorted(labels) and labels not in (ordered, ordered[::-1]):
         one, other = _first_out_of_order(labels, ordered)
         warnings.warn(
@@ -161,6 +170,28 @@ def warn_of_doubtful_scale(scale: NDArray[Any]) -> None:
             UserWarning,
             stacklevel=3,
         )
+
+
+# Words of answers, lowest first.
+_WORDS = (
+    ("low", "medium", "high"),
+    ("small", "medium", "large"),
+    ("poor", "fair", "good", "excellent"),
+    ("never", "rarely", "sometimes", "often", "always"),
+    ("none", "mild", "moderate", "severe"),
+    ("slight", "moderate", "heavy"),
+    ("disagree", "neutral", "agree"),
+)
+
+
+def _mixes_up_words(labels: list[str]) -> bool:
+    """Tell whether three words of a common scale are neither in its order nor in reverse."""
+    tidy = [label.strip().lower() for label in labels]
+    for words in _WORDS:
+        ranks = [words.index(label) for label in tidy if label in words]
+        if ranks not in (sorted(ranks), sorted(ranks, reverse=True)):
+            return True
+    return False
 
 
 def _first_out_of_order(labels: list[str], ordered: list[str]) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +94,7 @@ def read_endpoints(
             f"{name} should be a 1d array of exact labels or an array of shape (n_samples, 2) of "
             f"intervals [lower, upper], got an array of shape {values.shape} instead."
         )
+    _refuse_swapped_names(y, name)
     lower, upper = values[:, 0], values[:, 1]
     lower_open, upper_open = missing[:, 0], missing[:, 1]
     if values.dtype.kind == "f":
@@ -130,6 +132,26 @@ def bounded_endpoints(bounds: Bounds, *, scale: NDArray[Any] | None, name: str) 
     """
     lower, upper = labels_inside(bounds, scale, name)
     return Endpoints(lower, upper, np.isinf(bounds.left), np.isinf(bounds.right), exact=False)
+
+
+_LOWER = {"lower", "low", "lo", "min", "minimum", "from", "start", "left", "begin"}
+_UPPER = {"upper", "high", "hi", "max", "maximum", "to", "end", "right", "stop"}
+
+
+def _refuse_swapped_names(y: Any, name: str) -> None:
+    """Refuse two columns whose names say that the first has the upper ends."""
+    names = getattr(y, "columns", None)
+    if names is None:
+        names = getattr(getattr(y, "dtype", None), "names", None)
+    if names is None or len(names) != 2:
+        return
+    first, second = (set(re.split(r"[\W_\d]+", str(each).lower())) for each in names)
+    if first & _UPPER and second & _LOWER and not (first & _LOWER or second & _UPPER):
+        raise ValueError(
+            f"{name} has the columns {str(names[0])!r} and {str(names[1])!r}; the first is to "
+            "hold the lower ends and the second the upper ones. Swap them, or rename them if this "
+            "is their order."
+        )
 
 
 def _refuse_infinity(wrong: BoolArray, end: str, got: str, open_end: str, name: str) -> None:

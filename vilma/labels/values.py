@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -186,7 +187,7 @@ def _read_objects(array: NDArray[Any], name: str) -> tuple[NDArray[Any], BoolArr
     if any(issubclass(t, str) for t in types):
         return _read_strings(entries, array, name)
     values = np.array([np.nan if _is_nothing(type(entry)) else entry for entry in entries])
-    if values.dtype.kind == "O":  # fractions, integers beyond 64 bits
+    if values.dtype.kind == "O":  # fractions, decimals, integers beyond 64 bits
         values = values.astype(np.float64)
     values = values.reshape(array.shape)
     return values, np.asarray(values != values, dtype=bool)
@@ -220,7 +221,7 @@ def _read_strings(
 
 
 def _is_number(kind: type) -> bool:
-    return issubclass(kind, (numbers.Real, np.bool_))
+    return issubclass(kind, (numbers.Real, np.bool_, Decimal))
 
 
 def _is_nothing(kind: type) -> bool:
