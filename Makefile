@@ -23,7 +23,7 @@ site:
 
 # The built documentation in headless Chromium, on a phone and on a wide screen; skipped without one.
 look:
-	. .venv/bin/activate && pytest -rs tests/test_site_browser.py
+	. .venv/bin/activate && pytest -rs tests/docs/test_browser.py
 
 # While working: the tests of what has changed since the last commit, else of the core.
 quick:
@@ -32,9 +32,9 @@ quick:
 # The kernels with indices checked, which compiled code otherwise takes as they are.
 kernels:
 	. .venv/bin/activate && scratch=$$(mktemp -d) && \
-	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$$scratch pytest -q tests/test_coordinate_ascent.py \
-	tests/test_simplex_qp.py tests/test_line_search.py tests/test_one_hot.py \
-	tests/test_surrogates.py; status=$$?; rm -rf $$scratch; exit $$status
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$$scratch pytest -q tests/solvers/test_coordinate_ascent.py \
+	tests/solvers/test_simplex_qp.py tests/solvers/test_line_search.py tests/test_one_hot.py \
+	tests/surrogates; status=$$?; rm -rf $$scratch; exit $$status
 
 # The distributions, checked ...
 DIST = build/dist
@@ -46,7 +46,7 @@ sdist:
 # ... and the source distribution's own tests, in a new environment of the oldest versions that it
 # allows, or of the newest: `make sdist unpacked RESOLUTION=highest`.
 RESOLUTION = lowest-direct
-CORE = tests/test_losses.py tests/test_thresholds.py tests/test_persistence.py
+CORE = tests/losses/test_losses.py tests/test_thresholds.py tests/persistence/test_persistence.py
 unpacked:
 	. .venv/bin/activate && cd $(DIST) && rm -rf unpacked && mkdir unpacked && \
 	tar xzf vilma-*.tar.gz -C unpacked --strip-components 1 && cd unpacked && uv venv -q venv && \

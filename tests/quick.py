@@ -1,6 +1,6 @@
 """Print the test files of the rooms that differ from the last commit; the core's if none do.
 
-``make quick`` runs them. A test file belongs to a room when its name or an import of it names it.
+``make quick`` runs them. A test file belongs to a room when its place or an import of it names it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,14 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-CORE = ["test_losses", "test_labels", "test_thresholds", "test_rooms", "test_persistence"]
-SLOW = ("test_benchmarks", "test_deep", "test_demo", "test_site", "test_documentation")
+CORE = [
+    "losses/test_losses.py",
+    "labels/test_labels.py",
+    "test_thresholds.py",
+    "test_rooms.py",
+    "persistence/test_persistence.py",
+]
+SLOW = ("benchmarks", "deep", "demo", "docs")
 MOST = 8  # files; more take longer than a minute
 
 
@@ -50,7 +56,8 @@ def rank(test: Path, modules: list[str]) -> int:
     rooms = {".".join(module.split(".")[:2]) for module in modules}
     if any(name.startswith(tuple(rooms)) for name in names):
         return 1
-    return 2 if any(room.rpartition(".")[2].rstrip("s") in test.stem for room in rooms) else 9
+    place = str(test.relative_to(ROOT / "tests"))
+    return 2 if any(room.rpartition(".")[2].rstrip("s") in place for room in rooms) else 9
 
 
 def main() -> None:
@@ -60,13 +67,13 @@ def main() -> None:
     modules = [module_of(path) for path in files if path.parts[0] in ("vilma", "features")]
     tests = [
         path
-        for path in sorted((ROOT / "tests").glob("test_*.py"))
-        if not path.name.startswith(SLOW)
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        if path.parent.name not in SLOW
     ]
     near = sorted((rank(path, modules), path.stat().st_size, path) for path in tests)
     chosen = own + [path.relative_to(ROOT) for place, _, path in near if place < 9]
     if not chosen:
-        chosen = [Path("tests") / f"{name}.py" for name in CORE]
+        chosen = [Path("tests") / name for name in CORE]
     print(*list(dict.fromkeys(chosen))[:MOST])
 
 

@@ -132,3 +132,13 @@ def test_the_table_of_equations_names_what_exists():
                 found = getattr(found, part)
             except AttributeError:
                 found = importlib.import_module(f"{found.__name__}.{part}")
+
+
+def test_no_test_file_imports_another():
+    wrong = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            if module.startswith("tests") and module.rpartition(".")[2].startswith("test_"):
+                wrong.append(f"{path.name} imports {module}")
+    assert not wrong, "\n".join(wrong)

@@ -17,8 +17,8 @@ import pytest
 from matplotlib import pyplot as plt
 
 import vilma
-from tests.test_wrong_calls import NAMES as LINEAR
-from tests.test_wrong_calls import X, Y
+from tests.core_calls import NAMES as LINEAR
+from tests.core_calls import X, Y
 from tests.wrong_calls import THING, Name, outcome
 from vilma import (
     datasets,

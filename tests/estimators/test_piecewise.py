@@ -6,13 +6,13 @@ from scipy import sparse
 from scipy.optimize import linprog
 from sklearn.base import clone
 
+from tests.fits import as_intervals, close, says_nothing
 from tests.reference import random_problem
 from tests.reference.piecewise import (
     piecewise_inner_objective,
     piecewise_optimum,
     piecewise_penalty,
 )
-from tests.test_optimum import as_intervals, close, says_nothing
 from vilma import IISVOR_IMC, PWVILMA, PWVILMACV, VILMA, OneHotCodes, save_mapped, vilma_path
 from vilma.datasets import make_interval_problem
 from vilma.mapped import MappedMatrix

@@ -14,7 +14,7 @@ import pytest
 
 import vilma
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 SCRIPTS = sorted((DOCS / "examples").glob("*.py"))
 PAGES = sorted(
     page for folder in (DOCS, DOCS / "guide", DOCS / "howto") for page in folder.glob("*.rst")

@@ -40,7 +40,7 @@ from vilma.metrics import interval_scorer, ordinal_scorer
 from vilma.model_selection import PositionsClassifier
 from vilma.model_selection import cross_val_predict as out_of_fold
 
-PAGE = Path(__file__).parents[1] / "docs" / "howto" / "scikit_learn.rst"
+PAGE = Path(__file__).parents[2] / "docs" / "howto" / "scikit_learn.rst"
 
 # Parameters that make a fit quick; other public estimators are taken as they are.
 QUICK = {

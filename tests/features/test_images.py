@@ -20,7 +20,7 @@ from vilma.features import (
 )
 from vilma.features.reading import _without_warnings
 
-UTKFACE = Path(__file__).resolve().parents[2] / "shared" / "data" / "utkface"
+UTKFACE = Path(__file__).resolve().parents[3] / "shared" / "data" / "utkface"
 
 GREY = np.array([[0, 10, 200], [255, 128, 7]], dtype=np.uint8)
 

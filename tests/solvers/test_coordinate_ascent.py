@@ -8,8 +8,8 @@ import pytest
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
+from tests.fits import as_intervals, close, make_estimator, says_nothing
 from tests.reference import random_problem, reference_optimum
-from tests.test_optimum import as_intervals, close, make_estimator, says_nothing
 from vilma import IISVOR_EXP, IISVOR_IMC, VILMA, MappedMatrix, OneHotCodes, save_mapped, vilma_path
 from vilma.design_matrices import as_design_matrix
 from vilma.design_matrices.dense import DenseMatrix

@@ -13,7 +13,7 @@ from vilma import VILMA, CalibratedOrdinalClassifier
 from vilma.datasets import load_anes96, load_wine_quality
 from vilma.metrics import ranked_probability_score
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 TABLES = ["pid", "income", "wine", "era", "swd", "abalone10", "stock5"]
 
 

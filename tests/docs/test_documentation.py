@@ -12,7 +12,7 @@ from numpydoc.validate import validate
 
 import vilma
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = [
     "vilma",
     "vilma.datasets",

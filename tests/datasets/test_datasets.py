@@ -17,7 +17,7 @@ from vilma.datasets import (
 )
 from vilma.intervals import to_intervals
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 def test_anes():

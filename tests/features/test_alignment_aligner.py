@@ -25,7 +25,7 @@ from vilma.features import (
     read_rgb,
 )
 
-FGNET = Path(__file__).resolve().parents[2] / "shared" / "data" / "fgnet_landmarks68.npz"
+FGNET = Path(__file__).resolve().parents[3] / "shared" / "data" / "fgnet_landmarks68.npz"
 LANDMARKS = 3 * face_template("dlib5") + 1 + (40, 10)
 
 

@@ -109,7 +109,7 @@ def test_the_command_measures(folder, tmp_path):
     output = tmp_path / "league.jsonl"
     command = [sys.executable, "-m", "benchmarks.league", "--data", folder, "--output", output]
     command += ["--splits", "1", "--table", "exact", "--design", "exact", "--method", "median"]
-    subprocess.run(command, check=True, cwd=Path(__file__).parent.parent)
+    subprocess.run(command, check=True, cwd=Path(__file__).parents[2])
     assert json.loads(output.read_text())["mae"] > 0
 
 

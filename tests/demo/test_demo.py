@@ -23,7 +23,7 @@ from vilma.demo.baselines import MedianGuess, RoundedRidge, midpoints, outside
 from vilma.demo.task import TEST, TRAIN, VALIDATION
 
 INF = np.inf
-UTKFACE = Path(__file__).parents[2] / "shared" / "data" / "utkface"
+UTKFACE = Path(__file__).parents[3] / "shared" / "data" / "utkface"
 
 
 def run(*arguments):
