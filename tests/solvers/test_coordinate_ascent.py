@@ -19,7 +19,7 @@ from vilma.losses import cost_matrix
 from vilma.solvers import alternation
 from vilma.solvers import solver as solver_module
 from vilma.solvers.coordinate_ascent.dual_point import DualPoint
-from vilma.surrogates import ExplicitHinge, ImplicitHinge, LabeledWeights, VShaped
+from vilma.surrogates import ExplicitHinge, ImplicitHinge, LabeledWeights, VShaped, find_margins
 
 
 def wide_problem(seed, kind):
@@ -51,7 +51,8 @@ def surrogate_of(problem):
         return ExplicitHinge(labels)
     if problem.kind == "imc":
         return ImplicitHinge(labels)
-    raise ValueError(problem.kind)
+    squared = cost_matrix("squared", problem.n_classes)
+    return ImplicitHinge(labels, find_margins(squared))
 
 
 def used_thresholds(problem, thresholds):
@@ -68,9 +69,9 @@ def naive_loss(hinges, scores, thresholds):
     total = 0.0
     for i, weight in enumerate(hinges.weight):
         for k in range(hinges.upper_start[i], hinges.upper_stop[i]):
-            total += weight * max(0.0, 1.0 - scores[i] + thresholds[k])
+            total += weight * max(0.0, hinges.upper_margin[i] - scores[i] + thresholds[k])
         for k in range(hinges.lower_start[i], hinges.lower_stop[i]):
-            total += weight * max(0.0, 1.0 + scores[i] - thresholds[k])
+            total += weight * max(0.0, hinges.lower_margin[i] + scores[i] - thresholds[k])
     return total / hinges.weight.sum()
 
 
@@ -82,7 +83,7 @@ def dual_point(problem, alpha):
     hinges = surrogate_of(problem).hinges()
     point = DualPoint(matrix, matrix.rows(), matrix.squared_row_norms(), hinges)
     point.prepare(alpha)
-    taken = (part[point.order] for part in hinges[:5])
+    taken = (part[point.order] for part in hinges[:7])
     return X[point.order], hinges._replace(**dict(zip(hinges._fields, taken, strict=False))), point
 
 
@@ -110,7 +111,7 @@ def test_other_losses_have_no_hinges():
         assert VShaped(labels, cost_matrix(loss, 3)).hinges() is None
 
 
-@pytest.mark.parametrize("kind", ["exp", "imc"])
+@pytest.mark.parametrize("kind", ["exp", "imc", "vshaped"])
 def test_passes_keep_the_books(kind):
     """Coefficients and thresholds are those of the dual variables, recounted in plain loops."""
     for seed in range(12):
@@ -146,7 +147,7 @@ def test_passes_keep_the_books(kind):
             assert np.all(np.isfinite(point._prox_center))
 
 
-@pytest.mark.parametrize("kind", ["exp", "imc"])
+@pytest.mark.parametrize("kind", ["exp", "imc", "vshaped"])
 def test_a_visit_leaves_nothing_to_gain(kind):
     """The dual variables of the example that was visited last fit its score and thresholds."""
     for seed in range(20):
@@ -167,14 +168,15 @@ def test_a_visit_leaves_nothing_to_gain(kind):
             slack = 5e-3 * abs(score - score_before) + 1e-9
             for j, k in enumerate([*upper, *lower]):
                 sign = 1.0 if j < len(upper) else -1.0
-                margin = 1.0 - sign * (score - state.thresholds[k])
+                own_margin = hinges.upper_margin[i] if sign > 0.0 else hinges.lower_margin[i]
+                margin = own_margin - sign * (score - state.thresholds[k])
                 if own[j] < 1.0:
                     assert margin <= slack
                 if own[j] > 0.0:
                     assert margin >= -slack
 
 
-@pytest.mark.parametrize("kind", ["exp", "imc"])
+@pytest.mark.parametrize("kind", ["exp", "imc", "vshaped"])
 def test_planes_lie_below_the_surrogate(kind):
     for seed in range(40):
         problem = wide_problem(seed, kind)
@@ -201,7 +203,7 @@ def test_the_optimum_is_reached_and_certified(block, solver):
     for seed in range(16 * block, 16 * (block + 1)):
         problem = wide_problem(seed, ("exp", "imc", "vshaped")[seed % 3])
         if problem.kind == "vshaped":
-            cost = cost_matrix("mae", problem.n_classes)
+            cost = cost_matrix(("mae", "squared")[seed % 2], problem.n_classes)
             problem = dataclasses.replace(problem, cost=cost)
         if says_nothing(problem):
             continue
@@ -361,8 +363,8 @@ def test_rows_that_are_all_alike():
 
 def test_refusals(tmp_path):
     X, y = separable()
-    with pytest.raises(ValueError, match=r'sum of hinges.*loss="mae"'):
-        VILMA(loss="squared", solver="coordinate_ascent").fit(X, y)
+    with pytest.raises(ValueError, match=r'sum of hinges.*loss="mae" or "squared"'):
+        VILMA(loss="zero_one", solver="coordinate_ascent").fit(X, y)
     save_mapped(X.tocsr().toarray(), tmp_path / "X")
     mapped = MappedMatrix.open(tmp_path / "X", max_memory=60_000)
     with pytest.raises(ValueError, match=r"in memory.*max_memory"):

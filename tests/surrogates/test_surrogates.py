@@ -11,8 +11,10 @@ from vilma.surrogates import (
     ExplicitHinge,
     ImplicitHinge,
     LabeledWeights,
+    Margins,
     PenalizedBiases,
     VShaped,
+    find_margins,
 )
 from vilma.surrogates import _hinge_kernels as kernels
 from vilma.surrogates._v_shaped_kernels import solve_laplacian
@@ -74,9 +76,9 @@ def draw_scores(rng, problem, style):
 STYLES = ("integers", "all equal", "duplicated", "projection", "distinct")
 
 
-def check(problem, scores, rng, accuracy, message):
+def check(problem, scores, rng, accuracy, message, surrogate=None):
     """Value, thresholds and plane of one call, against the exact minimum."""
-    surrogate = make_surrogate(problem)
+    surrogate = make_surrogate(problem) if surrogate is None else surrogate
     rows = kept(problem)
     solution = surrogate.minimize(scores[rows], accuracy, LARGEST_SCORE)
     biases = solution.thresholds if problem.kind in HINGES else to_biases(solution.thresholds)
@@ -124,6 +126,79 @@ def test_v_shaped_is_minimised_to_the_accuracy_asked(accuracy, style):
         problem = random_problem(seed, kind="vshaped")
         rng = np.random.default_rng(seed)
         check(problem, draw_scores(rng, problem, style), rng, accuracy, f"seed {seed}")
+
+
+def draw_margins(rng, n_classes):
+    """Margins of a V-shaped loss, neither convex in the distance nor symmetric."""
+    style = rng.choice(["absolute", "asymmetric", "squared", "any"])
+    endpoint, step = np.arange(n_classes), np.arange(n_classes - 1)
+    if style == "absolute":
+        return Margins.equal(rng.exponential(), n_classes)
+    if style == "asymmetric":
+        below, above = rng.exponential(size=2)
+        return Margins(np.full(n_classes, below), np.full(n_classes, above), 0.0 * step)
+    if style == "squared":
+        return Margins(2.0 * endpoint - 1.0, 1.0 - 2.0 * endpoint, -2.0 * step)
+    each = np.append(0.0, 2.0 * rng.normal(size=n_classes - 2))
+    below = rng.exponential(size=n_classes) + [-each[:k].min(initial=0.0) for k in endpoint]
+    above = rng.exponential(size=n_classes) + [each[k:].max(initial=0.0) for k in endpoint]
+    return Margins(below, above, each)
+
+
+def cost_of(margins):
+    """The loss that has these margins, step by step away from the diagonal."""
+    below, above, step = margins
+    cost = np.zeros((len(below), len(below)))
+    for e in range(len(below)):
+        for k in range(e - 1, -1, -1):
+            cost[k, e] = cost[k + 1, e] + below[e] + step[k]
+        for k in range(e, len(step)):
+            cost[k + 1, e] = cost[k, e] + above[e] - step[k]
+    return cost
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_hinges_with_margins_minimise_the_v_shaped_surrogate(style):
+    for seed in range(100):
+        problem = random_problem(seed, kind="vshaped")
+        rng = np.random.default_rng(seed)
+        margins = draw_margins(rng, problem.n_classes)
+        problem = replace(problem, cost=cost_of(margins))
+        found = find_margins(problem.cost)
+        np.testing.assert_allclose(cost_of(found), problem.cost, atol=1e-12)
+        rows = kept(problem)
+        weight = np.ones(len(rows)) if problem.weights is None else problem.weights
+        labels = LabeledWeights(
+            problem.lower[rows], problem.upper[rows], weight[rows], problem.n_classes
+        )
+        scores = draw_scores(rng, problem, style)
+        surrogate = ImplicitHinge(labels, found)
+        solution = check(problem, scores, rng, 0.0, f"seed {seed}", surrogate)
+        assert solution.plane.bias_residual == 0.0
+        # Where the surrogate is written out, it has the same minimum.
+        if surrogate.hinges().counts().sum() == 0:
+            continue
+        form = surrogate.linear_form()
+        pieces = form.constant + form.by_score @ scores[rows]
+        shift = solution.thresholds + found.step
+        worst = np.full(len(form.share), -np.inf)
+        np.maximum.at(worst, form.term, pieces + form.by_threshold @ shift)
+        assert form.share @ worst == pytest.approx(solution.value, rel=1e-10, abs=1e-10)
+
+
+def test_only_losses_that_have_margins_get_them():
+    positions = np.array([0.0, 1.0, 3.0, 4.0, 7.0])
+    uneven = np.abs(np.subtract.outer(positions, positions))
+    for cost in (cost_matrix("zero_one", 5), uneven, uneven**2, np.minimum(uneven, 2.0)):
+        assert find_margins(cost) is None
+    squared = cost_matrix("squared", 5)
+    for cost in (cost_matrix("mae", 5), squared, 0.1 * squared + cost_matrix("mae", 5)):
+        np.testing.assert_allclose(cost_of(find_margins(cost)), cost, rtol=1e-14)
+    damaged = squared.copy()
+    damaged[0, 4] += 1e-6
+    assert find_margins(damaged) is None
+    # With two labels every loss is one step.
+    assert find_margins(np.array([[0.0, 2.0], [5.0, 0.0]])) is not None
 
 
 def test_v_shaped_does_not_depend_on_what_it_was_called_with_before():
@@ -277,13 +352,9 @@ def test_ends_of_the_imc_minimisers_by_brute_force():
         expected = naive_minimisers(problem, scores)
         weight = np.ones(len(scores))
         order = np.argsort(scores)
-        both = kernels.imc_minimizers(
-            scores[order],
-            problem.lower[order],
-            problem.upper[order],
-            weight,
-            problem.n_classes - 1,
-        )
+        left = scores[order] - 1.0, problem.lower[order], weight
+        right = scores[order] + 1.0, problem.upper[order], weight
+        both = kernels.imc_minimizers(left, right, problem.n_classes - 1)
         for found, end in zip(both, expected, strict=True):
             # Without breakpoints a threshold may go anywhere; only its neighbours order it.
             known = np.isfinite(expected).all(axis=0)

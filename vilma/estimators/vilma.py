@@ -18,6 +18,7 @@ from vilma.surrogates import (
     PenalizedBiases,
     Surrogate,
     VShaped,
+    find_margins,
 )
 from vilma.thresholds import to_biases
 
@@ -54,10 +55,11 @@ def loss_key(loss) -> tuple[str, Any]:
 
 def v_shaped_surrogate(labels: LabeledWeights, cost: np.ndarray) -> Surrogate:
     """Return the surrogate of a single projection with free biases."""
-    if np.array_equal(cost, cost_matrix("mae", labels.n_classes)):
-        # Proposition 2 of the paper: minimised over the biases, the V-shaped surrogate of the
-        # absolute error is the sum of implicit hinges, whose inner problem is solved exactly.
-        return ImplicitHinge(labels)
+    margins = find_margins(cost)
+    if margins is not None:
+        # Proposition 2 of the paper, and what holds as well of the squared error: minimised over
+        # the biases, the surrogate is a sum of hinges, whose inner problem is solved exactly.
+        return ImplicitHinge(labels, margins)
     return VShaped(labels, cost)
 
 
@@ -105,7 +107,8 @@ class VILMA(LinearOrdinalClassifier):
     solver : {"auto", "cutting_plane", "coordinate_ascent", "conic"}, default="auto"
         "auto" watches cutting planes and dual coordinate ascent close the gap and goes on with
         the one that should need less work, counted in products with X and evaluations of the
-        loss: the same data give the same bits. Coordinate ascent is for ``loss="mae"`` only.
+        loss: the same data give the same bits. Coordinate ascent is for the absolute and the
+        squared loss.
         "conic" hands the whole problem to CVXPY: for small problems, and for checking. All give
         the same certificate.
     warm_start : bool, default=False

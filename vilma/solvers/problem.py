@@ -33,7 +33,7 @@ VILMA-REG, section 5           surrogates.penalized.PenalizedBiases
 (11) MORD classifier           estimators.base.LinearOrdinalModel.decision_function
 Theorem 3, theta to b          thresholds.to_biases
 Theorem 3, b to theta          thresholds.hull_thresholds
-Proposition 2                  estimators.vilma.v_shaped_surrogate
+Proposition 2                  surrogates.margins
 (15) learning problem, F       this page
 Algorithm 1, outer loop        solvers.solver.Solver.minimize
 an iteration of it             solvers.cutting_plane.method.CuttingPlaneMethod.advance
@@ -43,7 +43,7 @@ its dual                       solvers.cutting_plane.simplex_qp.solve_simplex_qp
 (19) inner problem, b(w)       surrogates.surrogate.Surrogate.minimize
 its minimum for IMC            surrogates._hinge_kernels.imc_minimizers
 its minimum for EXP, by PAV    surrogates._hinge_kernels.exp_minimizers
-its minimum for VILMA          surrogates.v_shaped.VShaped.minimize
+its minimum for VILMA          surrogates.hinge, or surrogates.v_shaped.VShaped.minimize
 (20) subgradient of G          surrogates.plane (where (20) needs care)
 its plane for IMC              surrogates._hinge_kernels.imc_plane
 its plane for EXP              surrogates._hinge_kernels.exp_plane

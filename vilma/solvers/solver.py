@@ -83,7 +83,7 @@ class Solver:
                 raise ValueError(
                     "Coordinate ascent needs a surrogate that is a sum of hinges of single "
                     'thresholds, which this loss does not have. Use solver="auto" or '
-                    '"cutting_plane", or loss="mae".'
+                    '"cutting_plane", or loss="mae" or "squared".'
                 )
             return
         X = space.X

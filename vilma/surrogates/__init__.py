@@ -6,6 +6,7 @@ own, with its formula above it and its kernels beside it.
 """
 
 from vilma.surrogates.hinge import ExplicitHinge, HingeSurrogate, ImplicitHinge
+from vilma.surrogates.margins import Margins, find_margins
 from vilma.surrogates.penalized import PenalizedBiases
 from vilma.surrogates.piecewise import PiecewiseVShaped
 from vilma.surrogates.plane import InnerMinimum, Plane
@@ -19,10 +20,12 @@ __all__ = [
     "ImplicitHinge",
     "InnerMinimum",
     "LabeledWeights",
+    "Margins",
     "PenalizedBiases",
     "PiecewiseLinearForm",
     "PiecewiseVShaped",
     "Plane",
     "Surrogate",
     "VShaped",
+    "find_margins",
 ]

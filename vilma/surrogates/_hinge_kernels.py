@@ -5,6 +5,9 @@ Threshold k carries hinges of two kinds (labels are codes from 0, k separates k 
 - upper: ``max(0, 1 - s_i + theta_k)``, breakpoint ``a_i = s_i - 1``, slope +1 to its right;
 - lower: ``max(0, 1 + s_i - theta_k)``, breakpoint ``b_i = s_i + 1``, slope -1 to its left.
 
+Nothing of IMC needs the margins to be 1: its kernels take the breakpoints, whatever margins they
+come from (``margins.py``).
+
 **IMC: weighted quantiles.** Every threshold is minimised by itself. With :math:`Q_k` the weight of
 its lower hinges, the derivative of the loss at :math:`\theta_k` is
 
@@ -26,11 +29,11 @@ decomposition [3]_ the thresholds that are at most v form the prefix :math:`0, \
 largest sum of derivatives at v; sweeping v upwards over the breakpoints finds the blocks in order,
 each when the sum of its derivatives reaches zero.
 
-Both kernels walk once over the breakpoints: the scores' order serves both kinds, shifted by one
-to the left and to the right. Every minimiser set is an interval; both ends are nondecreasing in k,
-and so is the middle, which is what `middle_thresholds` takes: in a gap between two groups of
-breakpoints the derivative in the threshold vanishes exactly, and predictions keep the same margin
-on both sides.
+Both kernels walk once over the breakpoints: with margins of 1 the scores' order serves both kinds,
+shifted to the left and to the right. Every minimiser set is an interval; both ends are
+nondecreasing in k, and so is the middle, which is what `middle_thresholds` takes: in a gap between
+two groups of breakpoints the derivative in the threshold vanishes exactly, and predictions keep
+the same margin on both sides.
 
 **Planes under ties.** Where a threshold lies on a breakpoint, the hinge's slope there is any
 fraction of 1. `imc_plane` and `exp_plane` choose these fractions so that the derivative in the
@@ -61,31 +64,47 @@ from vilma._numba import njit
 # times the rounding of one addition, less than any weight that matters.
 _ROUNDING = 4e-15
 
+Breakpoints = tuple[np.ndarray, np.ndarray, np.ndarray]  # places, ascending; labels; weights
 
-def imc_minimizers(scores, lower, upper, weight, n_thresholds):
+
+def imc_minimizers(left: Breakpoints, right: Breakpoints, n_thresholds):
     """Smallest and largest minimiser of every threshold of the IMC surrogate.
 
-    The examples come in ascending order of their scores. Ends that no breakpoint bounds are
+    `left` are the breakpoints of the upper hinges and `right` those of the lower ones: places in
+    ascending order, labels ``lower`` and ``upper``, weights. Ends that no breakpoint bounds are
     infinite.
     """
     smallest = np.full(n_thresholds, np.inf)
     largest = np.full(n_thresholds, np.inf)
+    _, upper, weight = right
     upper_total = np.bincount(upper, weight, n_thresholds + 1)
     passed = np.zeros((2, n_thresholds + 1))
     slack = _ROUNDING * upper_total.sum()
-    _place_imc(scores, lower, upper, weight, upper_total, passed, slack, smallest, largest)
+    _place_imc(*left, *right, upper_total, passed, slack, smallest, largest)
     return smallest, largest
 
 
 @njit
-def _place_imc(scores, lower, upper, weight, upper_total, passed, slack, smallest, largest):
+def _place_imc(
+    left_place,
+    lower,
+    left_weight,
+    right_place,
+    upper,
+    right_weight,
+    upper_total,
+    passed,
+    slack,
+    smallest,
+    largest,
+):
     """Walk over the breakpoints and write both ends of the thresholds' minimisers.
 
     Threshold k has the upper hinges of ``lower > k`` and the lower hinges of ``upper <= k``.
     `upper_total` is the weight by label `upper`; `passed`, zero at first, becomes the weight of
     the passed breakpoints a_i by label `lower` and b_i by label `upper`.
     """
-    m = scores.shape[0]
+    m = left_place.shape[0]
     n_thresholds = smallest.shape[0]
     # Two places on one walk: of the thresholds in turn, the smallest minimiser of `small` and the
     # largest of `large` come next.
@@ -111,28 +130,28 @@ def _place_imc(scores, lower, upper, weight, upper_total, passed, slack, smalles
             large += 1
             passed_large += passed[1, large] - passed[0, large]
             quantile_large += upper_total[large]
-        if large == n_thresholds or right >= m:
-            break  # the last of all breakpoints is a lower one
-        if left < m and scores[left] - 1.0 <= scores[right] + 1.0:
-            place = scores[left] - 1.0
+        if large == n_thresholds or (left == m and right == m):
+            break
+        if right == m or (left < m and left_place[left] <= right_place[right]):
+            place = left_place[left]
             label = lower[left]
-            passed[0, label] += weight[left]
+            passed[0, label] += left_weight[left]
             if label > small:
-                passed_small += weight[left]
+                passed_small += left_weight[left]
                 place_small = place
             if label > large:
-                passed_large += weight[left]
+                passed_large += left_weight[left]
                 place_large = place
             left += 1
         else:
-            place = scores[right] + 1.0
+            place = right_place[right]
             label = upper[right]
-            passed[1, label] += weight[right]
+            passed[1, label] += right_weight[right]
             if label <= small:
-                passed_small += weight[right]
+                passed_small += right_weight[right]
                 place_small = place
             if label <= large:
-                passed_large += weight[right]
+                passed_large += right_weight[right]
                 place_large = place
             right += 1
 
@@ -236,92 +255,98 @@ def middle_thresholds(smallest, largest, scores):
     return theta
 
 
-def imc_plane(scores, lower, upper, weight, theta):
-    """Value at `theta` and the plane of G: score_gradient and offset, not yet divided by weight.
+def imc_plane(left: Breakpoints, right: Breakpoints, theta):
+    """Value at `theta`, and the plane of G by hinges, not yet divided by the weight.
 
-    The examples come in ascending order of their scores, so the thresholds whose hinges an
-    example touches are found by counting on, and their hinges summed by prefix sums.
+    `left` and `right` are the breakpoints as in `imc_minimizers`. Returns the value and, for the
+    upper and for the lower hinges, the slopes :math:`p_i U_i` and :math:`p_i L_i` in the order of
+    their breakpoints: the score gradient is :math:`p_i (L_i - U_i)`, and every slope adds its
+    margin to the offset.
 
-    On a breakpoint the upper hinge takes the fraction tau_k and the lower one 1 - tau_k, which
-    makes the derivative in theta_k vanish; all examples on the breakpoint share it, so the
-    plane depends neither on the order of the examples nor on how they are split in duplicates.
+    The breakpoints ascend, so the thresholds whose hinges an example touches are found by
+    counting on, and their hinges summed by prefix sums. On a breakpoint the upper hinge takes the
+    fraction tau_k and the lower one 1 - tau_k, which makes the derivative in theta_k vanish; all
+    examples on the breakpoint share it, so the plane depends neither on the order of the examples
+    nor on how they are split in duplicates.
     """
     theta_before = np.concatenate([[0.0], np.cumsum(theta)])
-    score_gradient = np.empty(len(scores))
+    up, down = np.empty(len(left[0])), np.empty(len(right[0]))
     change = np.zeros(len(theta) + 1)
-    value, offset, tied = _add_imc(
-        scores, lower, upper, weight, theta, theta_before, score_gradient, change
-    )
-    if tied:
-        balance = np.cumsum(change)[:-1]
-        offset += _share_ties(scores, lower, upper, weight, theta, balance, score_gradient)
-    return value, offset, score_gradient
+    upper_value, upper_tied = _add_upper_hinges(*left, theta, theta_before, up, change)
+    lower_value, lower_tied = _add_lower_hinges(*right, theta, theta_before, down, change)
+    if upper_tied or lower_tied:
+        _share_ties(left, right, theta, np.cumsum(change)[:-1], up, down)
+    return upper_value + lower_value, up, down
 
 
 @njit
-def _add_imc(scores, lower, upper, weight, theta, theta_before, score_gradient, change):
-    """Sum the hinges beyond their breakpoints; return value, offset, whether some are on them.
+def _add_upper_hinges(place, lower, weight, theta, theta_before, slope, change):
+    """Sum the upper hinges beyond their breakpoints; return value and whether some are on them.
 
-    `theta_before` are the sums of the thresholds before each. Written to: `score_gradient`, and
-    `change`, zero at first, by which the derivative in the thresholds changes from one to the
-    next.
+    `theta_before` are the sums of the thresholds before each. Written to: `slope`, and `change`,
+    by which the derivative in the thresholds changes from one to the next.
     """
     n_thresholds = theta.shape[0]
     value = 0.0
-    offset = 0.0
     tied = False
     first_tied = 0
-    first_upper = 0  # upper hinges are active from here on to the label `lower`
-    last_lower = 0  # lower hinges are active from the label `upper` up to here
-    last_tied = 0
-    for i in range(scores.shape[0]):
-        left = scores[i] - 1.0
-        right = scores[i] + 1.0
-        while first_tied < n_thresholds and theta[first_tied] < left:
+    first = 0  # the hinges are active from here on to the label `lower`
+    for i in range(place.shape[0]):
+        while first_tied < n_thresholds and theta[first_tied] < place[i]:
             first_tied += 1
-        while first_upper < n_thresholds and theta[first_upper] <= left:
-            first_upper += 1
-        while last_lower < n_thresholds and theta[last_lower] < right:
-            last_lower += 1
-        while last_tied < n_thresholds and theta[last_tied] <= right:
-            last_tied += 1
-        n_upper = max(lower[i] - first_upper, 0)
-        n_lower = max(last_lower - upper[i], 0)
-        loss = 0.0
-        if n_upper > 0:
-            loss += n_upper * (1.0 - scores[i]) + theta_before[lower[i]]
-            loss -= theta_before[first_upper]
-            change[first_upper] += weight[i]
+        while first < n_thresholds and theta[first] <= place[i]:
+            first += 1
+        tied |= first_tied < first
+        n_active = max(lower[i] - first, 0)
+        if n_active > 0:
+            loss = theta_before[lower[i]] - theta_before[first] - n_active * place[i]
+            value += weight[i] * loss
+            change[first] += weight[i]
             change[lower[i]] -= weight[i]
-        if n_lower > 0:
-            loss += n_lower * (1.0 + scores[i]) - theta_before[last_lower]
-            loss += theta_before[upper[i]]
+        slope[i] = weight[i] * n_active
+    return value, tied
+
+
+@njit
+def _add_lower_hinges(place, upper, weight, theta, theta_before, slope, change):
+    """Sum the lower hinges beyond their breakpoints, like `_add_upper_hinges`."""
+    n_thresholds = theta.shape[0]
+    value = 0.0
+    tied = False
+    last = 0  # the hinges are active from the label `upper` up to here
+    last_tied = 0
+    for i in range(place.shape[0]):
+        while last < n_thresholds and theta[last] < place[i]:
+            last += 1
+        while last_tied < n_thresholds and theta[last_tied] <= place[i]:
+            last_tied += 1
+        tied |= last < last_tied
+        n_active = max(last - upper[i], 0)
+        if n_active > 0:
+            loss = n_active * place[i] - (theta_before[last] - theta_before[upper[i]])
+            value += weight[i] * loss
             change[upper[i]] -= weight[i]
-            change[last_lower] += weight[i]
-        tied |= first_tied < first_upper or last_lower < last_tied
-        value += weight[i] * loss
-        offset += weight[i] * (n_upper + n_lower)
-        score_gradient[i] = weight[i] * (n_lower - n_upper)
-    return value, offset, tied
+            change[last] += weight[i]
+        slope[i] = weight[i] * n_active
+    return value, tied
 
 
-def _share_ties(scores, lower, upper, weight, theta, balance, score_gradient):
-    """Add the hinges on their breakpoints to `score_gradient`; return what the offset gains."""
-    upper_rows, upper_k = _equal_thresholds(theta, scores - 1.0)
-    allowed = upper_k < lower[upper_rows]
-    upper_rows, upper_k = upper_rows[allowed], upper_k[allowed]
-    lower_rows, lower_k = _equal_thresholds(theta, scores + 1.0)
-    allowed = lower_k >= upper[lower_rows]
-    lower_rows, lower_k = lower_rows[allowed], lower_k[allowed]
-    on_upper = np.bincount(upper_k, weight[upper_rows], len(theta))
-    on_lower = np.bincount(lower_k, weight[lower_rows], len(theta))
+def _share_ties(left, right, theta, balance, up, down):
+    """Add the hinges on their breakpoints to the slopes `up` and `down`."""
+    place, lower, upper_weight = left
+    upper_at, upper_k = _equal_thresholds(theta, place)
+    allowed = upper_k < lower[upper_at]
+    upper_at, upper_k = upper_at[allowed], upper_k[allowed]
+    place, upper, lower_weight = right
+    lower_at, lower_k = _equal_thresholds(theta, place)
+    allowed = lower_k >= upper[lower_at]
+    lower_at, lower_k = lower_at[allowed], lower_k[allowed]
+    on_upper = np.bincount(upper_k, upper_weight[upper_at], len(theta))
+    on_lower = np.bincount(lower_k, lower_weight[lower_at], len(theta))
     here = on_upper + on_lower
     tau = np.clip((on_lower - balance) / np.where(here > 0.0, here, 1.0), 0.0, 1.0)
-    from_upper = weight[upper_rows] * tau[upper_k]
-    from_lower = weight[lower_rows] * (1.0 - tau[lower_k])
-    np.subtract.at(score_gradient, upper_rows, from_upper)
-    np.add.at(score_gradient, lower_rows, from_lower)
-    return float(from_upper.sum() + from_lower.sum())
+    np.add.at(up, upper_at, upper_weight[upper_at] * tau[upper_k])
+    np.add.at(down, lower_at, lower_weight[lower_at] * (1.0 - tau[lower_k]))
 
 
 def _equal_thresholds(theta, places):

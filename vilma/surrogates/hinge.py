@@ -13,7 +13,9 @@ from abc import abstractmethod
 import numpy as np
 
 from vilma.surrogates import _hinge_kernels as kernels
+from vilma.surrogates._hinge_kernels import Breakpoints
 from vilma.surrogates.linear_form import hinge_form
+from vilma.surrogates.margins import Margins
 from vilma.surrogates.plane import InnerMinimum, Plane
 from vilma.surrogates.surrogate import Hinges, LabeledWeights, PiecewiseLinearForm, Surrogate
 
@@ -21,45 +23,19 @@ __all__ = ["ExplicitHinge", "HingeSurrogate", "ImplicitHinge"]
 
 
 class HingeSurrogate(Surrogate):
-    """Sort the scores, find the thresholds' minimisers, read off the plane."""
+    """A sum of hinges, whose minimisers are found exactly."""
 
-    resolution = 1e-15
     exact = True
 
     def __init__(self, labels: LabeledWeights) -> None:
         self._labels = labels
         self._total_weight = float(labels.weight.sum())
 
-    @staticmethod
-    @abstractmethod
-    def _minimizers(scores, lower, upper, weight, n_thresholds):
-        """Smallest and largest minimiser of every threshold; the scores come in order."""
-
-    @staticmethod
-    @abstractmethod
-    def _plane(scores, lower, upper, weight, thresholds):
-        """Value, offset and score gradient at minimising thresholds, times the total weight."""
-
-    def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
-        lower, upper, weight, n_classes = self._labels
-        order = np.argsort(scores)
-        ascending = scores[order], lower[order], upper[order], weight[order]
-        smallest, largest = self._minimizers(*ascending, n_classes - 1)
-        thresholds = kernels.middle_thresholds(smallest, largest, scores)
-        value, offset, ascending_gradient = self._plane(*ascending, thresholds)
-        score_gradient = np.empty_like(scores)
-        score_gradient[order] = ascending_gradient / self._total_weight
-        plane = Plane(score_gradient, offset / self._total_weight)
-        return InnerMinimum(value / self._total_weight, thresholds, plane)
-
     @abstractmethod
     def hinges(self) -> Hinges: ...
 
     def linear_form(self) -> PiecewiseLinearForm:
         return hinge_form(self.hinges())
-
-    def bound_thresholds(self, largest_score: float) -> float:
-        return largest_score + 1.0  # every breakpoint is a score less or plus 1
 
 
 class ImplicitHinge(HingeSurrogate):
@@ -68,16 +44,70 @@ class ImplicitHinge(HingeSurrogate):
     .. math:: \sum_{k < l} \max(0, 1 - s + \theta_k) + \sum_{k \ge u} \max(0, 1 + s - \theta_k)
 
     (labels as codes from 0). It bounds the interval-insensitive absolute error from above; its
-    minimisers are ordered by themselves.
+    minimisers are ordered by themselves. With other `margins` it is the surrogate of other
+    V-shaped losses, the squared one among them (`vilma.surrogates.margins`).
+
+    Parameters
+    ----------
+    labels : LabeledWeights
+    margins : Margins, optional
+        1 by default.
     """
 
-    _minimizers = staticmethod(kernels.imc_minimizers)
-    _plane = staticmethod(kernels.imc_plane)
+    def __init__(self, labels: LabeledWeights, margins: Margins | None = None) -> None:
+        super().__init__(labels)
+        self._margins = Margins.equal(1.0, labels.n_classes) if margins is None else margins
+        self._below = self._margins.below[labels.lower]
+        self._above = self._margins.above[labels.upper]
+        self._largest = max(float(np.abs(part).max(initial=0.0)) for part in self._margins)
+        self.resolution = 1e-15 * self._largest
+
+    def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
+        left, right, orders = self._breakpoints(scores)
+        theta = self._middle(left, right, scores)
+        value, *slopes = kernels.imc_plane(left, right, theta)
+        up, down = np.empty_like(scores), np.empty_like(scores)  # p_i U_i and p_i L_i
+        for slope, order, of_breakpoint in zip((up, down), orders, slopes, strict=True):
+            slope[order] = of_breakpoint
+        offset = float(self._below @ up + self._above @ down) / self._total_weight
+        plane = Plane((down - up) / self._total_weight, offset)
+        return InnerMinimum(value / self._total_weight, theta - self._margins.step, plane)
+
+    def thresholds(self, scores: np.ndarray) -> np.ndarray:
+        """Return the minimising thresholds only."""
+        left, right, _ = self._breakpoints(scores)
+        return self._middle(left, right, scores) - self._margins.step
+
+    def _breakpoints(
+        self, scores: np.ndarray
+    ) -> tuple[Breakpoints, Breakpoints, tuple[np.ndarray, np.ndarray]]:
+        """Breakpoints of the upper and of the lower hinges, ascending, and their orders."""
+        lower, upper, weight, _ = self._labels
+        left, right = scores - self._below, scores + self._above
+        if self._margins.uniform:
+            # Breakpoints may tie by rounding, in one order only: that of the scores serves both.
+            left_order = right_order = np.argsort(scores)
+        else:
+            left_order, right_order = np.argsort(left), np.argsort(right)
+        return (
+            (left[left_order], lower[left_order], weight[left_order]),
+            (right[right_order], upper[right_order], weight[right_order]),
+            (left_order, right_order),
+        )
+
+    def _middle(self, left: Breakpoints, right: Breakpoints, scores: np.ndarray) -> np.ndarray:
+        """Thresholds in the middle of the minimisers, the steps' margins added."""
+        smallest, largest = kernels.imc_minimizers(left, right, self._labels.n_classes - 1)
+        return kernels.middle_thresholds(smallest, largest, scores)
 
     def hinges(self) -> Hinges:
         lower, upper, weight, n_classes = self._labels
         first, last = np.zeros_like(lower), np.full_like(upper, n_classes - 1)
-        return Hinges(first, lower, upper, last, weight, n_classes - 1, ordered=False)
+        margins = self._below, self._above
+        return Hinges(first, lower, upper, last, *margins, weight, n_classes - 1, ordered=False)
+
+    def bound_thresholds(self, largest_score: float) -> float:
+        return largest_score + 2.0 * self._largest  # a breakpoint less a step's margin
 
 
 class ExplicitHinge(HingeSurrogate):
@@ -89,8 +119,19 @@ class ExplicitHinge(HingeSurrogate):
     It bounds the interval-insensitive 0/1 loss from above.
     """
 
-    _minimizers = staticmethod(kernels.exp_minimizers)
-    _plane = staticmethod(kernels.exp_plane)
+    resolution = 1e-15
+
+    def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
+        lower, upper, weight, n_classes = self._labels
+        order = np.argsort(scores)
+        ascending = scores[order], lower[order], upper[order], weight[order]
+        smallest, largest = kernels.exp_minimizers(*ascending, n_classes - 1)
+        thresholds = kernels.middle_thresholds(smallest, largest, scores)
+        value, offset, ascending_gradient = kernels.exp_plane(*ascending, thresholds)
+        score_gradient = np.empty_like(scores)
+        score_gradient[order] = ascending_gradient / self._total_weight
+        plane = Plane(score_gradient, offset / self._total_weight)
+        return InnerMinimum(value / self._total_weight, thresholds, plane)
 
     def hinges(self) -> Hinges:
         # Thresholds that are next to no interval are left out: they fit between their neighbours.
@@ -98,6 +139,18 @@ class ExplicitHinge(HingeSurrogate):
         has_upper, has_lower = lower > 0, upper < n_classes - 1
         used = np.union1d(lower[has_upper] - 1, upper[has_lower])
         before, after = np.searchsorted(used, lower - 1), np.searchsorted(used, upper)
+        one = np.ones(len(lower))
         return Hinges(
-            before, before + has_upper, after, after + has_lower, weight, len(used), ordered=True
+            before,
+            before + has_upper,
+            after,
+            after + has_lower,
+            one,
+            one,
+            weight,
+            len(used),
+            ordered=True,
         )
+
+    def bound_thresholds(self, largest_score: float) -> float:
+        return largest_score + 1.0  # every breakpoint is a score less or plus 1

@@ -24,7 +24,7 @@ _NOTHING = _Piece(0.0, (0.0,), range(0), 0.0)
 
 
 def hinge_form(hinges: Hinges) -> PiecewiseLinearForm:
-    """Form of a sum of hinges: two pieces each, 0 and ``1 -+ score +- threshold``."""
+    """Form of a sum of hinges: two pieces each, 0 and ``margin -+ score +- threshold``."""
     terms = []
     ranges = zip(
         hinges.upper_start,
@@ -34,10 +34,12 @@ def hinge_form(hinges: Hinges) -> PiecewiseLinearForm:
         strict=True,
     )
     for i, (upper_start, upper_stop, lower_start, lower_stop) in enumerate(ranges):
-        for sign, first, last in ((1.0, upper_start, upper_stop), (-1.0, lower_start, lower_stop)):
+        upper = 1.0, hinges.upper_margin[i], range(upper_start, upper_stop)
+        lower = -1.0, hinges.lower_margin[i], range(lower_start, lower_stop)
+        for sign, margin, thresholds in (upper, lower):
             terms += [
-                (i, [_NOTHING, _Piece(1.0, (-sign,), range(k, k + 1), sign)])
-                for k in range(first, last)
+                (i, [_NOTHING, _Piece(margin, (-sign,), range(k, k + 1), sign)])
+                for k in thresholds
             ]
     return _assemble(hinges.weight, hinges.n_thresholds, terms, ordered=hinges.ordered)
 

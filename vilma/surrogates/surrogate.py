@@ -37,18 +37,20 @@ class LabeledWeights(NamedTuple):
 class Hinges(NamedTuple):
     r"""The hinges of every example, two ranges of thresholds.
 
-    .. math:: \sum_{k \in \text{upper}} \max(0, 1 - s + \theta_k)
-            + \sum_{k \in \text{lower}} \max(0, 1 + s - \theta_k)
+    .. math:: \sum_{k \in \text{upper}} \max(0, a - s + \theta_k)
+            + \sum_{k \in \text{lower}} \max(0, c + s - \theta_k)
 
     Averaged with the examples' weights and minimised over the thresholds, this is the surrogate.
     Upper hinges are those of thresholds that should lie below the score, and grow with the
-    threshold.
+    threshold. The thresholds may differ by constants from those of the labels.
     """
 
     upper_start: np.ndarray  # (m,) int64
     upper_stop: np.ndarray  # (m,) int64
     lower_start: np.ndarray  # (m,) int64
     lower_stop: np.ndarray  # (m,) int64
+    upper_margin: np.ndarray  # (m,) float64, a
+    lower_margin: np.ndarray  # (m,) float64, c
     weight: np.ndarray  # (m,) float64, positive
     n_thresholds: int
     ordered: bool  # whether the thresholds are constrained to be nondecreasing

@@ -61,7 +61,7 @@ def _sum_clipped(levels, shift, start, stop):
 
 @njit
 def _solve_example(
-    score, diag_hessian, stiffness, thresholds, bounds, hinges, duals, window, levels
+    score, diag_hessian, stiffness, thresholds, bounds, hinges, margins, duals, window, levels
 ):
     """Score at which an example's dual variables are the best, the others being fixed.
 
@@ -76,23 +76,24 @@ def _solve_example(
     """
     ceiling, floor = bounds
     n_upper, upper_start, lower_start = hinges
+    upper_margin, lower_margin = margins
     first, last = window
     total = 0.0
     for j in range(first, n_upper):
-        levels[j] = duals[j] + (1.0 + thresholds[upper_start + j]) * stiffness
+        levels[j] = duals[j] + (upper_margin + thresholds[upper_start + j]) * stiffness
         total += duals[j]
     for j in range(n_upper, last):
-        levels[j] = duals[j] + (1.0 - thresholds[lower_start + j]) * stiffness
+        levels[j] = duals[j] + (lower_margin - thresholds[lower_start + j]) * stiffness
         total -= duals[j]
     new_score = score
     below = -np.inf
     above = np.inf
     for _ in range(_MAX_NEWTON_STEPS):
-        while first > 0 and ceiling[upper_start + first - 1] > new_score - 1.0:
+        while first > 0 and ceiling[upper_start + first - 1] > new_score - upper_margin:
             first -= 1
-            levels[first] = (1.0 + thresholds[upper_start + first]) * stiffness
-        while last < duals.shape[0] and floor[lower_start + last] < new_score + 1.0:
-            levels[last] = (1.0 - thresholds[lower_start + last]) * stiffness
+            levels[first] = (upper_margin + thresholds[upper_start + first]) * stiffness
+        while last < duals.shape[0] and floor[lower_start + last] < new_score + lower_margin:
+            levels[last] = (lower_margin - thresholds[lower_start + last]) * stiffness
             last += 1
         change = stiffness * new_score
         upper, n_free_upper = _sum_clipped(levels, -change, first, n_upper)
@@ -185,6 +186,7 @@ def ascend(rows, row_stats, centre_norm, visits, scale, prox_step, state):
             thresholds,
             bounds,
             (n_upper, upper_start, lower_start),
+            (row_stats[i].upper_margin, row_stats[i].lower_margin),
             own,
             (place.window_start, place.window_stop),
             levels,
@@ -274,7 +276,7 @@ def balanced_plane(row_stats, layout, duals, n_thresholds, ordered):
         for j in range(place.n_upper, place.window_stop):
             down += own[j] * lower_share[place.lower_start + j]
             slope -= own[j]
-        offset += weight * (up + down)
+        offset += weight * (row_stats[i].upper_margin * up + row_stats[i].lower_margin * down)
         score_gradient[i] = weight * (down - up)
         slopes[i] = weight * slope
     return score_gradient, offset, slopes

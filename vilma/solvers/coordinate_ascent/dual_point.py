@@ -43,6 +43,8 @@ ROW_STATS = np.dtype(
         ("weight", np.float64),
         ("centre_product", np.float64),  # of the row with the mean row
         ("centred_norm", np.float64),  # squared norm of their difference
+        ("upper_margin", np.float64),
+        ("lower_margin", np.float64),
     ]
 )
 
@@ -59,6 +61,8 @@ def _take(hinges: Hinges, order: np.ndarray) -> Hinges:
         upper_stop=hinges.upper_stop[order],
         lower_start=hinges.lower_start[order],
         lower_stop=hinges.lower_stop[order],
+        upper_margin=hinges.upper_margin[order],
+        lower_margin=hinges.lower_margin[order],
         weight=hinges.weight[order],
     )
 
@@ -106,6 +110,8 @@ class DualPoint:
         self._row_stats["weight"] = hinges.weight
         self._row_stats["centre_product"] = products
         self._row_stats["centred_norm"] = squared
+        self._row_stats["upper_margin"] = hinges.upper_margin
+        self._row_stats["lower_margin"] = hinges.lower_margin
         # Rows that are all alike leave nothing but rounding of their norms.
         self._typical_norm = (
             max(float(squared.mean()), _ALIKE * float(squared_row_norms.mean())) or 1.0

@@ -3,16 +3,18 @@ r"""Dual coordinate ascent: one example after the other, for small alphas and ma
 **The problem and its dual.** With weights p of sum W and the surrogate written as hinges,
 
 .. math:: \min_{w, \theta}\; \frac{\lambda}{2} |w|^2 + \frac{1}{W} \sum_i p_i \Bigl(
-          \sum_{k \in \text{upper}_i} \max(0, 1 - s_i + \theta_k) +
-          \sum_{k \in \text{lower}_i} \max(0, 1 + s_i - \theta_k) \Bigr), \qquad s_i = \langle x_i,
-          w\rangle.
+          \sum_{k \in \text{upper}_i} \max(0, a_i - s_i + \theta_k) +
+          \sum_{k \in \text{lower}_i} \max(0, c_i + s_i - \theta_k) \Bigr), \qquad s_i = \langle
+          x_i, w\rangle,
+
+and margins :math:`a_i, c_i`, which are 1 in EXP and IMC.
 
 A hinge :math:`\max(0, t)` is :math:`\max_{0 \le u \le 1} u t`: its dual variable is its slope.
 With slopes :math:`u_{ik}` of the upper and :math:`l_{ik}` of the lower hinges, :math:`U_i = \sum_k
 u_{ik}` and :math:`L_i = \sum_k l_{ik}`,
 
-.. math:: \max_{0 \le u, l \le 1}\; \frac{1}{W} \sum_i p_i (U_i + L_i) - \frac{\lambda}{2} |w|^2,
-          \quad w = \frac{1}{\lambda W} \sum_i p_i (U_i - L_i) x_i,
+.. math:: \max_{0 \le u, l \le 1}\; \frac{1}{W} \sum_i p_i (a_i U_i + c_i L_i)
+          - \frac{\lambda}{2} |w|^2, \quad w = \frac{1}{\lambda W} \sum_i p_i (U_i - L_i) x_i,
           \quad d_k := \sum_i p_i (u_{ik} - l_{ik}) = 0 \text{ for all } k.
 
 The constraint on d comes of minimising over the thresholds. Where these are ordered (EXP), with
@@ -24,8 +26,8 @@ multipliers :math:`\nu_k \ge 0` of :math:`\theta_k \le \theta_{k+1}`, it is
 by the method of multipliers, which is the proximal point algorithm on the thresholds [2]_: with a
 centre :math:`\bar\theta` and a step :math:`\gamma`, maximise over the box alone
 
-.. math:: \frac{1}{W} \sum_i p_i (U_i + L_i) - \frac{\lambda}{2} |w|^2 + \frac{1}{W} \Bigl( \langle
-          \bar\theta, d\rangle - \frac{\gamma}{2} |d|^2 \Bigr),
+.. math:: \frac{1}{W} \sum_i p_i (a_i U_i + c_i L_i) - \frac{\lambda}{2} |w|^2
+          + \frac{1}{W} \Bigl( \langle \bar\theta, d\rangle - \frac{\gamma}{2} |d|^2 \Bigr),
 
 the last term being :math:`\min_\theta \langle \theta, d\rangle + |\theta - \bar\theta|^2 / (2
 \gamma)`, attained at :math:`\theta = \bar\theta - \gamma d`; then set :math:`\bar\theta \leftarrow
@@ -37,9 +39,9 @@ best value when threshold k or k + 1 has moved: it grows by :math:`(\theta_k - \
 **The update of an example**, all others fixed (Algorithm 1 of [1]_ with a block of variables), is
 exact. Its stationary slopes are
 
-.. math:: u_{ik} = \text{clip}_{[0, 1]}\Bigl(u_{ik}^{old} + \frac{1 - t + \theta_k^{old}}{\gamma
+.. math:: u_{ik} = \text{clip}_{[0, 1]}\Bigl(u_{ik}^{old} + \frac{a_i - t + \theta_k^{old}}{\gamma
           p_i}\Bigr), \quad
-          l_{ik} = \text{clip}_{[0, 1]}\Bigl(l_{ik}^{old} + \frac{1 + t - \theta_k^{old}}{\gamma
+          l_{ik} = \text{clip}_{[0, 1]}\Bigl(l_{ik}^{old} + \frac{c_i + t - \theta_k^{old}}{\gamma
           p_i}\Bigr)
 
 at its new score t, which solves the scalar equation
