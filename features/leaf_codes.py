@@ -25,7 +25,7 @@ from sklearn.utils.validation import (
 from vilma._numbers import numbers_expected, refuse_dates
 from vilma.features._containers import ContainerOutput
 from vilma.features._trees import Condition, leaf_numbers, read_leaves
-from vilma.labels import read_labels, read_scale
+from vilma.labels import IntervalLabels, read_labels, read_scale
 from vilma.one_hot import OneHotCodes
 
 __all__ = ["LeafCodes"]
@@ -283,9 +283,7 @@ class LeafCodes(  # type: ignore[call-arg]
         model = clone(self.estimator)
         if y is None:
             return model.fit(X)
-        with warnings.catch_warnings():  # the estimator says so, too
-            warnings.filterwarnings("ignore", ".* are taken as exact", UserWarning)
-            labels = read_labels(y, self.classes)
+        labels = read_labels_silently(y, self.classes)
         check_consistent_length(X, labels.lower)
         target: Any = (labels.lower + labels.upper) / 2
         if is_classifier(model):  # these want classes 0, 1, ... without gaps
@@ -298,6 +296,13 @@ class LeafCodes(  # type: ignore[call-arg]
         tags.input_tags.allow_nan = True
         tags.target_tags.required = self.estimator is not None and not self.prefit
         return tags
+
+
+def read_labels_silently(y: Any, classes: Any) -> IntervalLabels:
+    """Read labels without the warning of open ends, which the estimator gives as well."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* are taken as exact", UserWarning)
+        return read_labels(y, classes)
 
 
 def _first_rows(X: Any) -> Any:

@@ -23,9 +23,8 @@ import vilma
 from vilma.features._columns import as_categories, as_numbers, is_numeric, read_columns
 from vilma.features._containers import ContainerOutput
 from vilma.features._trees import Condition
-from vilma.features.leaf_codes import LeafCodes
+from vilma.features.leaf_codes import LeafCodes, read_labels_silently
 from vilma.features.union import mean_square_norm
-from vilma.labels import read_labels
 from vilma.mixed import MixedColumns
 from vilma.one_hot import OneHotCodes
 
@@ -449,7 +448,7 @@ class _Remake:
     """
 
     def __init__(self, transformer: TableFeatures, X: Any, y: Any) -> None:
-        labels = read_labels(y, transformer.classes)
+        labels = read_labels_silently(y, transformer.classes)
         self._X, self._y = X, np.column_stack([labels.lower, labels.upper])
         self._transformer = clone(transformer).set_params(classes=np.arange(labels.n_classes))
         self._fitted: dict[bytes, TableFeatures] = {}

@@ -489,3 +489,14 @@ def test_missing_answers_are_not_proposed_as_levels(tmp_path, model):
     result = run("fit", data, "--label", "y", "-o", model)
     assert "--levels low,medium,high. Leave rows" in result.stderr
     assert '--no-answer "don\'t know" --no-answer "refused"' in result.stderr
+
+
+def test_codes_of_a_parquet_file(tmp_path, model):
+    polars = pytest.importorskip("polars")
+    rng = np.random.default_rng(7)
+    levels = rng.integers(1, 6, N)
+    levels[:4] = 99
+    path = tmp_path / "survey.parquet"
+    polars.DataFrame({"score": rng.normal(size=N), "answer": levels}).write_parquet(path)
+    options = ["--label", "answer", "--no-answer", "99", "-o", model]
+    assert "156 row(s)" in run("fit", path, *options, *FAST).stdout

@@ -152,7 +152,9 @@ def test_a_lost_comparison_says_why():
     results = [replace(lost.results[0], errors=np.array([1.0, 2.0])), *lost.results[1:]]
     results[2] = replace(results[2], name="ridge on midpoints", errors=np.array([1.0, 1.5]))
     narrow = replace(lost, task=survey_task(Vagueness(2), seed=0), results=results)
-    assert "better here by 0.250 (standard error 0.250)" in narrow.reasons()[0]
+    assert (
+        "better here than the ordered logit by 0.250 (standard error 0.250)" in narrow.reasons()[0]
+    )
 
 
 def test_names_of_bands_stay_apart_and_name_the_widest():

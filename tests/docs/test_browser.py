@@ -40,7 +40,8 @@ def pages() -> list[str]:
 # or block of code that is wider than the page must lie in something that scrolls, at its left end.
 CHECK = """<!doctype html><meta charset="utf-8"><body><script>
 const pages = PAGES, widths = WIDTHS, found = [];
-const looked = ["div.math math", "table", "pre", "p", "dd", "li"].map((each) => `.bd-article ${each}`).join();
+const kinds = ["div.math math", "table", "pre", "p", "dd", "li"];
+const looked = kinds.map((each) => `.bd-article ${each}`).join();
 function look(page, width, frame) {
   const view = frame.contentDocument, note = (what) => {
     const line = `${page} at ${width}: ${what}`;

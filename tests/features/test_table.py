@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -327,3 +328,17 @@ def test_columns_can_be_looked_at_as_the_message_says(name):
         features.transform(X).tocsr(), columns=features.get_feature_names_out()
     )
     np.testing.assert_array_equal(frame.to_numpy(), features.transform(X).toarray())
+
+
+def test_open_ends_are_warned_of_once():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    y = np.column_stack([rng.integers(0, 3, 60), np.full(60, 2.0)])
+    y[y[:, 0] == 2, 1] = np.inf
+    model = make_pipeline(TableFeatures(), IISVOR_IMC(alpha=0.1))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, y)
+    told = [each for each in caught if "are taken as exact" in str(each.message)]
+    assert len(told) == 1
+    assert "spans_between_ends" in str(told[0].message)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vilma._named_rows import find_separator, read_number, refuse_other_formats
-from vilma._wording import some_of
+from vilma._wording import label_name, some_of
 from vilma.cli._labels import (
     default_classes,
     integer_scale,
@@ -350,6 +350,11 @@ def _as_number(cell: Any) -> float | None:
         return None
 
 
+def _as_text(cell: Any) -> str | None:
+    """Return what a CSV file would hold: 99 for the 99.0 of a Parquet file."""
+    return None if cell is None else label_name(cell)
+
+
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 
 
@@ -571,8 +576,8 @@ def read_annotations(table: Table, roles: Roles) -> tuple[NDArray[np.float64], l
     if roles.label is not None:
         silent = {text.strip().lower() for text in roles.no_answer}
         texts = [
-            None if cell is None or str(cell).lower() in silent else str(cell)
-            for cell in table.columns[roles.label]
+            None if cell is None or cell.lower() in silent else cell
+            for cell in map(_as_text, table.columns[roles.label])
         ]
         intervals = _read_labels(table, roles, texts)
     if roles.lower is None or roles.upper is None:

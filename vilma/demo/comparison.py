@@ -21,6 +21,7 @@ IMAGE_ALPHAS = (1.0, 0.3, 0.1, 0.03, 0.01)  # a table takes the estimators' own
 RIDGE_ALPHAS = (0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0)
 
 RIDGE = "ridge on midpoints"
+HINGES = "vilma, IISVOR_IMC"
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,13 @@ class Comparison:
         excess = self.results[0].errors - ridge.errors
         if excess.mean() > 0 and n_supported >= 2:
             error = excess.std(ddof=1) / np.sqrt(len(excess))
+            hinges = [each for each in self.results if each.name == HINGES]
             found.append(
-                f"Ridge on midpoints is better here by {excess.mean():.3f} (standard error "
-                f"{error:.3f}): the middle of a narrow interval is nearly the label, so that "
-                "there is little to win. The wider and the less equal the intervals, the more."
+                f"Ridge on midpoints is better here than the ordered logit by {excess.mean():.3f} "
+                f"(standard error {error:.3f}): the middle of a narrow interval is nearly the "
+                "label, so that there is little to win. The wider and the less equal the "
+                "intervals, the more."
+                + "".join(f" IISVOR_IMC has {each.error:.3f}." for each in hinges)
             )
         return found
 
@@ -146,7 +150,7 @@ def compare(task: Task, *, n_jobs: int | None = None) -> Comparison:
     results = [first]
     if task.items.ndim == 3:
         hinges = IISVOR_IMCCV(**options)
-        results.append(run("vilma, IISVOR_IMC", task.intervals, hinges)[1])
+        results.append(run(HINGES, task.intervals, hinges)[1])
     if task.exact:
         results.append(run("vilma, exact labels", task.truth, OrderedLogitCV(**options))[1])
     ridge = GridSearchCV(
