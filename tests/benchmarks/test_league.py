@@ -198,7 +198,7 @@ def test_rules_of_choosing_prefer_the_more_regularised():
 
 def test_ratios_of_all_rules_are_printed(folder):
     (folder / "intervals.csv.xz").unlink()
-    arguments = ["--data", str(folder), "--splits", "2"]
+    arguments = ["--data", str(folder), "--splits", "2", "--repeats", "2"]
     result = CliRunner().invoke(pieces, arguments, catch_exceptions=False)
     lines = [line for line in result.output.splitlines() if line.startswith("|")]
     assert lines[0] == "| rule | exact | mean |"
