@@ -46,7 +46,8 @@ sdist:
 # ... and the source distribution's own tests, in a new environment of the oldest versions that it
 # allows, or of the newest: `make sdist unpacked RESOLUTION=highest`.
 RESOLUTION = lowest-direct
-CORE = tests/losses/test_losses.py tests/test_thresholds.py tests/persistence/test_persistence.py
+CORE = tests/losses tests/labels tests/persistence tests/datasets tests/test_thresholds.py \
+	tests/test_rooms.py tests/test_packaging.py tests/estimators/test_golden.py
 unpacked:
 	. .venv/bin/activate && cd $(DIST) && rm -rf unpacked && mkdir unpacked && \
 	tar xzf vilma-*.tar.gz -C unpacked --strip-components 1 && cd unpacked && uv venv -q venv && \

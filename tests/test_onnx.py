@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
@@ -17,6 +18,7 @@ from vilma import (
     VILMA,
     VILMACV,
     CalibratedOrdinalClassifier,
+    ConformalOrdinalClassifier,
     OrderedLogit,
     OrderedLogitCV,
 )
@@ -39,10 +41,10 @@ def data():
     return X, y.astype(int)
 
 
-def run(model, X, dtype):
+def run(model, X, dtype, **options):
     X = X.astype(dtype)
     session = onnxruntime.InferenceSession(
-        to_onnx(model, X[:1]).SerializeToString(), providers=["CPUExecutionProvider"]
+        to_onnx(model, X[:1], **options).SerializeToString(), providers=["CPUExecutionProvider"]
     )
     return session.run(None, {"X": X})
 
@@ -166,6 +168,42 @@ def test_a_frozen_estimator(data):
     model = CalibratedOrdinalClassifier(frozen).fit(X[300:600], y[300:600])
     _, probabilities = run(model, X, np.float64)
     np.testing.assert_allclose(probabilities, model.predict_proba(X), atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("coverage", [None, 0.6])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        OrderedLogit(),
+        None,
+        CalibratedOrdinalClassifier(make_pipeline(StandardScaler(), PWVILMA(correlation=0.5))),
+        make_pipeline(StandardScaler(), OrderedLogit()),
+    ],
+    ids=str,
+)
+def test_intervals(data, estimator, coverage, dtype):
+    X, y = data
+    labels = np.array(["awful", "bad", "fair", "good", "great"])
+    model = ConformalOrdinalClassifier(estimator, classes=labels).fit(X[:600], labels[y[:600]])
+    X = X.astype(dtype).astype(np.float64)
+    options = {} if coverage is None else {"options": {id(model): {"coverage": coverage}}}
+    label, probabilities, interval = run(model, X, dtype, **options)
+    np.testing.assert_allclose(probabilities, model.predict_proba(X), atol=TOLERANCE[dtype])
+    expected = model.predict_interval(X, coverage=coverage or 0.9)
+    assert interval.shape == expected.shape == (N, 2)
+    # Rows whose tail is within rounding of the bound may have one label more or less.
+    least = {np.float64: 1.0, np.float32: 0.99}[dtype]
+    assert (interval == expected).all(axis=1).mean() >= least
+    assert (label == model.predict(X)).mean() >= least
+    assert len({tuple(row) for row in interval}) > 4
+
+
+def test_intervals_of_other_probabilities_are_refused(data):
+    X, y = data
+    model = ConformalOrdinalClassifier(LogisticRegression()).fit(X[:300], y[:300])
+    with pytest.raises(RuntimeError, match="probabilities of LogisticRegression inside"):
+        to_onnx(model, X[:1])
 
 
 def test_an_old_opset_is_refused(data):

@@ -11,7 +11,10 @@ one direction (`VILMA`, ...)       ``label``, ``projection`` (n, 1)
 several (`PWVILMA`, ...)           ``label``, ``label_scores`` (n, n_classes) along the scale
 `OrderedLogit`, `OrderedLogitCV`,  ``label``, ``probabilities`` (n, n_classes) in the order of
 `CalibratedOrdinalClassifier`      ``classes_``
+`ConformalOrdinalClassifier`       the same, and ``interval`` (n, 2) of labels
 =================================  ===============================================================
+
+Intervals have the coverage .9, or that of ``options={id(model): {"coverage": 0.8}}``.
 
 Labels are as `predict` gives them: integers, numbers or strings. In single precision rows that
 lie within rounding of a threshold may get the label beside it.
@@ -27,12 +30,12 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
-from vilma import CalibratedOrdinalClassifier, estimators
+from vilma import CalibratedOrdinalClassifier, ConformalOrdinalClassifier, estimators
 from vilma._optional import require
 from vilma.estimators.base import LinearOrdinalModel
 from vilma.estimators.ordered_logit import CumulativeClassifier
 from vilma.estimators.piecewise import PiecewiseLinearModel
-from vilma.labels import in_class_order
+from vilma.labels import encode, in_class_order
 from vilma.likelihood import LINKS
 
 __all__ = ["to_onnx"]
@@ -196,7 +199,8 @@ def _shapes(operator: Any) -> None:
     """Leave the types as declared; the number of rows is that of the input."""
     n_rows = operator.inputs[0].get_first_dimension()
     operator.outputs[0].type.shape = [n_rows]
-    operator.outputs[1].type.shape = [n_rows, operator.outputs[1].type.shape[1]]
+    for output in operator.outputs[1:]:
+        output.type.shape = [n_rows, output.type.shape[1]]
 
 
 # One direction ----------------------------------------------------------------------------------
@@ -324,12 +328,17 @@ def _inner_steps(estimator: Any) -> list[Any]:
     return [estimator]
 
 
-def _parse_calibrated(scope: Any, model: Any, inputs: list, custom_parsers: Any = None) -> list:
-    *transformers, _ = _inner_steps(model.estimator_)
-    for each in transformers:
+def _parse_steps(scope: Any, steps: list[Any], inputs: list, custom_parsers: Any) -> list:
+    for each in steps:
         inputs = parse_sklearn(scope, each, inputs, custom_parsers=custom_parsers)
         for variable in inputs:
             variable.init_status(is_leaf=False)  # no output of the whole
+    return inputs
+
+
+def _parse_calibrated(scope: Any, model: Any, inputs: list, custom_parsers: Any = None) -> list:
+    *transformers, _ = _inner_steps(model.estimator_)
+    inputs = _parse_steps(scope, transformers, inputs, custom_parsers)
     n_classes = len(model.scale_)
     return _declare(scope, "VilmaCalibrated", model, inputs, "probabilities", n_classes)
 
@@ -361,21 +370,75 @@ def _convert_calibrated(scope: Any, operator: Any, container: Any) -> None:
     graph.in_class_order(by_place, model.scale_, probabilities)
 
 
+# Intervals --------------------------------------------------------------------------------------
+
+
+def _parse_conformal(scope: Any, model: Any, inputs: list, custom_parsers: Any = None) -> list:
+    *transformers, inner = _inner_steps(model.estimator_)
+    if not isinstance(inner, (CumulativeClassifier, CalibratedOrdinalClassifier)):
+        raise RuntimeError(
+            f"The probabilities of {type(inner).__name__} inside of ConformalOrdinalClassifier "
+            "cannot be converted; those of OrderedLogit and CalibratedOrdinalClassifier can."
+        )
+    inputs = _parse_steps(scope, [*transformers, inner], inputs, custom_parsers)
+    label, probabilities = inputs
+    n_classes = len(model.scale_)
+    outputs = _declare(
+        scope, "VilmaConformal", model, [probabilities, label], "probabilities", n_classes
+    )
+    kind = type(outputs[0].type)
+    outputs.append(scope.declare_local_variable("interval", kind([None, 2])))
+    return outputs
+
+
+def _convert_conformal(scope: Any, operator: Any, container: Any) -> None:
+    model, graph = operator.raw_operator, _Graph(scope, operator, container)
+    label, probabilities, interval = (each.full_name for each in operator.outputs)
+    graph.node("Identity", operator.inputs[1].full_name, output=label)
+    known = np.asarray(model.estimator_.classes_)
+    n_classes = len(model.scale_)
+    placed = np.eye(n_classes)[encode(known, model.scale_, name="classes_ of the estimator")]
+    by_place = graph.linear(graph.input, placed)
+    graph.in_class_order(by_place, model.scale_, probabilities)
+
+    coverage = container.get_options(model, {"coverage": 0.9})["coverage"]
+    least = graph.constant([[model._least_tail(coverage) * (1.0 - 1e-9)]])
+    axis = graph.constant([1], TensorProto.INT64)
+
+    def count(op: str, values: str, bound: str) -> str:
+        ones = graph.node("Cast", graph.node(op, values, bound), to=TensorProto.INT64)
+        return graph.node("ReduceSum", ones, axis, keepdims=1)
+
+    sums = np.triu(np.ones((n_classes, n_classes)))
+    below, above = graph.linear(by_place, sums), graph.linear(by_place, sums.T)
+    median = count("Less", below, graph.constant([[0.5]]))
+    first = graph.node("Min", count("Less", below, least), median)
+    one = graph.constant([[1]], TensorProto.INT64)
+    last = graph.node("Sub", count("GreaterOrEqual", above, least), one)
+    ends = graph.node("Concat", first, graph.node("Max", last, median), axis=1)
+    graph.label(ends, model.scale_, interval)
+
+
 # The first family that a class belongs to is its own.
 _FAMILIES: list[tuple[type, str, Callable, Callable]] = [
     (CumulativeClassifier, "VilmaOrderedLogit", _convert_ordered_logit, _parse_ordered_logit),
     (PiecewiseLinearModel, "VilmaPiecewise", _convert_piecewise, _parse_piecewise),
     (LinearOrdinalModel, "VilmaLinear", _convert_linear, _parse_linear),
     (CalibratedOrdinalClassifier, "VilmaCalibrated", _convert_calibrated, _parse_calibrated),
+    (ConformalOrdinalClassifier, "VilmaConformal", _convert_conformal, _parse_conformal),
 ]
+_OPTIONS: dict[type, dict[str, None]] = {ConformalOrdinalClassifier: {"coverage": None}}
 
 
 def _register() -> None:
     public = [getattr(estimators, name) for name in estimators.__all__]
-    for cls in [*filter(inspect.isclass, public), CalibratedOrdinalClassifier]:
+    wrappers = [CalibratedOrdinalClassifier, ConformalOrdinalClassifier]
+    for cls in [*filter(inspect.isclass, public), *wrappers]:
         for family, alias, convert, parse in _FAMILIES:
             if issubclass(cls, family):
-                skl2onnx.update_registered_converter(cls, alias, _shapes, convert, parser=parse)
+                skl2onnx.update_registered_converter(
+                    cls, alias, _shapes, convert, parser=parse, options=_OPTIONS.get(cls)
+                )
                 break
 
 
