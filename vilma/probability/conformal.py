@@ -93,9 +93,24 @@ class ConformalOrdinalClassifier(OrdinalMetaEstimator):
 
     A label k belongs to the interval if P(y <= k) and P(y >= k) both reach the
     ``floor((n + 1) (1 - coverage))``-th smallest calibration tail; the median label always
-    belongs to it. Of the scores tried (these tails, mass grown from the mode in two ways, the
-    probability of the label, and the absolute error), this one gave the smallest sets, or within
-    1 % of them, and the most even coverage over labels.
+    belongs to it. On simulated data it gave the smallest sets, or within 1 % of them, and the
+    most even coverage over labels, among these tails, mass grown from the mode in two ways, the
+    probability of the label, and the absolute error. On real tables, as labels per interval at
+    90 % (40 to 60 random halves of ANES, 15 of 1,500 wines, ordered logit):
+
+    =========================================  =====  =======  =====
+    score                                      party  incomes  wines
+    =========================================  =====  =======  =====
+    smaller tail (this one)                    3.56   16.9     2.40
+    steps from the mean, in deviations         3.52   16.2     2.41
+    steps from the median: equally wide        3.98   17.0     3.00
+    probability of the label (15 for party)    3.44   17.6     2.41
+    steps outside of quantiles (15 each)       5.00   19.5     3.18
+    =========================================  =====  =======  =====
+
+    Steps outside of quantiles, as regression has them, tie for most rows, so that intervals cover
+    95 to 97 %. Steps in deviations take the distance between neighbouring labels for the same
+    everywhere, which tails do not.
 
     Sample weights are for the estimator; every calibration row of positive weight counts once.
 
