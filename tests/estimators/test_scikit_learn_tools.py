@@ -277,6 +277,8 @@ SOME = (
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:The projection is the same for all rows:UserWarning")
 @pytest.mark.filterwarnings("ignore:Number of classes in training fold:RuntimeWarning")
+# Of a scale that a calibrated model hands on, after what it says of the alphabet itself.
+@pytest.mark.filterwarnings("ignore:The scale is .*high.*, as the alphabet does:UserWarning")
 def test_every_word_of_the_table(name, tool):
     if not goes_with(tool, ESTIMATORS[name]):
         pytest.skip("the estimator has no such scores")

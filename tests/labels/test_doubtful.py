@@ -114,7 +114,10 @@ def test_order_of_the_numbers_in_strings(labels, ordered):
     ("y", "message"),
     [
         (["1", "2", "10"], "alphabet puts into the order ['1', '10', '2']. Make them numbers"),
-        (["level 2", "level 10", "level 3"], "pass their order as `classes`, such as ['level 2'"),
+        (
+            ["level 2", "level 10", "level 3"],
+            "'level 3']. If another is meant, pass their order as `classes`, such as ['level 2'",
+        ),
         (["18-24", "25-34", "65+"], "'18-24', which reads like a bracket"),
         (["18-24", "under 18", "65+"], "Pass vilma.intervals.parse_brackets(y)"),
     ],
@@ -248,3 +251,8 @@ def test_decimals_of_databases_are_numbers():
     labels = read_labels(pairs)
     assert labels.lower.tolist() == [0, 0, 1]
     assert labels.upper.tolist() == [2, 2, 1]
+
+
+def test_labels_of_several_raters_say_what_to_do():
+    with pytest.raises(ValueError, match=r"got an array of shape \(2, 3\).*combine_annotators"):
+        read_labels([[1, 2, 2], [3, 3, 4]])

@@ -144,9 +144,9 @@ def refuse_other_order(**data: Any) -> None:
             row = next(k for k, (a, b) in enumerate(zip(index, other, strict=True)) if a != b)
             raise ValueError(
                 f"{first} and {name} have the same index in different orders: row {row} is "
-                f"{index[row]!r} in {first} and {other[row]!r} in {name}. Rows are matched by "
-                f"their place. Pass {name}.loc[{first}.index], or {name}.to_numpy() if the places "
-                "are right and the index is not."
+                f"{index.tolist()[row]!r} in {first} and {other.tolist()[row]!r} in {name}. Rows "
+                f"are matched by their place. Pass {name}.loc[{first}.index], or "
+                f"{name}.to_numpy() if the places are right and the index is not."
             )
 
 

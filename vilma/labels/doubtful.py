@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from vilma.labels.bracket_text import find_decimal_mark, read_bracket
 
 __all__ = [
+    "are_numbers",
     "is_no_answer",
     "like_brackets",
     "missing_codes",
@@ -101,6 +102,15 @@ def like_brackets(labels: NDArray[Any]) -> str | None:
         if bracket is not None and bracket.left < bracket.right:
             return str(label)
     return None
+
+
+def are_numbers(labels: NDArray[Any]) -> bool:
+    """Tell whether strings are numbers as Python and pandas read them."""
+    try:
+        labels.astype(np.float64)
+    except ValueError:
+        return False
+    return True
 
 
 def order_of_strings(labels: NDArray[Any]) -> list[str]:

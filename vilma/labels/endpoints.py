@@ -21,6 +21,12 @@ _ENCODED_COLUMNS = (
 )
 
 
+_SEVERAL_RATERS = (
+    " Labels of several raters become intervals by vilma.intervals.combine_annotators; columns of "
+    "zeros and ones become labels by numpy.argmax(y, axis=1)."
+)
+
+
 @dataclass(frozen=True)
 class Endpoints:
     """Annotations as label values, not yet placed on a scale.
@@ -93,6 +99,7 @@ def read_endpoints(
         raise ValueError(
             f"{name} should be a 1d array of exact labels or an array of shape (n_samples, 2) of "
             f"intervals [lower, upper], got an array of shape {values.shape} instead."
+            + (_SEVERAL_RATERS if values.ndim == 2 else "")
         )
     _refuse_swapped_names(y, name)
     lower, upper = values[:, 0], values[:, 1]

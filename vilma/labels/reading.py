@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vilma.labels.doubtful import (
+    are_numbers,
     is_no_answer,
     like_brackets,
     missing_codes,
@@ -280,10 +281,14 @@ def _refuse_other_text(labels: NDArray[Any]) -> None:
         )
     ordered = order_of_strings(labels)
     if ordered != labels.tolist():
+        numbers = (
+            "Make them numbers, as numpy.asarray(y, dtype=float) or pandas.to_numeric(y) do; or "
+            if are_numbers(labels)
+            else "If another is meant, "
+        )
         raise ValueError(
             f"The labels are strings with numbers, which the alphabet puts into the order "
-            f"{abbreviate(labels)}. Make them numbers, as numpy.asarray(y, dtype=float) or "
-            "pandas.to_numeric(y) do; or pass their order as `classes`, such as "
+            f"{abbreviate(labels)}. {numbers}pass their order as `classes`, such as "
             f"{abbreviate(np.array(ordered))}."
         )
 
