@@ -59,6 +59,8 @@ class ImplicitHinge(HingeSurrogate):
         self._margins = Margins.equal(1.0, labels.n_classes) if margins is None else margins
         self._below = self._margins.below[labels.lower]
         self._above = self._margins.above[labels.upper]
+        self._all_exact = np.array_equal(labels.lower, labels.upper)
+        self._all_alike = bool(np.ptp(labels.weight) == 0.0)
         self._largest = max(float(np.abs(part).max(initial=0.0)) for part in self._margins)
         self.resolution = 1e-15 * self._largest
 
@@ -83,17 +85,23 @@ class ImplicitHinge(HingeSurrogate):
     ) -> tuple[Breakpoints, Breakpoints, tuple[np.ndarray, np.ndarray]]:
         """Breakpoints of the upper and of the lower hinges, ascending, and their orders."""
         lower, upper, weight, _ = self._labels
-        left, right = scores - self._below, scores + self._above
-        if self._margins.uniform:
-            # Breakpoints may tie by rounding, in one order only: that of the scores serves both.
-            left_order = right_order = np.argsort(scores)
-        else:
+        if not self._margins.uniform:
+            left, right = scores - self._below, scores + self._above
             left_order, right_order = np.argsort(left), np.argsort(right)
-        return (
-            (left[left_order], lower[left_order], weight[left_order]),
-            (right[right_order], upper[right_order], weight[right_order]),
-            (left_order, right_order),
-        )
+            return (
+                (left[left_order], lower[left_order], weight[left_order]),
+                (right[right_order], upper[right_order], weight[right_order]),
+                (left_order, right_order),
+            )
+        # One order serves both, where the margins' rounding makes ties, too. With many rows
+        # bringing arrays into it takes as long as sorting.
+        order = np.argsort(scores)
+        ascending, lower = scores[order], lower[order]
+        upper = lower if self._all_exact else upper[order]
+        weight = weight if self._all_alike else weight[order]
+        left = ascending - self._margins.below[0], lower, weight
+        right = ascending + self._margins.above[0], upper, weight
+        return left, right, (order, order)
 
     def _middle(self, left: Breakpoints, right: Breakpoints, scores: np.ndarray) -> np.ndarray:
         """Thresholds in the middle of the minimisers, the steps' margins added."""
