@@ -90,7 +90,7 @@ def _read(path: Path) -> dict[tuple, dict[str, Any]]:
     results = {}
     if path.exists():
         text = path.read_text()
-        if not text.endswith("\n"):
+        if text and not text.endswith("\n"):
             path.write_text(text + "\n")
         for line in text.splitlines():
             try:
