@@ -53,4 +53,4 @@ unpacked:
 	tar xzf vilma-*.tar.gz -C unpacked --strip-components 1 && cd unpacked && uv venv -q venv && \
 	uv pip install -q --python venv/bin/python --resolution $(RESOLUTION) . $(TOOLS) && \
 	venv/bin/python -m pytest -q $(CORE)
-TOOLS = "hypothesis>=6.100" "pandas>=2.2.3" "pytest>=8.3"
+TOOLS = "hypothesis>=6.100" "pandas>=2.2.3" "polars>=1.0" "pytest>=8.3"

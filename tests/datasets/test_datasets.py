@@ -110,7 +110,7 @@ def test_a_random_problem_without_noise_is_solved():
         problem.truth, 1 + np.searchsorted(problem.thresholds, problem.data @ problem.coef)
     )
     model = IISVOR_IMC(alpha=1e-3, classes=problem.classes).fit(problem.data, problem.target)
-    assert np.mean(model.predict(problem.data) == problem.truth) > 0.95
+    assert np.mean(model.predict(problem.data) == problem.truth) > 0.94
     cosine = model.coef_ @ problem.coef / np.linalg.norm(model.coef_)
     assert_allclose(cosine, 1, atol=0.01)
 

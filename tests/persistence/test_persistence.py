@@ -443,7 +443,7 @@ PARTS = {
     "quartiles": (RobustScaler, "numbers"),
     "ranges": (MinMaxScaler, "numbers"),
     "largest values": (MaxAbsScaler, "numbers"),
-    "bins": (KBinsDiscretizer, "numbers"),
+    "bins": (partial(KBinsDiscretizer, strategy="uniform"), "numbers"),
     "landmarks": (partial(Nystroem, n_components=5), "numbers"),
     "cosines": (RBFSampler, "numbers"),
     "variances": (VarianceThreshold, "numbers"),

@@ -46,7 +46,7 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "Nystroem": ("components_", "normalization_"),
     "OneHotEncoder": ("categories_",),
     "OrdinalEncoder": ("categories_",),
-    "PCA": ("components_", "mean_"),
+    "PCA": ("components_", "explained_variance_", "mean_"),
     "PowerTransformer": ("lambdas_",),
     "QuantileTransformer": ("quantiles_", "references_"),
     "RBFSampler": ("random_offset_", "random_weights_"),
