@@ -67,6 +67,31 @@ def _take(hinges: Hinges, order: np.ndarray) -> Hinges:
     )
 
 
+def _central_thresholds(hinges: Hinges) -> np.ndarray:
+    """Thresholds between the mean breakpoints of both kinds of hinges, for scores of 0.
+
+    Margins of 1 put them at 0. Those of the squared error grow with the labels: from 0 the passes
+    to a gap of 1e-3 take 1.7 times the work on 5,000 rows of codes, nothing more on text.
+    """
+
+    def mean_margin(start: np.ndarray, stop: np.ndarray, margin: np.ndarray) -> np.ndarray:
+        sums = np.zeros((2, hinges.n_thresholds + 1))
+        for total, value in zip(sums, (hinges.weight * margin, hinges.weight), strict=True):
+            np.add.at(total, start, value)
+            np.subtract.at(total, stop, value)
+        total, weight = np.cumsum(sums, axis=1)[:, :-1]
+        few = weight <= 1e-9 * hinges.weight.sum()  # or nothing but rounding
+        return np.divide(total, weight, out=np.full_like(total, np.nan), where=~few)
+
+    upper = mean_margin(hinges.upper_start, hinges.upper_stop, hinges.upper_margin)
+    lower = mean_margin(hinges.lower_start, hinges.lower_stop, hinges.lower_margin)
+    center = 0.5 * (lower - upper)
+    known = np.flatnonzero(np.isfinite(center))
+    if len(known) == 0:
+        return np.zeros(hinges.n_thresholds)
+    return np.interp(np.arange(hinges.n_thresholds), known, center[known])
+
+
 class Reached(NamedTuple):
     """What belongs to a dual point."""
 
@@ -131,11 +156,11 @@ class DualPoint:
             drift=np.zeros(2),
             duals=np.zeros(counts.sum()),
             layout=layout,
-            thresholds=np.zeros(hinges.n_thresholds),
+            thresholds=_central_thresholds(hinges),
             order_duals=np.zeros(hinges.n_thresholds - 1 if hinges.ordered else 0),
         )
         # The thresholds are the proximal centre less `prox_step` times their derivatives d.
-        self._prox_center = np.zeros(hinges.n_thresholds)
+        self._prox_center = self._state.thresholds.copy()
         self._scale = self._prox_step = 0.0
 
     def set_rows(self, rows: Rows) -> None:
