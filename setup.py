@@ -18,6 +18,7 @@ PACKAGES = [
     "vilma.demo",
     "vilma.design_matrices",
     "vilma.displays",
+    "vilma.distributed",
     "vilma.estimators",
     "vilma.features",
     "vilma.features.alignment",
@@ -41,6 +42,7 @@ PACKAGES = [
 
 PLOT = ["matplotlib>=3.8"]
 DEEP = ["torch>=2.6", "transformers>=5.10"]
+DISTRIBUTED = ["dask>=2025.1", "distributed>=2025.1"]
 FORMULA = ["formulaic>=1.1"]
 ONNX = ["onnx>=1.18", "onnxruntime>=1.22", "skl2onnx>=1.19"]
 FACES = ["dlib-bin>=19.24", "face-recognition-models>=0.3"]
@@ -71,6 +73,7 @@ TEST = [
     "torch==2.13.0",
     *PLOT,
     *DEEP,
+    *DISTRIBUTED,
     *FACES,
     *FORMULA,
     *ONNX,
@@ -113,6 +116,7 @@ setup(
     extras_require={
         "benchmarks": BENCHMARKS,
         "deep": DEEP,
+        "distributed": DISTRIBUTED,
         "docs": DOCS,
         "faces": FACES,
         "formula": FORMULA,

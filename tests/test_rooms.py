@@ -34,6 +34,7 @@ ROOMS = [
     "surrogates",
     "thresholds",
     "solvers",
+    "distributed",
     "intervals",
     "metrics",
     "likelihood",

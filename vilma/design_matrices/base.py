@@ -22,6 +22,9 @@ class DesignMatrix(ABC):
     # What one product with X and one with its transpose usually take, in nanoseconds: it says what
     # passes over the rows are worth. None where these cannot be visited in any order.
     pair_cost: float | None = None
+    # Whether vectors of one number per sample are arrays here; else they are what `dot` returns,
+    # with sums, multiples and inner products, and `transpose_dot` takes the slopes of a plane.
+    keeps_samples = True
 
     @abstractmethod
     def dot(self, coef: np.ndarray) -> np.ndarray:
@@ -34,6 +37,14 @@ class DesignMatrix(ABC):
     @abstractmethod
     def squared_row_norms(self) -> np.ndarray:
         """Return the squared Euclidean norms of the rows, of shape (n_samples,)."""
+
+    def no_scores(self) -> np.ndarray:
+        """Return X w for w = 0."""
+        return np.zeros(self.shape[0])
+
+    def largest_squared_norm(self) -> float:
+        """Return the largest squared norm of a row, or refuse one that overflows."""
+        return float(self.finite_squared_row_norms().max())
 
     def finite_squared_row_norms(self) -> np.ndarray:
         """Return the squared norms of the rows, or refuse such as overflow.

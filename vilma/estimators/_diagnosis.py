@@ -60,7 +60,9 @@ def undivided_ends(labels: LabeledWeights) -> list[tuple[int, int]]:
     ]
 
 
-def warn_of_annotations(name: str, labels: LabeledWeights, classes: np.ndarray) -> None:
+def warn_of_annotations(
+    name: str, labels: LabeledWeights, classes: np.ndarray, n_rows: int
+) -> None:
     """Warn where annotations of an end of the scale cannot teach, naming its labels.
 
     Parameters
@@ -70,8 +72,10 @@ def warn_of_annotations(name: str, labels: LabeledWeights, classes: np.ndarray) 
     labels : LabeledWeights
     classes : ndarray of shape (n_classes,)
         The scale.
+    n_rows : int
+        Number of annotations; rows of `labels` may stand for several.
     """
-    runs = undivided_ends(labels) if len(labels.weight) >= _FEWEST_ROWS else []
+    runs = undivided_ends(labels) if n_rows >= _FEWEST_ROWS else []
     if not runs:
         return
     named = " nor ".join(f"the labels {classes[a]} to {classes[b]}" for a, b in runs)
@@ -85,7 +89,12 @@ def warn_of_annotations(name: str, labels: LabeledWeights, classes: np.ndarray) 
 
 
 def warn_of_weak_signal(
-    name: str, advice: str, predicted: np.ndarray, labels: LabeledWeights, classes: np.ndarray
+    name: str,
+    advice: str,
+    predicted: np.ndarray,
+    labels: LabeledWeights,
+    classes: np.ndarray,
+    n_rows: int,
 ) -> None:
     """Warn if a model predicts the same for all of its training rows, or few labels for most.
 
@@ -100,13 +109,15 @@ def warn_of_weak_signal(
     labels : LabeledWeights
     classes : ndarray of shape (n_classes,)
         The scale.
+    n_rows : int
+        Number of training rows; rows of `labels` may stand for several.
     """
     lower, upper, weight, n_classes = labels
     is_predicted = np.bincount(predicted, minlength=n_classes) > 0
     so_far = np.concatenate([[0], np.cumsum(is_predicted)])
     missed = float(weight[so_far[upper + 1] == so_far[lower]].sum() / weight.sum())
     n_predicted = int(is_predicted.sum())
-    if missed == 0.0 or len(weight) < _FEWEST_ROWS:
+    if missed == 0.0 or n_rows < _FEWEST_ROWS:
         return
     if n_predicted == 1:
         only = classes[int(np.argmax(is_predicted))]

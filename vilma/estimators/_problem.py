@@ -20,6 +20,7 @@ from vilma._numbers import numbers_expected, refuse_dates
 from vilma._row_container import RowContainer
 from vilma._sparse import check_sparse, without_spare_entries
 from vilma._wording import some_of
+from vilma.distributed import LoadedRows, PartitionedMatrix
 from vilma.labels import IntervalLabels, read_labels
 from vilma.mapped import MappedMatrix
 from vilma.surrogates import LabeledWeights
@@ -46,8 +47,8 @@ _COLUMNS_OF_WORDS = (
 class Problem(NamedTuple):
     """Checked data of one fit; rows of weight zero are gone."""
 
-    X: Any  # (m, n) float64 array or CSR
-    labels: LabeledWeights
+    X: Any  # (m, n) float64 array, CSR or container
+    labels: LabeledWeights  # with rows in partitions, a row for each pair of labels that occurs
     classes: np.ndarray  # (n_classes,)
     weight_unit: float = 1.0  # what the user's weights were divided by, a power of two
 
@@ -77,15 +78,17 @@ def read_X(estimator: BaseEstimator, X, *, reset: bool):
     Containers of the package stay what they are: the content of rows on disk is checked when it
     is read, that of others was when they were made.
     """
+    if isinstance(X, PartitionedMatrix):
+        raise TypeError(
+            f"{type(estimator).__name__} does not take rows in partitions here. IISVOR_IMC, "
+            "IISVOR_EXP and VILMA learn from them and predict them; other models take rows in one "
+            "place, or the partitions one by one."
+        )
     if isinstance(X, RowContainer):
         _check_n_features(estimator, X, reset=reset)
         if reset and hasattr(estimator, "feature_names_in_"):
             del estimator.feature_names_in_
-        if not len(X):
-            raise ValueError(
-                f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is "
-                f"required by {type(estimator).__name__}."
-            )
+        _refuse_no_rows(estimator, X)
         return X
     refuse_masked(X, "X")
     refuse_dates(X, "X")
@@ -109,6 +112,14 @@ def read_X(estimator: BaseEstimator, X, *, reset: bool):
             ensure_min_features=0 if welcome else 1,
         )
     return without_spare_entries(X)
+
+
+def _refuse_no_rows(estimator: BaseEstimator, X: RowContainer) -> None:
+    if not len(X):
+        raise ValueError(
+            f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is "
+            f"required by {type(estimator).__name__}."
+        )
 
 
 def refuse_other_order(**data: Any) -> None:
@@ -221,6 +232,8 @@ def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Prob
     ValueError
         If X, labels or weights are not as `fit` documents; the first offending row is named.
     """
+    if isinstance(X, PartitionedMatrix) and getattr(estimator, "_takes_partitions", False):
+        return _read_partitions(estimator, X, y, sample_weight, classes)
     refuse_other_order(X=X, y=y, sample_weight=sample_weight)
     X = read_X(estimator, X, reset=True)
     labels = _read_labels(estimator, y, classes)
@@ -241,6 +254,32 @@ def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Prob
         labels.classes,
         unit,
     )
+
+
+def _read_partitions(
+    estimator: BaseEstimator, X: PartitionedMatrix, y, sample_weight, classes
+) -> Problem:
+    """Read labels where they are: the scale is that of all distinct ones together."""
+    rows = X.load(y, sample_weight)
+    _check_n_features(estimator, rows, reset=True)
+    vars(estimator).pop("feature_names_in_", None)
+    if X.columns is not None:
+        estimator.feature_names_in_ = np.asarray(X.columns, dtype=object)
+    _refuse_no_rows(estimator, rows)
+    distinct = rows.labels
+    if hasattr(distinct[0], "iloc"):
+        import pandas as pd
+
+        together = pd.concat(distinct)
+    else:
+        together = np.concatenate(distinct)
+    scale = _read_labels(estimator, together, classes).classes
+    exponent = int(np.frexp(rows.largest_weight)[1]) if sample_weight is not None else 0
+    pairs = rows.begin(scale, exponent)
+    lower, upper = np.nonzero(pairs)
+    labels = LabeledWeights(lower, upper, pairs[lower, upper], len(scale))
+    _refuse_uninformative(labels, np.ones(len(lower), dtype=bool))
+    return Problem(rows, labels, scale, float(np.ldexp(1.0, min(exponent, 1023))))
 
 
 def read_scale(estimator: BaseEstimator, y) -> np.ndarray:

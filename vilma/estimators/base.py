@@ -22,6 +22,7 @@ from vilma.design_matrices import (
     center_narrow_columns,
 )
 from vilma.design_matrices.threads import BlockThreads
+from vilma.distributed import LoadedRows, PartitionedMatrix
 from vilma.estimators._diagnosis import are_alike, warn_of_annotations, warn_of_weak_signal
 from vilma.estimators._problem import (
     Problem,
@@ -34,7 +35,7 @@ from vilma.estimators._resume import KeptSolver
 from vilma.estimators.scoring import CoverageScoreMixin
 from vilma.labels import in_class_order
 from vilma.solvers import Settings, Solution, Solver
-from vilma.surrogates import Surrogate
+from vilma.surrogates import LabeledWeights, Surrogate
 from vilma.thresholds import (
     hull_thresholds,
     share_thresholds,
@@ -97,8 +98,8 @@ class LinearOrdinalModel(OrdinalModel):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns} of shape \
-                (n_samples, n_features)
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns, \
+                PartitionedMatrix} of shape (n_samples, n_features)
             Data to project.
 
         Returns
@@ -107,6 +108,8 @@ class LinearOrdinalModel(OrdinalModel):
             ``X @ coef_``.
         """
         self._require_fit()
+        if isinstance(X, PartitionedMatrix):
+            return X.map_rows(self.project, np.empty(0))
         return self._project(read_X(self, X, reset=False))
 
     def _project(self, X) -> np.ndarray:
@@ -133,6 +136,10 @@ class LinearOrdinalModel(OrdinalModel):
         ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
             In the order of `classes_`. With two classes, the score of the second one.
         """
+        self._require_fit()
+        if isinstance(X, PartitionedMatrix):
+            n = len(self.scale_)
+            return X.map_rows(self.decision_function, np.empty(0 if n == 2 else (0, n)))
         projection = self.project(X)
         order = in_class_order(self.scale_)
         if len(order) == 2:
@@ -155,6 +162,9 @@ class LinearOrdinalModel(OrdinalModel):
         ndarray of shape (n_samples,)
             Labels of `scale_`.
         """
+        self._require_fit()
+        if isinstance(X, PartitionedMatrix):
+            return X.map_rows(self.predict, self.scale_[:0])
         places = self._places(self.project(X))
         return self.scale_[places]
 
@@ -180,10 +190,17 @@ class SingleFit(OrdinalModel):
     def _warn_of_what_was_learned(self, problem: Problem, converged: bool) -> None:
         """Warn where the optimum is found, and yet says little."""
         name = self._short_name()
-        warn_of_annotations(name, problem.labels, problem.classes)
+        n_rows, labels = problem.X.shape[0], problem.labels
+        warn_of_annotations(name, labels, problem.classes, n_rows)
         if converged and not are_alike(problem.X):
-            predicted = self._places(self._project(problem.X))
-            warn_of_weak_signal(name, self._advice(), predicted, problem.labels, problem.classes)
+            predicted, labels = self._predict_training_rows(problem)
+            warn_of_weak_signal(
+                name, self._advice(), predicted, labels, problem.classes, n_rows
+            )
+
+    def _predict_training_rows(self, problem: Problem) -> tuple[np.ndarray, LabeledWeights]:
+        """Return positions on the scale with the labels that they are to be compared with."""
+        return self._places(self._project(problem.X)), problem.labels
 
 
 class CertifiedFit(SingleFit):
@@ -311,6 +328,8 @@ class CertifiedFit(SingleFit):
 
     def _solve(self, problem: Problem, path: list[Settings]) -> list[Solution]:
         """Solve the problem for each of the settings."""
+        if isinstance(problem.X, LoadedRows):
+            return self._solve_in_partitions(problem, path)
         n_extra = self._n_penalized(problem.labels.n_classes)
         if n_extra:  # thresholds with a penalty are not free to take up a constant
             return self._solve_as_given(problem, n_extra, path)
@@ -325,6 +344,19 @@ class CertifiedFit(SingleFit):
             )
             for each in solutions
         ]
+
+    def _solve_in_partitions(self, problem: Problem, path: list[Settings]) -> list[Solution]:
+        """Solve by cutting planes, which need no more of the rows than sums."""
+        if self.solver not in ("auto", "cutting_plane"):
+            raise ValueError(
+                f'solver="{self.solver}" needs all rows in one place. Rows in partitions are '
+                'learned from by solver="auto", which then is "cutting_plane".'
+            )
+        X, surrogate = problem.X.problem(self._make_surrogate(problem))
+        initial = self._initial_coef(problem) if self.warm_start else None
+        with report_compilation(int(self.verbose)):
+            solver = Solver(X, surrogate, initial, method="cutting_plane")
+            return [solver.minimize(each) for each in path]
 
     def _solve_as_given(
         self, problem: Problem, n_extra: int, path: list[Settings]
@@ -405,6 +437,16 @@ class CertifiedFit(SingleFit):
 
 class LinearOrdinalClassifier(LinearOrdinalModel, CertifiedFit):
     """A linear ordinal model for one alpha."""
+
+    _takes_partitions: ClassVar[bool] = True
+
+    def _predict_training_rows(self, problem: Problem) -> tuple[np.ndarray, LabeledWeights]:
+        if not isinstance(problem.X, LoadedRows):
+            return super()._predict_training_rows(problem)
+        counts = problem.X.count_predicted(self.coef_, self.thresholds_)
+        lower, upper, predicted = np.nonzero(counts)
+        weight = counts[lower, upper, predicted]
+        return predicted, LabeledWeights(lower, upper, weight, len(counts))
 
     def _initial_coef(self, problem: Problem) -> np.ndarray | None:
         coef = getattr(self, "coef_", None)

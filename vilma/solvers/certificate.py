@@ -58,7 +58,7 @@ def relative_gap(objective: float, lower_bound: float) -> float:
 
 def rounding_error(score_gradient: np.ndarray, scores: np.ndarray) -> float:
     """Estimate the error of ``score_gradient @ scores`` by the rounding of the scores."""
-    return float(np.finfo(np.float64).eps * (np.abs(score_gradient) @ np.abs(scores)))
+    return float(np.finfo(np.float64).eps * (abs(score_gradient) @ abs(scores)))
 
 
 # Why a solver stopped: the gap is at most tol; the bounds come no closer; the iterations ran out.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from vilma.design_matrices import DesignMatrix
@@ -56,7 +54,7 @@ class Solver:
         self._surrogate = surrogate
         self._coef_init = coef_init
         self._method = method
-        self._squared_norms = X.finite_squared_row_norms()
+        self._longest_row = float(np.sqrt(X.largest_squared_norm()))
         self._space: Space | None = None
         self._planes: CuttingPlaneMethod | None = None
         self._ascent: CoordinateAscentMethod | None = None
@@ -95,7 +93,10 @@ class Solver:
                     "max_memory of the mapped matrix."
                 )
             return
-        make = partial(CoordinateAscentMethod, space, self._squared_norms, hinges)
+
+        def make() -> CoordinateAscentMethod:
+            return CoordinateAscentMethod(space, space.X.squared_row_norms(), hinges)
+
         if required:
             self._ascent = make()
         elif hinges.counts().sum() <= _MOST_HINGES:
@@ -140,8 +141,7 @@ class Solver:
         if settings.metric is not space.metric:
             space.metric = settings.metric
             self._point = space.point(self._point.vector)
-        longest_row = float(np.sqrt(self._squared_norms.max()))
-        oracle = Oracle(self._surrogate, longest_row, settings.alpha)
+        oracle = Oracle(self._surrogate, self._longest_row, settings.alpha)
         certificate = Certificate(settings, oracle, 1 if self._alternation is None else 2)
         best = evaluate(space, self._point, settings.alpha, oracle)
         certificate.objective = best.objective

@@ -106,7 +106,7 @@ class FeatureSpace(Space):
 
     def start(self, coef: np.ndarray | None) -> Point:
         if coef is None:
-            return Point(np.zeros(self.X.shape[1]), np.zeros(self.X.shape[0]))
+            return Point(np.zeros(self.X.shape[1]), self.X.no_scores())
         return self.point(coef)
 
     def point(self, vector: np.ndarray) -> Point:
@@ -159,8 +159,8 @@ class SampleSpace(Space):
 def choose_space(
     X: DesignMatrix, coef_init: np.ndarray | None, metric: Metric = EUCLIDEAN
 ) -> Space:
-    """Return the space with the shorter vectors; a given start needs that of the features."""
+    """Return the space with the shorter vectors that can be used; a start needs the features'."""
     n_samples, n_features = X.shape
-    if coef_init is None and 2 * n_samples < n_features:
+    if X.keeps_samples and coef_init is None and 2 * n_samples < n_features:
         return SampleSpace(X, metric)
     return FeatureSpace(X, metric)

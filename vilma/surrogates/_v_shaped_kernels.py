@@ -80,7 +80,7 @@ def _bisect(sorted_x, start, stop, value, behind_ties):
 
 
 @njit
-def _find_envelope(labels, cost, biases, endpoint, direction, low, high, hull, border):
+def find_envelope(labels, cost, biases, endpoint, direction, low, high, hull, border):
     """Upper envelope between `low` and `high` of the lines of one endpoint.
 
     Returns its number of lines; line ``hull[j]``, of growing slope, takes over at ``border[j]``.
@@ -142,7 +142,7 @@ def side_value(labels, cost, biases, side, hull, border):
         start, stop = starts[endpoint], starts[endpoint + 1]
         if start == stop:
             continue
-        n_hull = _find_envelope(
+        n_hull = find_envelope(
             labels,
             cost,
             biases,
@@ -201,7 +201,7 @@ def add_side_derivatives(problem, biases, half_width, side, gradient, graph, scr
         start, stop = starts[endpoint], starts[endpoint + 1]
         if start == stop:
             continue
-        n_hull = _find_envelope(
+        n_hull = find_envelope(
             labels,
             cost,
             biases,
@@ -323,7 +323,7 @@ def add_side_plane(
         start, stop = starts[endpoint], starts[endpoint + 1]
         if start == stop:
             continue
-        n_hull = _find_envelope(
+        n_hull = find_envelope(
             labels,
             cost,
             biases,

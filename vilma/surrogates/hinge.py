@@ -29,6 +29,7 @@ class HingeSurrogate(Surrogate):
 
     def __init__(self, labels: LabeledWeights) -> None:
         self._labels = labels
+        self.n_classes = labels.n_classes
         self._total_weight = float(labels.weight.sum())
 
     @abstractmethod

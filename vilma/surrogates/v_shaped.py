@@ -78,10 +78,10 @@ class VShaped(Surrogate):
 
     def __init__(self, labels: LabeledWeights, cost: np.ndarray) -> None:
         self._labels = labels
-        self._cost = np.ascontiguousarray(cost, dtype=np.float64)
-        self.scale = float(self._cost.max())
+        self.cost = np.ascontiguousarray(cost, dtype=np.float64)
+        self.scale = float(self.cost.max())
         self.resolution = _RESOLUTION * self.scale
-        self._problem = SmoothedProblem(labels, self._cost, _winning_labels(labels))
+        self._problem = SmoothedProblem(labels, self.cost, _winning_labels(labels))
         self._last: tuple[np.ndarray, _Start] | None = None
 
     def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
@@ -141,7 +141,7 @@ class VShaped(Surrogate):
         return InnerMinimum(value, self._thresholds(best.thresholds, sorted_scores), plane)
 
     def _transport(self, scores: np.ndarray) -> tuple[np.ndarray, Plane]:
-        return solve_transport(self._labels, self._cost, self._problem.used, scores)
+        return solve_transport(self._labels, self.cost, self._problem.used, scores)
 
     def evaluate(
         self, scores: np.ndarray, thresholds: np.ndarray
@@ -158,11 +158,11 @@ class VShaped(Surrogate):
 
     @cached_property
     def _all_labels(self) -> SmoothedProblem:
-        return SmoothedProblem(self._labels, self._cost, np.arange(self._labels.n_classes))
+        return SmoothedProblem(self._labels, self.cost, np.arange(self._labels.n_classes))
 
     def linear_form(self) -> PiecewiseLinearForm:
         steps_before = np.arange(self._labels.n_classes)[:, None]
-        return v_shaped_form(self._labels, self._cost, steps_before)
+        return v_shaped_form(self._labels, self.cost, steps_before)
 
     def bound_thresholds(self, largest_score: float) -> float:
         # Some minimiser is a vertex: its biases are tied together by a spanning tree of at most
@@ -187,7 +187,7 @@ class VShaped(Surrogate):
         while len(levels[-1].used) > _COARSEST:
             used = levels[-1].used
             coarser = np.union1d(used[::2], used[-1:])
-            levels.append(SmoothedProblem(self._labels, self._cost, coarser))
+            levels.append(SmoothedProblem(self._labels, self.cost, coarser))
         level = levels.pop()
         sorted_scores = level.sort(scores, order)
         biases = -float(np.median(scores)) * level.used
@@ -226,7 +226,7 @@ class VShaped(Surrogate):
         full[used] = biases
         thresholds = -np.diff(full)
         # Outside: the next label inwards is better for every score and endpoint.
-        rises = np.diff(self._cost, axis=0)
+        rises = np.diff(self.cost, axis=0)
         for k in range(used[0]):
             reached = np.unique(self._labels.lower[self._labels.lower > k])
             thresholds[k] = scores.lowest + rises[k, reached].min(initial=0.0)

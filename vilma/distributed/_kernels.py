@@ -1,0 +1,111 @@
+"""Kernels of the parts: sums over cells of sorted scores, and slopes of cells spread over rows.
+
+A *kind* of hinge (or side of a loss) belongs to a range of labels; its rows are cut by ascending
+edges into cells: cell j holds the scores in ``(edges[j - 1], edges[j]]``, the last one those
+beyond the last edge. Rows are sorted by score within each label, so a cell is a run of rows in
+every label, and its sums are differences of prefix sums.
+"""
+
+from __future__ import annotations
+
+from vilma._numba import njit
+
+
+@njit
+def sort_by_label(order, label, place, members):
+    """Write the rows to `members`, label after label, in the given order within each.
+
+    `place` is where each label begins, and is used up.
+    """
+    for position in range(order.shape[0]):
+        i = order[position]
+        members[place[label[i]]] = i
+        place[label[i]] += 1
+
+
+@njit
+def prefix_sums(values, members, sums):
+    """Write the sums of the values before every place; ``sums[0]`` is 0. Compensated."""
+    lost = 0.0
+    for position in range(members.shape[0]):
+        term = values[members[position]] - lost
+        sums[position + 1] = sums[position] + term
+        lost = (sums[position + 1] - sums[position]) - term
+
+
+@njit
+def _behind(x, start, stop, value):
+    """First place in ``x[start:stop]`` whose x exceeds the value; near places are found fast."""
+    step = 1
+    low = start
+    while low + step < stop and x[low + step] <= value:
+        low += step
+        step *= 2
+    high = min(low + step, stop)
+    while low < high:
+        middle = (low + high) // 2
+        if x[middle] <= value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit
+def add_cells(x, starts, sums, first_kind, stop_kind, edge_start, edges, totals, low, high):
+    """Add the rows of every cell to its totals; take its smallest and largest score.
+
+    `sums` are prefix sums, one row for each row of `totals`. Cell j of kind k is column
+    ``edge_start[k] + k + j``.
+    """
+    for label in range(starts.shape[0] - 1):
+        if starts[label] == starts[label + 1]:
+            continue
+        for kind in range(first_kind[label], stop_kind[label]):
+            place = starts[label]
+            for e in range(edge_start[kind], edge_start[kind + 1] + 1):
+                stop = starts[label + 1]
+                if place == stop:
+                    break
+                if e < edge_start[kind + 1]:
+                    stop = _behind(x, place, stop, edges[e])
+                if stop > place:
+                    cell = e + kind
+                    for j in range(totals.shape[0]):
+                        totals[j, cell] += sums[j, stop] - sums[j, place]
+                    low[cell] = min(low[cell], x[place])
+                    high[cell] = max(high[cell], x[stop - 1])
+                place = stop
+
+
+@njit
+def spread_slopes(
+    x, starts, members, first_kind, stop_kind, edge_start, edges, slope, weight, jump, out
+):
+    """Add to every row its weight times the slopes of the cells it is in.
+
+    `jump`, longer than the longest run of a label, is zero before and after.
+    """
+    for label in range(starts.shape[0] - 1):
+        start = starts[label]
+        if start == starts[label + 1]:
+            continue
+        for kind in range(first_kind[label], stop_kind[label]):
+            place = start
+            for e in range(edge_start[kind], edge_start[kind + 1] + 1):
+                stop = starts[label + 1]
+                if place == stop:
+                    break
+                if e < edge_start[kind + 1]:
+                    stop = _behind(x, place, stop, edges[e])
+                if stop > place and slope[e + kind] != 0.0:
+                    jump[place - start] += slope[e + kind]
+                    jump[stop - start] -= slope[e + kind]
+                place = stop
+        running = 0.0
+        for place in range(start, starts[label + 1]):
+            running += jump[place - start]
+            jump[place - start] = 0.0
+            if running != 0.0:
+                out[members[place]] += running * weight[members[place]]
+        jump[starts[label + 1] - start] = 0.0

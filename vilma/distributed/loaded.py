@@ -1,0 +1,115 @@
+"""Rows that are loaded and labelled: what the estimators' problem has in the place of X."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+
+from vilma._row_container import RowContainer
+from vilma.design_matrices import DesignMatrix
+from vilma.distributed.cells import CellModel, HingeModel, VShapedModel
+from vilma.distributed.design import PartitionedDesign
+from vilma.distributed.engine import Engine
+from vilma.distributed.surrogate import PartitionedSurrogate
+from vilma.distributed.vectors import Rows
+from vilma.surrogates import ExplicitHinge, ImplicitHinge, Surrogate, VShaped
+
+__all__ = ["LoadedRows"]
+
+
+class LoadedRows(RowContainer):
+    """The rows of all parts, with their labels.
+
+    Parameters
+    ----------
+    engine : Engine
+
+    Attributes
+    ----------
+    shape : tuple of (int, int)
+        Rows of positive weight, and columns.
+    labels : list of array-like
+        Distinct rows of y, in the form of y; several where parts have several.
+    largest_weight : float
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        described = engine.map("describe")
+        widths = sorted({each.n_features for each in described})
+        if len(widths) > 1:
+            first, other = (
+                next(k for k, each in enumerate(described) if each.n_features == width)
+                for width in widths[:2]
+            )
+            raise ValueError(
+                f"Partition {first} has {widths[0]} columns and partition {other} has "
+                f"{widths[1]}. All partitions need the same columns."
+            )
+        self.shape = sum(each.n_rows for each in described), widths[0]
+        self.labels = [piece for each in described for piece in each.labels]
+        self.largest_weight = max(each.largest_weight for each in described)
+        self._largest_norm = max(each.largest_squared_norm for each in described)
+
+    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError("Rows in parts are not put together in one place.")
+
+    def begin(self, scale: np.ndarray, exponent: int) -> np.ndarray:
+        """Read all labels; return the weight of every pair, of shape (n_classes, n_classes).
+
+        Parameters
+        ----------
+        scale : ndarray of shape (n_classes,)
+        exponent : int
+            Weights are divided by two to this.
+        """
+        pairs = self.engine.sum_and_keep("begin", scale, exponent)
+        self._total_weight = float(pairs.sum())
+        return pairs
+
+    def problem(self, surrogate: Surrogate) -> tuple[DesignMatrix, Surrogate]:
+        """Return the matrix and the surrogate that the solvers take, after `begin`.
+
+        Parameters
+        ----------
+        surrogate : Surrogate
+            That of labels in memory.
+
+        Raises
+        ------
+        ValueError
+            If the surrogate cannot be cut into cells.
+        """
+        model = _cell_model(surrogate)
+        self.engine.sum_and_keep("take_kinds", model.kinds())
+        self._rows = Rows(self.engine, self.shape)
+        return (
+            PartitionedDesign(self._rows, self._largest_norm),
+            PartitionedSurrogate(model, surrogate, self._total_weight),
+        )
+
+    def count_predicted(self, coef: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+        """Weights by lower label, upper label and predicted place, after `problem`.
+
+        Parameters
+        ----------
+        coef : ndarray of shape (n_features,)
+        thresholds : ndarray of shape (n_classes - 1,)
+
+        Returns
+        -------
+        ndarray of shape (n_classes, n_classes, n_classes)
+        """
+        return self._rows.sum("count_predicted", self._rows.product(coef), thresholds)
+
+
+def _cell_model(surrogate: Surrogate) -> CellModel:
+    if isinstance(surrogate, (ImplicitHinge, ExplicitHinge)):
+        return HingeModel(surrogate.n_classes, implicit=isinstance(surrogate, ImplicitHinge))
+    if isinstance(surrogate, VShaped):
+        return VShapedModel(surrogate.cost)
+    raise ValueError(
+        "Rows in parts are learned from by IISVOR_IMC, IISVOR_EXP and VILMA with "
+        "penalize_biases=False; take one of these, or rows in one place."
+    )
