@@ -122,11 +122,11 @@ def test_few_labels_for_most_rows_are_told():
     codes = np.tile(np.arange(10), 5)
     labels = LabeledWeights(codes, codes, np.ones(50), 10)
     with pytest.warns(WeakSignalWarning, match=r"M predicts only 2 of 10 labels, .* for 80%"):
-        warn_of_weak_signal("M", "", np.repeat([4, 5], 25), labels, np.arange(10))
+        warn_of_weak_signal("M", "", np.repeat([4, 5], 25), labels, np.arange(10), 50)
     few = LabeledWeights(codes[:49], codes[:49], np.ones(49), 10)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warn_of_weak_signal("M", "", np.repeat([4, 5], 25)[:49], few, np.arange(10))
+        warn_of_weak_signal("M", "", np.repeat([4, 5], 25)[:49], few, np.arange(10), 49)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_what_is_no_weak_signal(predicted, lower, upper, weight):
     labels = LabeledWeights(*rows, 10)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warn_of_weak_signal("M", "", np.tile(np.array(predicted), 5), labels, np.arange(10))
+        warn_of_weak_signal("M", "", np.tile(np.array(predicted), 5), labels, np.arange(10), 50)
 
 
 def test_calibrated_probabilities_of_a_constant_projection_are_told_once():

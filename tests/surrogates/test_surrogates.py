@@ -559,10 +559,10 @@ def test_the_flow_of_the_transportation_problem_by_linear_programming():
             continue
         scores = draw_scores(rng, problem, "integers")
         rows = kept(problem)
-        biases, plane = solve_transport(surrogate._labels, surrogate._cost, used, scores[rows])
+        biases, plane = solve_transport(surrogate._labels, surrogate.cost, used, scores[rows])
         exact, _ = reference_inner(problem, scores)
         assert plane.at(scores[rows]) == pytest.approx(exact, abs=1e-11), f"seed {seed}"
-        smoothed = SmoothedProblem(surrogate._labels, surrogate._cost, used)
+        smoothed = SmoothedProblem(surrogate._labels, surrogate.cost, used)
         order = np.argsort(scores[rows])
         value = smoothed.value(smoothed.sort(scores[rows], order), biases)
         assert value == pytest.approx(exact, abs=1e-11), f"seed {seed}"

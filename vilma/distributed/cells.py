@@ -252,9 +252,7 @@ class VShapedModel(CellModel):
         label = np.arange(n)
         values = self._cost[:, endpoint].T + scores[:, None] * (label - endpoint[:, None])
         values += biases - biases[endpoint][:, None]
-        allowed = np.where(
-            above[:, None], label >= endpoint[:, None], label <= endpoint[:, None]
-        )
+        allowed = np.where(above[:, None], label >= endpoint[:, None], label <= endpoint[:, None])
         out = np.where(allowed, values, -np.inf).max(axis=1)
         # The endpoint itself costs exactly 0, others that cost nothing may exceed it by rounding.
         size = self._cost.max() + n * np.abs(scores).max() + np.abs(biases).max()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import itertools
 import pickle
 import time
@@ -15,18 +15,27 @@ from operator import add
 from typing import Any, NamedTuple
 
 import numpy as np
+from dask import delayed
 from distributed import Client, Future, wait
 
 import vilma
 from vilma.distributed.engine import Engine
 from vilma.distributed.part import Part
-from vilma.distributed.reading import Block, pack_blocks
+from vilma.distributed.reading import Block, pack_blocks, read_block
 
-__all__ = ["DaskEngine"]
+__all__ = ["DaskEngine", "Source"]
 
 _LOOK = 2.0  # seconds without an answer after which to look whether worker and scheduler live
 _MOST_RESTARTS = 10  # of the same parts
 _VERSIONS = ("vilma", "numpy", "scipy", "numba")  # whose numbers a result may depend on
+
+
+class Source(NamedTuple):
+    """Where a partition comes from: delayed calls, or what they would give."""
+
+    rows: Any
+    labels: Any
+    weight: Any
 
 
 class _Failure(NamedTuple):
@@ -59,15 +68,11 @@ class _Holder:
             return _Failure(error)
 
 
-def _hold(blocks: Sequence[Block], rows_per_part: int) -> _Holder:
-    return _Holder(blocks, rows_per_part)
-
-
 @dataclass
 class _Group:
     """Blocks that are on one worker together, wherever that is."""
 
-    blocks: list[Any]  # Delayed
+    sources: Sequence[Source]
     first: int  # number of the first one
     address: str = ""
     future: Future | None = None
@@ -75,7 +80,7 @@ class _Group:
     n_starts: int = 0
 
     def named(self) -> str:
-        last = self.first + len(self.blocks) - 1
+        last = self.first + len(self.sources) - 1
         return f"partition {last}" if last == self.first else f"partitions {self.first} to {last}"
 
 
@@ -85,8 +90,8 @@ class DaskEngine(Engine):
     Parameters
     ----------
     client : distributed.Client
-    blocks : sequence of dask.delayed.Delayed
-        Each gives a `Block`.
+    sources : sequence of Source
+        Of each partition.
     rows_per_part : int
         Blocks on a worker are put together up to so many rows.
     patience : float
@@ -94,7 +99,7 @@ class DaskEngine(Engine):
     """
 
     def __init__(
-        self, client: Client, blocks: Sequence[Any], rows_per_part: int, patience: float
+        self, client: Client, sources: Sequence[Source], rows_per_part: int, patience: float
     ) -> None:
         self._client = client
         self._rows_per_part = rows_per_part
@@ -105,8 +110,8 @@ class DaskEngine(Engine):
         self.closed = False
         addresses = self._wait_for_workers()
         self._compare_versions()
-        shares = np.array_split(np.arange(len(blocks)), min(len(addresses), len(blocks)))
-        self._groups = [_Group([blocks[k] for k in share], int(share[0])) for share in shares]
+        shares = np.array_split(np.arange(len(sources)), min(len(addresses), len(sources)))
+        self._groups = [_Group([sources[k] for k in share], int(share[0])) for share in shares]
         try:
             self._start(self._groups)
         except BaseException:
@@ -174,7 +179,7 @@ class DaskEngine(Engine):
         while True:
             try:
                 return future.result(timeout=_LOOK)
-            except (TimeoutError, asyncio.TimeoutError):
+            except TimeoutError:
                 if group.address not in self._addresses():
                     return None
             except (OSError, RuntimeError, KeyError, ValueError):
@@ -198,10 +203,12 @@ class DaskEngine(Engine):
         if self._client.status != "running":
             raise ConnectionError(message)
         try:
+            scheduler = self._client.scheduler
+            assert scheduler is not None
             found = self._client.sync(
-                self._client.scheduler.ncores, callback_timeout=max(_LOOK, self._patience / 3)
+                scheduler.ncores, callback_timeout=max(_LOOK, self._patience / 3)
             )
-        except (OSError, RuntimeError, TimeoutError, asyncio.TimeoutError) as error:
+        except (OSError, RuntimeError) as error:
             raise ConnectionError(message) from error
         return set(found)
 
@@ -255,17 +262,34 @@ class DaskEngine(Engine):
                         "workers are stopped for the memory they take, use more of them, or "
                         "smaller partitions."
                     )
-                where = {"workers": [group.address], "allow_other_workers": False}
-                blocks = self._client.compute(group.blocks, **where)
-                group.future = self._client.submit(
-                    _hold,
-                    blocks,
-                    self._rows_per_part,
-                    actor=True,
-                    key=f"vilma-parts-{self._name}-{next(self._numbers)}",
-                    **where,
-                )
+                self._load(group)
             waiting = [group for group in waiting if not self._is_started(group)]
+
+    def _load(self, group: _Group) -> None:
+        """Have the blocks read by the group's worker and held there.
+
+        Names are new every time: a name that the scheduler knows would stay with the worker that
+        it was given to.
+        """
+        if group.future is not None:
+            self._client.cancel([group.future], force=True)
+            group.future = group.holder = None
+        name = f"{self._name}-{next(self._numbers)}"
+        where: dict[str, Any] = {"workers": [group.address], "allow_other_workers": False}
+        blocks = [
+            delayed(read_block)(
+                *source, group.first + k, dask_key_name=f"vilma-rows-{name}-{group.first + k}"
+            )
+            for k, source in enumerate(group.sources)
+        ]
+        group.future = self._client.submit(
+            _Holder,
+            self._client.compute(blocks, **where),
+            self._rows_per_part,
+            actor=True,
+            key=f"vilma-parts-{name}",
+            **where,
+        )
 
     def _place(self, groups: Sequence[_Group]) -> None:
         """Choose workers: those with the fewest blocks."""
@@ -273,10 +297,10 @@ class DaskEngine(Engine):
         busy = dict.fromkeys(addresses, 0)
         for group in self._groups:
             if not any(group is each for each in groups) and group.address in busy:
-                busy[group.address] += len(group.blocks)
+                busy[group.address] += len(group.sources)
         for group in groups:
             group.address = min(addresses, key=lambda address: (busy[address], address))
-            busy[group.address] += len(group.blocks)
+            busy[group.address] += len(group.sources)
 
     def _is_started(self, group: _Group) -> bool:
         """Wait until a group is loaded; tell whether its worker lived to see it.
@@ -286,14 +310,13 @@ class DaskEngine(Engine):
         RuntimeError
             If the blocks cannot be read, or were lost and cannot be read again.
         """
-        again = group.n_starts > 1
+        again, future = group.n_starts > 1, group.future
+        assert future is not None
         quiet_since = time.monotonic()
         while True:
-            try:
-                wait([group.future], timeout=_LOOK)
-            except (TimeoutError, asyncio.TimeoutError):
-                pass
-            status = group.future.status
+            with contextlib.suppress(TimeoutError):
+                wait([future], timeout=_LOOK)
+            status = future.status
             if status == "finished":
                 break
             if status in ("error", "cancelled", "lost"):
@@ -307,14 +330,14 @@ class DaskEngine(Engine):
             elif time.monotonic() - quiet_since > self._patience / 2:
                 self._raise_unreadable(group, again)
         try:
-            group.holder = group.future.result(timeout=self._patience)
+            group.holder = future.result(timeout=self._patience)
             for method, args in self._kept.items():
                 answer = self._answer(group, self._ask(group, "sum", method, args))
                 if answer is None:
                     return False
                 if isinstance(answer, _Failure):
                     raise answer.exception
-        except (TimeoutError, asyncio.TimeoutError, OSError):
+        except OSError:
             return False
         return True
 

@@ -21,8 +21,8 @@ class Engine(ABC):
     """Parts of rows, in this process or elsewhere.
 
     A call that fails in a part raises what the part raised. A part that was made anew, after its
-    machine was lost, has no vectors and raises `VectorsMissing` if it needs one: the call is then
-    repeated with all of them.
+    machine was lost, has no vectors and raises `MissingVectorsError` if it needs one: the call is
+    then repeated with all of them.
 
     Attributes
     ----------
@@ -30,10 +30,17 @@ class Engine(ABC):
         Round trips so far: calls for which every part was waited for.
     n_bytes : int
         Bytes of arrays sent and received so far, all parts together; 0 in this process.
+    closed : bool
+        Whether the rows are gone.
     """
 
     n_trips = 0
     n_bytes = 0
+    closed = False
+
+    def close(self) -> None:
+        """Let go of all rows."""
+        self.closed = True
 
     @abstractmethod
     def map(self, method: str, *args: Any) -> list:

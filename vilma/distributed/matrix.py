@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vilma._fingerprint import fingerprint
 from vilma._optional import require
-from vilma._row_container import RowContainer
 from vilma.distributed.loaded import LoadedRows
-from vilma.distributed.reading import n_rows, read_block
+from vilma.distributed.partitions import Partitions
+from vilma.distributed.reading import n_rows
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -23,7 +23,7 @@ __all__ = ["PartitionedMatrix"]
 _ROWS_PER_PART = 100_000
 
 
-class PartitionedMatrix(RowContainer):
+class PartitionedMatrix(Partitions):
     """A matrix whose rows are held by the workers of a Dask cluster.
 
     The estimators take it as X. Rows, labels and everything else of which there is one number per
@@ -64,7 +64,7 @@ class PartitionedMatrix(RowContainer):
     -----
     Rows are loaded at the first `fit` and stay on the workers until :meth:`release`, or until
     other labels or weights come. A worker that is lost costs its partitions' reading: they are
-    loaded onto another worker, and the fit goes on as if nothing had happened, to the same bits.
+    loaded onto another worker, and the fit goes on where it was.
 
     Examples
     --------
@@ -210,15 +210,6 @@ class PartitionedMatrix(RowContainer):
     def __repr__(self) -> str:
         return f"PartitionedMatrix({self.n_partitions} partitions, shape={self.shape})"
 
-    def __getitem__(self, key: Any) -> NoReturn:
-        raise TypeError(
-            "Rows in partitions are not selected one by one. Select them in the dask collection, "
-            "or give the rows to be ignored the sample weight 0."
-        )
-
-    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("Rows in partitions are not put together in one place.")
-
     def load(self, y: Any, sample_weight: Any = None) -> LoadedRows:
         """Load the rows with their labels onto the workers, unless they are there.
 
@@ -238,9 +229,7 @@ class PartitionedMatrix(RowContainer):
         ValueError
             If numbers of rows differ, or a partition is not as it should be; it is named.
         """
-        import dask
-
-        from vilma.distributed.dask_engine import DaskEngine
+        from vilma.distributed.dask_engine import DaskEngine, Source
 
         key = fingerprint(*(_token(each) for each in (y, sample_weight)))
         if self._loaded is not None:
@@ -249,17 +238,11 @@ class PartitionedMatrix(RowContainer):
                 return rows
             self.release()
         labels = self._split(y, "y")
-        weights = [None] * self.n_partitions
+        weights: list[Any] = [None] * self.n_partitions
         if sample_weight is not None:
             weights = self._split(sample_weight, "sample_weight")
-        read = dask.delayed(read_block, pure=False)
-        blocks = [
-            read(rows, label, weight, number, dask_key_name=f"vilma-rows-{key[:8]}-{number}")
-            for number, (rows, label, weight) in enumerate(
-                zip(self._blocks, labels, weights, strict=True)
-            )
-        ]
-        engine = DaskEngine(self._find_client(), blocks, self._rows_per_part, self._patience)
+        sources = list(map(Source, self._blocks, labels, weights))
+        engine = DaskEngine(self._find_client(), sources, self._rows_per_part, self._patience)
         rows = LoadedRows(engine)
         if rows.shape[1] != self._n_features:
             engine.close()
@@ -293,12 +276,13 @@ class PartitionedMatrix(RowContainer):
         import dask.array
 
         apply = dask.delayed(_apply)
+        nothing = example[:0]
         shared = dask.delayed(function)
         lengths = [float("nan")] * self.n_partitions if self._lengths is None else self._lengths
         return dask.array.concatenate(
             [
                 dask.array.from_delayed(
-                    apply(shared, rows), (length, *example.shape[1:]), meta=example
+                    apply(shared, rows, nothing), (length, *example.shape[1:]), meta=example
                 )
                 for rows, length in zip(self._blocks, lengths, strict=True)
             ],
@@ -377,7 +361,8 @@ def _token(values: Any) -> Any:
     return None if values is None else np.asarray(values)
 
 
-def _apply(function: Callable[[Any], np.ndarray], rows: Any) -> np.ndarray:
+def _apply(function: Callable[[Any], np.ndarray], rows: Any, nothing: np.ndarray) -> np.ndarray:
     from vilma.mapped import MappedMatrix
 
-    return function(MappedMatrix.open(rows) if isinstance(rows, str) else rows)
+    rows = MappedMatrix.open(rows) if isinstance(rows, str) else rows
+    return function(rows) if rows.shape[0] else nothing

@@ -14,7 +14,7 @@ from vilma.distributed.cells import CellSums, Edges, Kinds
 from vilma.labels import encode_endpoints
 from vilma.labels.endpoints import read_endpoints
 
-__all__ = ["Description", "Part", "Terms", "Update", "VectorsMissing"]
+__all__ = ["Description", "MissingVectorsError", "Part", "Terms", "Update"]
 
 # A vector of scores: the keys of vectors that parts hold, and the factors to combine them with.
 Terms = tuple[tuple[int, float], ...]
@@ -22,7 +22,7 @@ Terms = tuple[tuple[int, float], ...]
 _MOST_LABELS = 10_000  # distinct annotations of a part; more are no scale
 
 
-class VectorsMissing(Exception):
+class MissingVectorsError(Exception):
     """A part was made anew and lacks vectors: they have to come again."""
 
 
@@ -167,7 +167,9 @@ class Part:
                 np.zeros(int(np.diff(ordered.starts).max()) + 1),
                 out,
             )
-        return np.zeros(self._n_features) if self._matrix is None else self._matrix.transpose_dot(out)
+        return (
+            np.zeros(self._n_features) if self._matrix is None else self._matrix.transpose_dot(out)
+        )
 
     def count_predicted(self, update: Update, terms: Terms, thresholds: np.ndarray) -> np.ndarray:
         """Sum the weights by pair of labels and predicted place, of shape (Y, Y, Y)."""
@@ -192,7 +194,7 @@ class Part:
 
     def _combine(self, terms: Terms) -> np.ndarray:
         if any(key not in self._vectors for key, _ in terms):
-            raise VectorsMissing
+            raise MissingVectorsError
         out = np.zeros(len(self._used))
         for key, factor in terms:
             out += factor * self._vectors[key]
@@ -232,8 +234,13 @@ def _distinct(y: Any) -> Any:
         y = np.asarray(y)
         if y.dtype.kind == "f" and y.ndim == 2 and y.shape[1] == 2:
             # Open ends are read alike; NaN would differ from itself.
-            y = np.stack([np.where(np.isnan(y[:, 0]), -np.inf, y[:, 0]),
-                          np.where(np.isnan(y[:, 1]), np.inf, y[:, 1])], axis=1)
+            y = np.stack(
+                [
+                    np.where(np.isnan(y[:, 0]), -np.inf, y[:, 0]),
+                    np.where(np.isnan(y[:, 1]), np.inf, y[:, 1]),
+                ],
+                axis=1,
+            )
         if y.dtype.kind == "O":
             rows = list(dict.fromkeys(map(_hashable, y.tolist())))
             out = np.empty((len(rows), *y.shape[1:]), dtype=object)
@@ -242,9 +249,9 @@ def _distinct(y: Any) -> Any:
             out = np.unique(y, axis=0)
     if len(out) > _MOST_LABELS:
         raise ValueError(
-            f"y has {len(out)} distinct annotations in one partition, more than the {_MOST_LABELS} "
-            "that a scale of labels may lead to. Labels are the steps of a scale: round or bin "
-            "continuous values first."
+            f"y has {len(out)} distinct annotations in one partition, more than the "
+            f"{_MOST_LABELS} that a scale of labels may lead to. Labels are the steps of a scale: "
+            "round or bin continuous values first."
         )
     return out
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from vilma.distributed.cells import CellSums, Edges
 from vilma.distributed.engine import Engine
-from vilma.distributed.part import Terms, Update, VectorsMissing
+from vilma.distributed.part import MissingVectorsError, Terms, Update
 
 __all__ = ["CellSlopes", "Rows", "Scores"]
 
@@ -57,7 +57,7 @@ class Rows:
 
     def combine(self, terms: dict[_Vector, float]) -> _Vector:
         """Make one vector of several."""
-        vector = self._new_vector(sum(factor * each.coef for each, factor in terms.items()))
+        vector = self._new_vector(_combined_coef(terms, self.shape[1]))
         vector.origin = tuple((each.key, factor) for each, factor in terms.items())
         self._news.combinations[vector.key] = vector.origin
         return vector
@@ -71,15 +71,23 @@ class Rows:
     def _forget(self, key: int) -> None:
         self._news.forgotten.append(key)
 
-    def sum(self, method: str, scores: Scores, *args) -> np.ndarray | CellSums:
+    def sum(self, method: str, scores: Scores, *args: Any) -> Any:
         """Sum what the parts return of a method of the scores."""
         news, self._news = self._news, Update({}, {}, [])
         try:
-            return self._engine.sum(method, news, scores.keys(), *args)
-        except VectorsMissing:
+            return self._engine.sum(method, news, scores.combination(), *args)
+        except MissingVectorsError:
             everything = {key: each.coef for key, each in list(self._vectors.items())}
             again = Update(everything, {}, news.forgotten)
-            return self._engine.sum(method, again, scores.keys(), *args)
+            return self._engine.sum(method, again, scores.combination(), *args)
+
+
+def _combined_coef(terms: dict[_Vector, float], n_features: int) -> np.ndarray:
+    """Coefficients of a combination of vectors."""
+    out = np.zeros(n_features)
+    for vector, factor in terms.items():
+        out += factor * vector.coef
+    return out
 
 
 class Scores:
@@ -94,18 +102,11 @@ class Scores:
     @property
     def coef(self) -> np.ndarray:
         """The w of which these are the scores X w."""
-        return sum(
-            (factor * vector.coef for vector, factor in self._terms.items()),
-            start=np.zeros(self.rows.shape[1]),
-        )
+        return _combined_coef(self._terms, self.rows.shape[1])
 
-    def keys(self) -> Terms:
+    def combination(self) -> Terms:
         """Return what the parts combine."""
         return tuple((vector.key, factor) for vector, factor in self._terms.items())
-
-    def vectors(self) -> list[_Vector]:
-        """Return the vectors, which stay with the parts as long as somebody holds them here."""
-        return list(self._terms)
 
     def expanded(self) -> dict[int, float]:
         """Return the combination by key, with vectors also as what they were combined of."""
@@ -170,14 +171,14 @@ class CellSlopes:
         self._slopes = slopes
         by_vector = sums.totals[1:] @ slopes
         self._products = dict(
-            zip((key for key, _ in self._scores.keys()), map(float, by_vector), strict=True)
+            zip((key for key, _ in self._scores.combination()), map(float, by_vector), strict=True)
         )
         largest = np.where(sums.totals[0] > 0.0, np.maximum(abs(sums.low), abs(sums.high)), 0.0)
         self._magnitude = float((abs(slopes) * sums.totals[0]) @ largest)
         self._gradient: np.ndarray | None = None
 
     def __matmul__(self, scores: Scores) -> float:
-        for terms in (dict(scores.keys()), scores.expanded()):
+        for terms in (dict(scores.combination()), scores.expanded()):
             if terms.keys() <= self._products.keys():
                 return sum(factor * self._products[key] for key, factor in terms.items())
         return float(self.gradient() @ scores.coef)
@@ -186,8 +187,7 @@ class CellSlopes:
         """Return X^T c, asking the parts once."""
         if self._gradient is None:
             gradient = self._scores.rows.sum("gradient", self._scores, self._edges, self._slopes)
-            assert isinstance(gradient, np.ndarray)
-            self._gradient = gradient
+            self._gradient = np.asarray(gradient)
         return self._gradient
 
     def __abs__(self) -> _Magnitudes:

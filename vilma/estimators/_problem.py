@@ -20,7 +20,7 @@ from vilma._numbers import numbers_expected, refuse_dates
 from vilma._row_container import RowContainer
 from vilma._sparse import check_sparse, without_spare_entries
 from vilma._wording import some_of
-from vilma.distributed import LoadedRows, PartitionedMatrix
+from vilma.distributed import Partitions
 from vilma.labels import IntervalLabels, read_labels
 from vilma.mapped import MappedMatrix
 from vilma.surrogates import LabeledWeights
@@ -78,7 +78,7 @@ def read_X(estimator: BaseEstimator, X, *, reset: bool):
     Containers of the package stay what they are: the content of rows on disk is checked when it
     is read, that of others was when they were made.
     """
-    if isinstance(X, PartitionedMatrix):
+    if isinstance(X, Partitions):
         raise TypeError(
             f"{type(estimator).__name__} does not take rows in partitions here. IISVOR_IMC, "
             "IISVOR_EXP and VILMA learn from them and predict them; other models take rows in one "
@@ -232,7 +232,7 @@ def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Prob
     ValueError
         If X, labels or weights are not as `fit` documents; the first offending row is named.
     """
-    if isinstance(X, PartitionedMatrix) and getattr(estimator, "_takes_partitions", False):
+    if isinstance(X, Partitions) and getattr(estimator, "_takes_partitions", False):
         return _read_partitions(estimator, X, y, sample_weight, classes)
     refuse_other_order(X=X, y=y, sample_weight=sample_weight)
     X = read_X(estimator, X, reset=True)
@@ -257,7 +257,7 @@ def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Prob
 
 
 def _read_partitions(
-    estimator: BaseEstimator, X: PartitionedMatrix, y, sample_weight, classes
+    estimator: BaseEstimator, X: Partitions, y, sample_weight, classes
 ) -> Problem:
     """Read labels where they are: the scale is that of all distinct ones together."""
     rows = X.load(y, sample_weight)
@@ -348,7 +348,7 @@ def _read_weight(sample_weight, X) -> tuple[np.ndarray, float]:
     return np.ldexp(weight, -exponent), float(np.ldexp(1.0, min(exponent, 1023)))
 
 
-def _refuse_uninformative(labels: IntervalLabels, kept: np.ndarray) -> None:
+def _refuse_uninformative(labels: IntervalLabels | LabeledWeights, kept: np.ndarray) -> None:
     """A row that names the whole scale says nothing; one that does not must remain."""
     informative = (labels.lower > 0) | (labels.upper < labels.n_classes - 1)
     if not informative[kept].any():

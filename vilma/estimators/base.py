@@ -22,7 +22,7 @@ from vilma.design_matrices import (
     center_narrow_columns,
 )
 from vilma.design_matrices.threads import BlockThreads
-from vilma.distributed import LoadedRows, PartitionedMatrix
+from vilma.distributed import LoadedRows, Partitions
 from vilma.estimators._diagnosis import are_alike, warn_of_annotations, warn_of_weak_signal
 from vilma.estimators._problem import (
     Problem,
@@ -108,7 +108,7 @@ class LinearOrdinalModel(OrdinalModel):
             ``X @ coef_``.
         """
         self._require_fit()
-        if isinstance(X, PartitionedMatrix):
+        if isinstance(X, Partitions):
             return X.map_rows(self.project, np.empty(0))
         return self._project(read_X(self, X, reset=False))
 
@@ -137,7 +137,7 @@ class LinearOrdinalModel(OrdinalModel):
             In the order of `classes_`. With two classes, the score of the second one.
         """
         self._require_fit()
-        if isinstance(X, PartitionedMatrix):
+        if isinstance(X, Partitions):
             n = len(self.scale_)
             return X.map_rows(self.decision_function, np.empty(0 if n == 2 else (0, n)))
         projection = self.project(X)
@@ -163,7 +163,7 @@ class LinearOrdinalModel(OrdinalModel):
             Labels of `scale_`.
         """
         self._require_fit()
-        if isinstance(X, PartitionedMatrix):
+        if isinstance(X, Partitions):
             return X.map_rows(self.predict, self.scale_[:0])
         places = self._places(self.project(X))
         return self.scale_[places]
@@ -194,9 +194,7 @@ class SingleFit(OrdinalModel):
         warn_of_annotations(name, labels, problem.classes, n_rows)
         if converged and not are_alike(problem.X):
             predicted, labels = self._predict_training_rows(problem)
-            warn_of_weak_signal(
-                name, self._advice(), predicted, labels, problem.classes, n_rows
-            )
+            warn_of_weak_signal(name, self._advice(), predicted, labels, problem.classes, n_rows)
 
     def _predict_training_rows(self, problem: Problem) -> tuple[np.ndarray, LabeledWeights]:
         """Return positions on the scale with the labels that they are to be compared with."""
