@@ -9,6 +9,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -314,7 +315,7 @@ class DaskEngine(Engine):
         assert future is not None
         quiet_since = time.monotonic()
         while True:
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(TimeoutError, CancelledError):
                 wait([future], timeout=_LOOK)
             status = future.status
             if status == "finished":
