@@ -83,6 +83,7 @@ TEST = [
     "numpydoc>=1.8",
     "pandas>=2.2.3",
     "polars>=1.0",
+    "pyarrow>=18",
     "pytest>=8.3",
     "pytest-cov>=5.0",
     "pytest-xdist>=3.6",
