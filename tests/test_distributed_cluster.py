@@ -27,7 +27,7 @@ def client():
     """Two workers in threads of this process: what does not need processes to die."""
     with (
         LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0"
         ) as cluster,
         Client(cluster) as client,
     ):
@@ -39,7 +39,7 @@ def processes():
     """Two worker processes."""
     with (
         LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=0
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", memory_limit=0
         ) as cluster,
         Client(cluster) as client,
     ):
@@ -302,7 +302,7 @@ def test_rows_that_cannot_be_had_again_end_the_fit_with_an_error(processes):
 def test_a_scheduler_that_is_gone_ends_the_fit_with_an_error():
     y = make_rows()[1]
     cluster = LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
     )
     client = Client(cluster)
     P = PartitionedMatrix.from_delayed(make_blocks(), 3, client=client, patience=5.0)

@@ -49,6 +49,12 @@ PAGES = (
         ("vilma.one_hot", "vilma.mapped", "vilma.mixed"),
     ),
     Page(
+        "distributed",
+        "Rows on a cluster",
+        "Partitions as X, and what an adapter to another engine is made of.",
+        "vilma.distributed",
+    ),
+    Page(
         "files",
         "Models in files",
         "Arrays and settings, and nothing that runs.",

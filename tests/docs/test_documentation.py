@@ -24,6 +24,7 @@ PACKAGES = [
     "vilma.deep.protocols",
     "vilma.deep.views",
     "vilma.displays",
+    "vilma.distributed",
     "vilma.features",
     "vilma.inference",
     "vilma.inspection",

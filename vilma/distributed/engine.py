@@ -64,6 +64,7 @@ class LocalEngine(Engine):
     Parameters
     ----------
     parts : sequence of Part
+        In the order of their rows.
     """
 
     def __init__(self, parts: Sequence[Part]) -> None:

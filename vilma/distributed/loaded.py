@@ -24,6 +24,7 @@ class LoadedRows(RowContainer):
     Parameters
     ----------
     engine : Engine
+        Holds the parts.
 
     Attributes
     ----------
@@ -63,6 +64,11 @@ class LoadedRows(RowContainer):
         scale : ndarray of shape (n_classes,)
         exponent : int
             Weights are divided by two to this.
+
+        Returns
+        -------
+        ndarray of shape (n_classes, n_classes)
+            Row l, column u for rows labelled from l to u.
         """
         pairs = self.engine.sum_and_keep("begin", scale, exponent)
         self._total_weight = float(pairs.sum())

@@ -72,7 +72,7 @@ class PartitionedMatrix(Partitions):
     >>> from distributed import Client
     >>> from vilma import IISVOR_IMC
     >>> from vilma.distributed import PartitionedMatrix
-    >>> client = Client(processes=False, n_workers=1, dashboard_address=None)
+    >>> client = Client(processes=False, n_workers=1, dashboard_address=":0")
     >>> X = da.arange(8.0, chunks=4).reshape(-1, 1)
     >>> P = PartitionedMatrix.from_dask(X)
     >>> model = IISVOR_IMC(alpha=0.01).fit(P, [1, 1, 1, 2, 2, 2, 3, 3])
