@@ -151,7 +151,7 @@ class DaskEngine(Engine):
                 self._start(lost)
                 asked = [(group, self._ask(group, kind, method, args)) for group in lost]
                 answers.update({id(group): self._answer(group, each) for group, each in asked})
-        except KeyboardInterrupt:
+        except BaseException:  # no part raises here: the cluster fails, or the user interrupts
             self.close()
             raise
         out = [answers[id(group)] for group in self._groups]
@@ -326,9 +326,9 @@ class DaskEngine(Engine):
                 self._raise_unreadable(group, again)
             if group.address not in self._addresses():
                 return False
-            if self._is_busy(group.address):
+            if any(self._client.processing().values()):
                 quiet_since = time.monotonic()
-            elif time.monotonic() - quiet_since > self._patience / 2:
+            elif time.monotonic() - quiet_since > self._patience:
                 self._raise_unreadable(group, again)
         try:
             group.holder = future.result(timeout=self._patience)
@@ -341,12 +341,6 @@ class DaskEngine(Engine):
         except OSError:
             return False
         return True
-
-    def _is_busy(self, address: str) -> bool:
-        """Whether the cluster works on anything, or moves data, that the worker waits for."""
-        return any(self._client.processing().values()) and any(
-            calls for calls in self._client.call_stack().values()
-        )
 
     def _raise_unreadable(self, group: _Group, again: bool) -> None:
         what = (

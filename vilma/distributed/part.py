@@ -152,6 +152,20 @@ class Part:
     ) -> np.ndarray:
         """Return X^T c, c the slopes of the cells times the rows' weights."""
         self._apply(update)
+        c = self._spread(terms, edges, slopes)
+        return (
+            np.zeros(self._n_features) if self._matrix is None else self._matrix.transpose_dot(c)
+        )
+
+    def product(
+        self, update: Update, terms: Terms, edges: Edges, slopes: np.ndarray, other: Terms
+    ) -> float:
+        """Return the inner product of c with other scores."""
+        self._apply(update)
+        return float(self._spread(terms, edges, slopes) @ self._combine(other))
+
+    def _spread(self, terms: Terms, edges: Edges, slopes: np.ndarray) -> np.ndarray:
+        """Return c, of shape (m,)."""
         edges, slopes = edges.copy(), slopes.copy()
         out = np.zeros(len(self._used))
         for side, ordered in enumerate(self._sort(terms)):
@@ -167,9 +181,7 @@ class Part:
                 np.zeros(int(np.diff(ordered.starts).max()) + 1),
                 out,
             )
-        return (
-            np.zeros(self._n_features) if self._matrix is None else self._matrix.transpose_dot(out)
-        )
+        return out
 
     def count_predicted(self, update: Update, terms: Terms, thresholds: np.ndarray) -> np.ndarray:
         """Sum the weights by pair of labels and predicted place, of shape (Y, Y, Y)."""

@@ -3,8 +3,8 @@ r"""Vectors of one number per row, of which the client knows what they are made 
 All scores are linear in the coefficients, so a vector of scores is X w with the w that is known
 here, and the rows' own scores stay with the parts. A vector that a part has lost comes again as
 X w. Slopes c of a plane are constant within cells, so that :math:`\langle c, t\rangle` follows
-from the cells' sums for the vectors that the scores were combined of, and from :math:`X^T c`
-for any other.
+from the cells' sums for the vectors that the scores were combined of, from :math:`X^T c` where
+that is known, and is asked for otherwise.
 """
 
 from __future__ import annotations
@@ -181,7 +181,11 @@ class CellSlopes:
         for terms in (dict(scores.combination()), scores.expanded()):
             if terms.keys() <= self._products.keys():
                 return sum(factor * self._products[key] for key, factor in terms.items())
-        return float(self.gradient() @ scores.coef)
+        if self._gradient is not None:
+            return float(self._gradient @ scores.coef)
+        return self._scores.rows.sum(
+            "product", self._scores, self._edges, self._slopes, scores.combination()
+        )
 
     def gradient(self) -> np.ndarray:
         """Return X^T c, asking the parts once."""

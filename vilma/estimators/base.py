@@ -352,7 +352,7 @@ class CertifiedFit(SingleFit):
             )
         X, surrogate = problem.X.problem(self._make_surrogate(problem))
         initial = self._initial_coef(problem) if self.warm_start else None
-        with report_compilation(int(self.verbose)):
+        with report_compilation(int(self.verbose)), BlockThreads(self.n_jobs):
             solver = Solver(X, surrogate, initial, method="cutting_plane")
             return [solver.minimize(each) for each in path]
 
