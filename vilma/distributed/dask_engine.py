@@ -27,7 +27,7 @@ from vilma.distributed.reading import Block, pack_blocks, read_block
 __all__ = ["DaskEngine", "Source"]
 
 _LOOK = 2.0  # seconds without an answer after which to look whether worker and scheduler live
-_MOST_RESTARTS = 10  # of the same parts
+_MOST_STARTS = 10  # of the same parts, one after the other without an answer between
 _VERSIONS = ("vilma", "numpy", "scipy", "numba")  # whose numbers a result may depend on
 
 
@@ -158,6 +158,7 @@ class DaskEngine(Engine):
         sent = len(pickle.dumps(args, protocol=5)) * len(self._groups)
         self.n_bytes += sent + len(pickle.dumps(out, protocol=5))
         for group, answer in zip(self._groups, out, strict=True):
+            group.n_starts = 1
             if isinstance(answer, _Failure):
                 self._say_where(group, answer.exception)
                 raise answer.exception
@@ -257,9 +258,9 @@ class DaskEngine(Engine):
             self._place(waiting)
             for group in waiting:
                 group.n_starts += 1
-                if group.n_starts > _MOST_RESTARTS:
+                if group.n_starts > _MOST_STARTS:
                     raise RuntimeError(
-                        f"The worker with {group.named()} was lost {_MOST_RESTARTS} times. If "
+                        f"The worker with {group.named()} was lost {_MOST_STARTS} times. If "
                         "workers are stopped for the memory they take, use more of them, or "
                         "smaller partitions."
                     )
