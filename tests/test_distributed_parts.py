@@ -25,6 +25,7 @@ from vilma.distributed.part import MissingVectorsError
 from vilma.distributed.surrogate import PartitionedSurrogate
 from vilma.losses import cost_matrix
 from vilma.surrogates import ExplicitHinge, ImplicitHinge, LabeledWeights, VShaped
+from vilma.surrogates.margins import find_margins
 
 KINDS = ("exp", "imc", "vshaped")
 
@@ -210,6 +211,21 @@ def test_cells_are_sums_over_rows(kind):
                 c[i] += weight[i] * slopes[cell]
     gradient = scores.rows.sum("gradient", scores, edges, slopes)
     assert gradient == pytest.approx(X.T @ c)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_other_margins_are_those_of_their_cost(seed):
+    rng = np.random.default_rng(seed)
+    n_classes = int(rng.integers(2, 7))
+    cost = 0.3 * cost_matrix("squared", n_classes) + 0.7 * cost_matrix("mae", n_classes)
+    margins = find_margins(cost)
+    assert not margins.of_absolute_error
+    assert margins.cost() == pytest.approx(cost)
+    assert find_margins(cost_matrix("mae", n_classes)).of_absolute_error
+    X, y = rng.normal(size=(60, 2)), rng.integers(0, n_classes, 60)
+    model = VILMA(0.1, loss=cost, tol=1e-8, classes=range(n_classes))
+    objective = model.fit(InParts(X, [0, 25, 60]), y).objective_
+    assert objective == pytest.approx(model.fit(X, y).objective_, rel=1e-8)
 
 
 def test_sums_of_cells_are_added():

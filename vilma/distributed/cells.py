@@ -48,6 +48,7 @@ from vilma.surrogates._v_shaped_kernels import find_envelope
 __all__ = ["CellModel", "CellSums", "Edges", "HingeModel", "Kinds", "VShapedModel"]
 
 _BOUNDLESS = 1e300
+_RESOLUTION = 1e-14  # of hinges; Newton steps on biases reach ten times that of the largest cost
 
 
 class Edges(NamedTuple):
@@ -118,10 +119,13 @@ class CellModel(ABC):
     Parameters
     ----------
     n_classes : int
+    resolution : float
+        Differences of two values below this are rounding.
     """
 
-    def __init__(self, n_classes: int) -> None:
+    def __init__(self, n_classes: int, resolution: float) -> None:
         self.n_classes = n_classes
+        self.resolution = resolution
 
     @abstractmethod
     def kinds(self) -> Kinds:
@@ -173,7 +177,7 @@ class HingeModel(CellModel):
     """
 
     def __init__(self, n_classes: int, implicit: bool) -> None:
-        super().__init__(n_classes)
+        super().__init__(n_classes, _RESOLUTION)
         self._implicit = implicit
 
     def kinds(self) -> Kinds:
@@ -213,7 +217,7 @@ class VShapedModel(CellModel):
     """
 
     def __init__(self, cost: np.ndarray) -> None:
-        super().__init__(len(cost))
+        super().__init__(len(cost), 10.0 * _RESOLUTION * float(np.max(cost)))
         self._cost = np.ascontiguousarray(cost, dtype=np.float64)
 
     def kinds(self) -> Kinds:

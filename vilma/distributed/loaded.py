@@ -111,8 +111,14 @@ class LoadedRows(RowContainer):
 
 
 def _cell_model(surrogate: Surrogate) -> CellModel:
-    if isinstance(surrogate, (ImplicitHinge, ExplicitHinge)):
-        return HingeModel(surrogate.n_classes, implicit=isinstance(surrogate, ImplicitHinge))
+    if isinstance(surrogate, ExplicitHinge):
+        return HingeModel(surrogate.n_classes, implicit=False)
+    if isinstance(surrogate, ImplicitHinge):
+        if surrogate.margins.of_absolute_error:
+            return HingeModel(surrogate.n_classes, implicit=True)
+        # Cells of a hinge join rows of all labels beyond its threshold, which would have to have
+        # the same margins. The V-shaped loss has the same minimum and the same minimisers.
+        return VShapedModel(surrogate.margins.cost())
     if isinstance(surrogate, VShaped):
         return VShapedModel(surrogate.cost)
     raise ValueError(

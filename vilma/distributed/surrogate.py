@@ -40,7 +40,6 @@ _SHARE = 0.1
 _GAP_SHARE = 0.5  # of the accuracy, that the chords may leave
 _INNER_SHARE = 0.25  # and the problem of the cells
 _REST = 0.5  # share of what gaps may leave that cells which are not cut may
-_RESOLUTION = 1e-14
 
 
 class _Attempt(NamedTuple):
@@ -67,7 +66,7 @@ class PartitionedSurrogate(Surrogate):
         self._model = model
         self._local = local
         self._total_weight = total_weight
-        self.resolution = max(_RESOLUTION, local.resolution)
+        self.resolution = max(model.resolution, local.resolution)
         self._seen: list[tuple[np.ndarray, np.ndarray]] = []  # coefficients and thresholds
         self._spread = 0.0  # of the last scores
 

@@ -57,12 +57,12 @@ class ImplicitHinge(HingeSurrogate):
 
     def __init__(self, labels: LabeledWeights, margins: Margins | None = None) -> None:
         super().__init__(labels)
-        self._margins = Margins.equal(1.0, labels.n_classes) if margins is None else margins
-        self._below = self._margins.below[labels.lower]
-        self._above = self._margins.above[labels.upper]
+        self.margins = Margins.equal(1.0, labels.n_classes) if margins is None else margins
+        self._below = self.margins.below[labels.lower]
+        self._above = self.margins.above[labels.upper]
         self._all_exact = np.array_equal(labels.lower, labels.upper)
         self._all_alike = bool(np.ptp(labels.weight) == 0.0)
-        self._largest = max(float(np.abs(part).max(initial=0.0)) for part in self._margins)
+        self._largest = max(float(np.abs(part).max(initial=0.0)) for part in self.margins)
         self.resolution = 1e-15 * self._largest
 
     def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
@@ -74,19 +74,19 @@ class ImplicitHinge(HingeSurrogate):
             slope[order] = of_breakpoint
         offset = float(self._below @ up + self._above @ down) / self._total_weight
         plane = Plane((down - up) / self._total_weight, offset)
-        return InnerMinimum(value / self._total_weight, theta - self._margins.step, plane)
+        return InnerMinimum(value / self._total_weight, theta - self.margins.step, plane)
 
     def thresholds(self, scores: np.ndarray) -> np.ndarray:
         """Return the minimising thresholds only."""
         left, right, _ = self._breakpoints(scores)
-        return self._middle(left, right, scores) - self._margins.step
+        return self._middle(left, right, scores) - self.margins.step
 
     def _breakpoints(
         self, scores: np.ndarray
     ) -> tuple[Breakpoints, Breakpoints, tuple[np.ndarray, np.ndarray]]:
         """Breakpoints of the upper and of the lower hinges, ascending, and their orders."""
         lower, upper, weight, _ = self._labels
-        if not self._margins.uniform:
+        if not self.margins.uniform:
             left, right = scores - self._below, scores + self._above
             left_order, right_order = np.argsort(left), np.argsort(right)
             return (
@@ -100,8 +100,8 @@ class ImplicitHinge(HingeSurrogate):
         ascending, lower = scores[order], lower[order]
         upper = lower if self._all_exact else upper[order]
         weight = weight if self._all_alike else weight[order]
-        left = ascending - self._margins.below[0], lower, weight
-        right = ascending + self._margins.above[0], upper, weight
+        left = ascending - self.margins.below[0], lower, weight
+        right = ascending + self.margins.above[0], upper, weight
         return left, right, (order, order)
 
     def _middle(self, left: Breakpoints, right: Breakpoints, scores: np.ndarray) -> np.ndarray:
