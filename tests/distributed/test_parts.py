@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from tests.in_parts import InParts, random_cuts
+from tests.distributed.in_parts import InParts, random_cuts
 from tests.reference.objectives import inner_objective
 from tests.reference.optimum import reference_optimum
 from tests.reference.problems import random_problem
