@@ -319,6 +319,14 @@ def test_a_wrong_folder_is_refused(folder, name, damage, message):
     assert "written by `vilma lbp` or `vilma embed`; run it again" in raised.value.message
 
 
+def test_a_folder_of_images_is_no_folder_of_features(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"")
+    with pytest.raises(click.ClickException) as raised:
+        read_features(tmp_path)
+    assert f"{tmp_path} holds no features" in raised.value.message
+    assert f"`vilma lbp {tmp_path} -o features.npz`" in raised.value.message
+
+
 def test_settings_survive(tmp_path):
     write_folder_settings(tmp_path, {"size": [60, 40]})
     assert read_folder_settings(tmp_path) == {"size": [60, 40]}

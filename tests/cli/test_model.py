@@ -87,8 +87,8 @@ def test_from_labels_to_figures(features, exact, model, levels, tmp_path):
     assert "120 image(s), 1,536 features, 5 levels from 1 to 5" in result.stdout
     assert result.stdout.count("validation interval MAE") == 6
     assert (
-        "all 120 image(s) held out once, in 5 parts; mean absolute error:\n  this model"
-        in result.stdout
+        "all 120 image(s) held out once, in 5 parts; mean absolute error, with its standard error:"
+        "\n  this model" in result.stdout
     )
     assert "ridge on midpoints" in result.stdout
     assert "median guess" in result.stdout

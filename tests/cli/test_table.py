@@ -62,7 +62,8 @@ def test_a_survey_from_start_to_end(survey, model, answers, tmp_path):
     result = run("fit", survey, *options, "-o", model)
     assert result.exit_code == 0, result.output
     assert "160 row(s), 3 features, 5 levels from 0 to 4" in result.stdout
-    assert "all 160 row(s) held out once, in 2 parts; mean absolute error" in result.stdout
+    assert "all 160 row(s) held out once, in 2 parts; mean absolute error, with" in result.stdout
+    assert "holding out every row once" in result.stderr
     assert "VILMACV, alpha" in result.stdout
     assert "loss " in result.stdout
     errors = [float(line.split()[-3]) for line in result.stdout.splitlines() if "±" in line]
@@ -131,6 +132,7 @@ def test_brackets_are_levels_if_their_numbers_are_many(survey, model):
     result = run("fit", survey, "--label", "level", "-o", model, *FAST, "--intervals")
     assert result.exit_code == 0, result.output
     assert "5 levels from under $5,000 to $40,000+" in result.stdout
+    assert f"trained on three quarters of {N} row(s), calibrated on the rest" in result.stdout
     result = run("predict", model, survey, "--coverage", 0.8)
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
     assert {row["label"] for row in rows} <= set(brackets)

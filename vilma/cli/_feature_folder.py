@@ -54,6 +54,12 @@ def read_feature_folder(folder: Path, max_memory: int) -> FeatureStore:
     click.ClickException
         If it is something else, or damaged.
     """
+    if not any((folder / name).exists() for name in (_SETTINGS, MANIFEST)):
+        raise click.ClickException(
+            f"{folder} holds no features: it has neither {_SETTINGS} nor {MANIFEST}. If it is a "
+            f"folder of images, compute their features first, `vilma lbp {folder} -o "
+            "features.npz`, and give those."
+        )
     try:
         Checksums(folder).verify([_SETTINGS, MANIFEST, _SIZES])
     except (ValueError, OSError) as error:

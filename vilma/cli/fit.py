@@ -250,6 +250,11 @@ def fit(
     with readable_errors(), say_when_compiling():
         held_out = None
         if folds:
+            click.echo(
+                "holding out every row once, to measure the error, before the model is trained; "
+                "--folds 0 leaves that out",
+                err=True,
+            )
             held_out = measure_held_out(train, rows, n_folds=folds, seed=seed)
             _report_held_out(held_out, rows)
         fitted = train(rows.X, rows.intervals, rows.weights)
@@ -263,7 +268,11 @@ def fit(
     write_model(output, Model(fitted.estimator, rows.settings, scale, record))
     described = [type(final).__name__, f"alpha {chosen_alpha:g}"]
     described += [f"loss {final.loss_}"] if hasattr(final, "loss_") else []
-    click.echo(f"{output}: {', '.join(described)}, trained on all {len(rows.names):,} {rows.noun}")
+    rows_used = f"{len(rows.names):,} {rows.noun}"
+    used = f"trained on all {rows_used}"
+    if intervals:
+        used = f"trained on three quarters of {rows_used}, calibrated on the rest"
+    click.echo(f"{output}: {', '.join(described)}, {used}")
 
 
 def _own_parameters(
@@ -333,9 +342,10 @@ def _report_held_out(held_out: HeldOut | None, rows: LabelledRows) -> None:
         return
     groups = " with their groups" if rows.groups is not None else ""
     what = "mean absolute error" if held_out.exact else "mean distance to the annotated interval"
+    unit = "" if rows.scale.names is None else " in levels"
     click.echo(
         f"all {len(rows.names):,} {rows.noun} held out once{groups}, in {held_out.n_folds} parts; "
-        f"{what}:"
+        f"{what}{unit}, with its standard error:"
     )
     for name, errors in held_out.errors.items():
         mean, deviation = mean_and_deviation(errors, rows.weights)
