@@ -173,3 +173,12 @@ def test_scorer_serves_model_selection():
         Constant(9), X, y, scoring=interval_scorer("zero_one", classes=[4, 5, 9]), cv=KFold(2)
     )
     np.testing.assert_allclose(scores, [-2 / 3, -2 / 3])
+
+
+def test_numbers_between_labels_are_no_labels():
+    y_true, between = [[1, 2], [2, 4]], [1.0, 4.5]
+    match = r"y_pred has 4\.5 in row 1, .*\. Round what .* leave `classes` out"
+    with pytest.raises(ValueError, match=match):
+        interval_insensitive_loss(y_true, between, classes=range(1, 6))
+    assert interval_insensitive_loss(y_true, between) == 0.25
+    assert interval_insensitive_loss(y_true, np.rint(between), classes=range(1, 6)) == 0.0

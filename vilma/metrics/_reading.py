@@ -11,7 +11,7 @@ from sklearn.utils import check_array
 
 from vilma._numbers import as_numbers
 from vilma.labels import Endpoints, encode_endpoints, read_endpoints, read_scale
-from vilma.labels.scale import IntArray, ordered_categories
+from vilma.labels.scale import IntArray, abbreviate, first_row, ordered_categories
 
 FloatArray = NDArray[np.float64]
 
@@ -39,6 +39,7 @@ class Pair:
     def on_scale(self, scale: NDArray[Any]) -> tuple[IntArray, IntArray, IntArray]:
         """Return lower ends, upper ends and predictions as positions on a scale."""
         lower, upper = encode_endpoints(self.truth, scale, name="y_true")
+        _refuse_between_labels(self.predicted.lower, scale)
         at, _ = encode_endpoints(self.predicted, scale, name="y_pred")
         return lower, upper, at
 
@@ -69,6 +70,20 @@ def read_pair(y_true: ArrayLike, y_pred: ArrayLike, classes: ArrayLike | None) -
         categories = ordered_categories(y_true)
         scale = None if categories is None else read_scale(categories)
     return Pair(truth, predicted, scale)
+
+
+def _refuse_between_labels(predicted: NDArray[Any], scale: NDArray[Any]) -> None:
+    """Refuse numbers between whole labels, and say what to do with what a regression predicts."""
+    if predicted.dtype.kind != "f" or scale.dtype.kind not in "iu":
+        return
+    between = predicted != np.rint(predicted)
+    if between.any():
+        row = first_row(between)
+        raise ValueError(
+            f"y_pred has {predicted[row].item()!r} in row {row}, which is between the labels of "
+            f"classes {abbreviate(scale)}. Round what a regression predicts to labels, or leave "
+            "`classes` out where distances of numbers are measured: interval_scorer()."
+        )
 
 
 def read_truth(y_true: ArrayLike, scale: NDArray[Any] | None) -> Endpoints:
