@@ -222,7 +222,8 @@ def _warn_of_closed_ends(closed: BoolArray) -> None:
             f"{first_row(closed)} of y is the first), because no label beyond their closed end "
             "occurs in y. If the scale has more labels, pass them all as `classes`. If values lie "
             "between the ends, as prices and times do, make labels of the spans between them: "
-            "vilma.intervals.spans_between_ends.",
+            "vilma.intervals.spans_between_ends, with whole=True for brackets such as 10 to 19 "
+            "and 20 to 29.",
             UserWarning,
             stacklevel=3,
         )
