@@ -133,6 +133,7 @@ def test_brackets_are_levels_if_their_numbers_are_many(survey, model):
     assert result.exit_code == 0, result.output
     assert "5 levels from under $5,000 to $40,000+" in result.stdout
     assert f"trained on three quarters of {N} row(s), calibrated on the rest" in result.stdout
+    assert "are in levels" in run("evaluate", model, survey).stdout
     result = run("predict", model, survey, "--coverage", 0.8)
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
     assert {row["label"] for row in rows} <= set(brackets)

@@ -210,7 +210,8 @@ def _error_table(model: Model, found: Evaluation) -> str:
     for name, errors in methods.items():
         mean, deviation = mean_and_deviation(errors, found.weights)
         lines.append([name, f"{mean:.4f} ± {deviation:.4f}", f"{found.mean(errors == 0):.1%}"])
-    table = _table(["", "mean distance to the label or interval", "inside"], lines)
+    unit = "" if model.scale is None or model.scale.names is None else ", in levels"
+    table = _table(["", f"mean distance to the label or interval{unit}", "inside"], lines)
     if not found.held_out:
         return table
     by_error = sorted(found.held_out["errors"].items(), key=lambda pair: pair[1])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit
 from sklearn.pipeline import make_pipeline
+from tqdm import tqdm
 
 from vilma import (
     IISVOR_EXP,
@@ -316,7 +317,9 @@ def measure_held_out(
     if n_rows < _FEWEST or splitter is None:
         return None
     errors: dict[str, NDArray[np.float64]] = {}
-    for train_rows, test_rows in splitter.split(rows.intervals, groups=rows.groups):
+    parts = list(splitter.split(rows.intervals, groups=rows.groups))
+    bar = tqdm(parts, "holding out", unit="part", leave=False, disable=None)  # on a terminal
+    for train_rows, test_rows in bar:
         y, truth = rows.intervals[train_rows], rows.intervals[test_rows]
         X, held_out = rows.X[train_rows], rows.X[test_rows]
         weights = None if rows.weights is None else rows.weights[train_rows]

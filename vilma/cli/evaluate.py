@@ -79,6 +79,8 @@ def evaluate(
         click.echo(json.dumps(found.to_json()))
     else:
         click.echo("\n".join(found.lines()))
+        if rows.scale.names is not None:
+            click.echo("errors and distances are in levels: 1 is the next level")
     if weight is None and (fitted.training or {}).get("weighted"):
         warn("the model was trained with weights, and every row counts the same here: --weight")
     if found.seen_before():
