@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -27,3 +30,16 @@ def kernel_sources() -> list[Path]:
 if "NUMBA_CACHE_DIR" not in os.environ:
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in kernel_sources())).hexdigest()
     os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"vilma-numba-{digest[:16]}")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def worker_processes_of_one_file():
+    """Let every file begin with worker processes of its own.
+
+    Where psutil is installed joblib ends workers whose memory grows, as it does when a file is
+    the first to need torch. Once in a run of all tests one of them was waited for without end.
+    """
+    yield
+    module = sys.modules.get("joblib.externals.loky.reusable_executor")
+    if module is not None and module._executor is not None:
+        module.get_reusable_executor().shutdown(wait=True, kill_workers=True)
