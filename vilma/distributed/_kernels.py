@@ -12,28 +12,6 @@ from vilma._numba import njit
 
 
 @njit
-def sort_by_label(order, label, place, members):
-    """Write the rows to `members`, label after label, in the given order within each.
-
-    `place` is where each label begins, and is used up.
-    """
-    for position in range(order.shape[0]):
-        i = order[position]
-        members[place[label[i]]] = i
-        place[label[i]] += 1
-
-
-@njit
-def prefix_sums(values, members, sums):
-    """Write the sums of the values before every place; ``sums[0]`` is 0. Compensated."""
-    lost = 0.0
-    for position in range(members.shape[0]):
-        term = values[members[position]] - lost
-        sums[position + 1] = sums[position] + term
-        lost = (sums[position + 1] - sums[position]) - term
-
-
-@njit
 def _behind(x, start, stop, value):
     """First place in ``x[start:stop]`` whose x exceeds the value; near places are found fast."""
     step = 1

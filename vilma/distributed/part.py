@@ -13,6 +13,7 @@ from vilma.distributed import _kernels as kernels
 from vilma.distributed.cells import CellSums, Edges, Kinds
 from vilma.labels import encode_endpoints
 from vilma.labels.endpoints import read_endpoints
+from vilma.surrogates._v_shaped_kernels import prefix_sums, sort_by_label
 
 __all__ = ["Description", "MissingVectorsError", "Part", "Terms", "Update"]
 
@@ -230,11 +231,11 @@ class Part:
         m = len(scores)
         starts = self._starts[side]
         members = np.empty(m, np.int32 if m < 2**31 else np.int64)
-        kernels.sort_by_label(order, self._labels[side], starts[:-1].copy(), members)
+        sort_by_label(order, self._labels[side], starts[:-1].copy(), members)
         columns = [self._used, *(self._used * vector for vector in vectors)]
         sums = np.zeros((len(columns), m + 1))
         for values, row in zip(columns, sums, strict=True):
-            kernels.prefix_sums(values, members, row)
+            prefix_sums(values, members, row)
         return _Sorted(starts, members, scores[members], sums)
 
 

@@ -44,27 +44,28 @@ from vilma._numba import njit
 
 
 @njit
-def group_by_endpoint(
-    x, order, endpoint, weight, place, members, sorted_x, weight_before, x_before
-):
-    """Sort the examples within each endpoint by x, with prefix sums of weight and weighted x.
+def sort_by_label(order, label, place, members):
+    """Write the examples to `members`, label after label, in the given order within each.
 
-    `place` is where each group begins, and is used up; `weight_before[0]` and `x_before[0]` are 0.
-    Written to: `members`, the examples, group after group, ascending x within a group; their x,
-    `sorted_x`; the sums of weight and of weight * x over all places before the given one.
+    `place` is where each label begins, and is used up.
     """
     for position in range(order.shape[0]):
         i = order[position]
-        members[place[endpoint[i]]] = i
-        place[endpoint[i]] += 1
-    lost = 0.0  # compensated: the balance of a plane is read off these sums
-    for position in range(order.shape[0]):
-        i = members[position]
-        sorted_x[position] = x[i]
-        term = weight[i] - lost
-        weight_before[position + 1] = weight_before[position] + term
-        lost = (weight_before[position + 1] - weight_before[position]) - term
-        x_before[position + 1] = x_before[position] + weight[i] * x[i]
+        members[place[label[i]]] = i
+        place[label[i]] += 1
+
+
+@njit
+def prefix_sums(values, members, sums):
+    """Write the sums of the members' values before every place; ``sums[0]`` is 0.
+
+    Compensated: the balance of a plane is read off these sums.
+    """
+    lost = 0.0
+    for position in range(members.shape[0]):
+        term = values[members[position]] - lost
+        sums[position + 1] = sums[position] + term
+        lost = (sums[position + 1] - sums[position]) - term
 
 
 @njit

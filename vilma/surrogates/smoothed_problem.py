@@ -83,20 +83,13 @@ class SmoothedProblem:
         m = len(scores)
         sides, members = [], []
         for direction, places, starts in zip((-1, 1), self._endpoints, self._starts, strict=True):
-            member, sorted_x = np.empty(m, np.int64), np.empty(m)
+            member, x = np.empty(m, np.int64), direction * scores
+            ordered = np.ascontiguousarray(order[::direction])
+            kernels.sort_by_label(ordered, places, starts[:-1].copy(), member)
             weight_before, x_before = np.zeros(m + 1), np.zeros(m + 1)
-            kernels.group_by_endpoint(
-                direction * scores,
-                np.ascontiguousarray(order[::direction]),
-                places,
-                self._weight,
-                starts[:-1].copy(),
-                member,
-                sorted_x,
-                weight_before,
-                x_before,
-            )
-            sides.append((direction, starts, sorted_x, weight_before, x_before))
+            kernels.prefix_sums(self._weight, member, weight_before)
+            np.cumsum((self._weight * x)[member], out=x_before[1:])
+            sides.append((direction, starts, x[member], weight_before, x_before))
             members.append(member)
         lowest, highest = float(scores[order[0]]), float(scores[order[-1]])
         return SortedScores((sides[0], sides[1]), (members[0], members[1]), lowest, highest)
