@@ -8,7 +8,6 @@ from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import make_pipeline
 
 from vilma import IISVOR_IMC
-from vilma.datasets import make_interval_problem
 from vilma.displays import AnnotationsDisplay, ErrorByLabelDisplay, OrdinalConfusionDisplay
 from vilma.metrics import error_by_label, interval_insensitive_loss
 
@@ -16,22 +15,6 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 SIZES = ["small", "medium", "large"]
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
-@pytest.fixture(scope="module")
-def problem():
-    return make_interval_problem(150, 4, n_classes=6, random_state=0)
-
-
-@pytest.fixture(scope="module")
-def model(problem):
-    return IISVOR_IMC(alpha=0.01, classes=problem.classes).fit(problem.data, problem.target)
 
 
 def legend_of(ax):

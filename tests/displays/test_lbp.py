@@ -16,12 +16,6 @@ from matplotlib import pyplot as plt
 SIZE = (21, 16)  # an odd side: level 1 leaves the last row out
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def images():
     return np.random.default_rng(0).integers(0, 256, (30, *SIZE), dtype=np.uint8)

@@ -47,22 +47,6 @@ from matplotlib import pyplot as plt
 ALPHAS = [0.01, 1.0, 0.1]
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
-@pytest.fixture(scope="module")
-def problem():
-    return make_interval_problem(150, 4, n_classes=6, random_state=0)
-
-
-@pytest.fixture(scope="module")
-def model(problem):
-    return IISVOR_IMC(alpha=0.01, classes=problem.classes).fit(problem.data, problem.target)
-
-
 @pytest.fixture(scope="module")
 def models(problem):
     estimator = IISVOR_IMC(classes=problem.classes)

@@ -5,9 +5,13 @@ import pytest
 from scipy import sparse
 from scipy.optimize import approx_fprime
 from scipy.optimize import minimize as scipy_minimize
-from scipy.stats import gumbel_l, logistic, norm
 
-from tests.reference.likelihood import minimum_by_cone_program, naive_objective
+from tests.reference.likelihood import (
+    DISTRIBUTIONS,
+    minimum_by_cone_program,
+    naive_objective,
+    random_scores,
+)
 from tests.reference.problems import random_problem
 from vilma import OneHotCodes
 from vilma.design_matrices import DesignMatrix, as_design_matrix
@@ -31,7 +35,6 @@ from vilma.likelihood.newton import find_aliased
 from vilma.likelihood.steps import exact_hessian, exact_step, precondition_by, truncated_step
 from vilma.surrogates import LabeledWeights
 
-DISTRIBUTIONS = {"logit": logistic, "probit": norm, "cloglog": gumbel_l}
 EXACT = Options(tol=1e-10, max_iter=200, verbose=0, exact=True, keep_hessian=True)
 BY_PRODUCTS = Options(tol=1e-10, max_iter=500, verbose=0, exact=False)
 
@@ -40,17 +43,6 @@ BY_PRODUCTS = Options(tol=1e-10, max_iter=500, verbose=0, exact=False)
 def link(request):
     """The name of each link."""
     return request.param
-
-
-def problem(m=200, n_classes=5, seed=0, width=2):
-    """Scores and interval labels of random width, with random weights."""
-    rng = np.random.default_rng(seed)
-    s = rng.normal(size=m)
-    y = np.clip(np.round(1.2 * s + rng.logistic(size=m) / 2 + n_classes / 2), 0, n_classes - 1)
-    y = y.astype(np.int64)
-    lower = np.maximum(y - rng.integers(0, width, size=m), 0)
-    upper = np.minimum(y + rng.integers(0, width, size=m), n_classes - 1)
-    return s, LabeledWeights(lower, upper, rng.uniform(0.5, 2.0, size=m), n_classes)
 
 
 # Links ----------------------------------------------------------------------------------------
@@ -105,7 +97,7 @@ def test_mass_of_far_and_thin_intervals(link):
 
 @pytest.mark.parametrize("n_classes", [2, 3, 6])
 def test_value_equals_its_naive_twin(link, n_classes):
-    s, labels = problem(n_classes=n_classes)
+    s, labels = random_scores(n_classes=n_classes)
     thresholds = np.linspace(-1.0, 1.5, n_classes - 1) ** 3
     expected = naive_objective(DISTRIBUTIONS[link], s, thresholds, labels)
     value = IntervalLikelihood(LINKS[link], labels).value(s, thresholds)
@@ -114,7 +106,7 @@ def test_value_equals_its_naive_twin(link, n_classes):
 
 @pytest.mark.parametrize("n_classes", [2, 3, 6])
 def test_derivatives_are_difference_quotients(link, n_classes):
-    s, labels = problem(m=30, n_classes=n_classes)
+    s, labels = random_scores(m=30, n_classes=n_classes)
     likelihood = IntervalLikelihood(LINKS[link], labels)
     thresholds = np.linspace(-1.0, 1.5, n_classes - 1)
     m = len(s)
@@ -144,7 +136,7 @@ def test_derivatives_are_difference_quotients(link, n_classes):
 
 
 def test_thresholds_must_increase():
-    s, labels = problem(n_classes=4)
+    s, labels = random_scores(n_classes=4)
     likelihood = IntervalLikelihood(LINKS["logit"], labels)
     assert likelihood.value(s, np.array([0.0, 0.0, 1.0])) == np.inf
     assert np.isfinite(likelihood.value(s, np.array([0.0, 0.1, 1.0])))
@@ -289,7 +281,7 @@ def test_minimum_equals_that_of_a_general_optimiser(link):
 
 def test_products_and_the_whole_hessian_find_the_same(link):
     rng = np.random.default_rng(0)
-    _, labels = problem(m=300)
+    _, labels = random_scores(m=300)
     X = DenseMatrix(rng.normal(size=(300, 20)))
     for alpha in (0.0, 0.01):
         likelihood = IntervalLikelihood(LINKS[link], labels)
@@ -303,7 +295,7 @@ def test_products_and_the_whole_hessian_find_the_same(link):
 
 def test_standardised_columns_are_the_same_problem():
     rng = np.random.default_rng(0)
-    s, labels = problem(m=300)
+    s, labels = random_scores(m=300)
     X = np.stack([s * 1e-3 + 5.0, 1e4 * rng.normal(size=300), np.full(300, 0.1)], axis=1)
     likelihood = IntervalLikelihood(LINKS["logit"], labels)
     start = initial_thresholds(likelihood.link, labels)
@@ -326,7 +318,7 @@ def test_standardised_columns_are_the_same_problem():
 
 def test_columns_that_say_nothing_new_are_found():
     rng = np.random.default_rng(1)
-    s, labels = problem(m=200)
+    s, labels = random_scores(m=200)
     X = np.stack([s, rng.normal(size=200), np.ones(200), s + 1.0, np.zeros(200)], axis=1)
     likelihood = IntervalLikelihood(LINKS["logit"], labels)
     task = LikelihoodProblem(DenseMatrix(X), likelihood, np.zeros(5))

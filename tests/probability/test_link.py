@@ -2,15 +2,13 @@
 
 import numpy as np
 import pytest
-from scipy.stats import gumbel_l, logistic, norm
 from sklearn.exceptions import ConvergenceWarning
 
+from tests.reference.likelihood import DISTRIBUTIONS, random_scores
 from vilma.likelihood import LINKS
 from vilma.probability import link_fit
 from vilma.probability.link_fit import CumulativeLink, fit_cumulative_link
 from vilma.surrogates import LabeledWeights
-
-DISTRIBUTIONS = {"logit": logistic, "probit": norm, "cloglog": gumbel_l}
 
 
 @pytest.fixture(params=LINKS)
@@ -19,21 +17,10 @@ def link(request):
     return request.param
 
 
-def problem(m=200, n_classes=5, seed=0, width=2):
-    """Projections and interval labels of random width, with random weights."""
-    rng = np.random.default_rng(seed)
-    s = rng.normal(size=m)
-    y = np.clip(np.round(1.2 * s + rng.logistic(size=m) / 2 + n_classes / 2), 0, n_classes - 1)
-    y = y.astype(np.int64)
-    lower = np.maximum(y - rng.integers(0, width, size=m), 0)
-    upper = np.minimum(y + rng.integers(0, width, size=m), n_classes - 1)
-    return s, LabeledWeights(lower, upper, rng.uniform(0.5, 2.0, size=m), n_classes)
-
-
 def test_the_fit_says_when_it_did_not_arrive(monkeypatch):
     options = link_fit._OPTIONS
     monkeypatch.setattr(link_fit, "_OPTIONS", type(options)(1e-10, 1, 0, exact=True))
-    s, labels = problem()
+    s, labels = random_scores()
     with pytest.warns(ConvergenceWarning, match=r"not converged after 1 Newton steps.*Scale X"):
         fit_cumulative_link("logit", s, labels)
 
@@ -117,14 +104,14 @@ def test_a_single_supported_cut_leaves_labels_equally_likely_on_its_sides():
 
 
 def test_the_size_of_weights_does_not_matter():
-    s, labels = problem()
+    s, labels = random_scores()
     a = fit_cumulative_link("logit", s, labels)
     b = fit_cumulative_link("logit", s, labels._replace(weight=1e-6 * labels.weight))
     np.testing.assert_allclose(a.cuts, b.cuts, atol=1e-9)
 
 
 def test_a_projection_the_wrong_way_round_is_turned():
-    s, labels = problem()
+    s, labels = random_scores()
     a, b = fit_cumulative_link("logit", s, labels), fit_cumulative_link("logit", -s, labels)
     assert b.slope == pytest.approx(-a.slope, rel=1e-6)
 

@@ -5,6 +5,22 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+from scipy.stats import gumbel_l, logistic, norm
+
+from vilma.surrogates import LabeledWeights
+
+DISTRIBUTIONS = {"logit": logistic, "probit": norm, "cloglog": gumbel_l}
+
+
+def random_scores(m=200, n_classes=5, seed=0, width=2):
+    """Draw scores and interval labels of random width, with random weights."""
+    rng = np.random.default_rng(seed)
+    s = rng.normal(size=m)
+    y = np.clip(np.round(1.2 * s + rng.logistic(size=m) / 2 + n_classes / 2), 0, n_classes - 1)
+    y = y.astype(np.int64)
+    lower = np.maximum(y - rng.integers(0, width, size=m), 0)
+    upper = np.minimum(y + rng.integers(0, width, size=m), n_classes - 1)
+    return s, LabeledWeights(lower, upper, rng.uniform(0.5, 2.0, size=m), n_classes)
 
 
 def naive_objective(distribution, scores, thresholds, labels) -> float:
