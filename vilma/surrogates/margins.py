@@ -94,6 +94,11 @@ def find_margins(cost: np.ndarray) -> Margins | None:
     ----------
     cost : ndarray of shape (n_classes, n_classes)
         ``cost[y, y_true]``.
+
+    Returns
+    -------
+    Margins or None
+        With a first step's margin of 0, which leaves the others one choice.
     """
     n = len(cost)
     if n < 2:
