@@ -1,12 +1,14 @@
 """Rows in parts without a cluster: the method itself."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import sparse
 
 from tests.distributed.in_parts import InParts, random_cuts
+from tests.reference.margins import cost_of, draw_margins
 from tests.reference.objectives import inner_objective
 from tests.reference.optimum import reference_optimum
 from tests.reference.problems import random_problem
@@ -24,10 +26,25 @@ from vilma.distributed.cells import CellSums, Edges, HingeModel, VShapedModel
 from vilma.distributed.part import MissingVectorsError
 from vilma.distributed.surrogate import PartitionedSurrogate
 from vilma.losses import cost_matrix
-from vilma.surrogates import ExplicitHinge, ImplicitHinge, LabeledWeights, VShaped
-from vilma.surrogates.margins import find_margins
+from vilma.surrogates import (
+    ExplicitHinge,
+    ImplicitHinge,
+    LabeledWeights,
+    Margins,
+    VShaped,
+    find_margins,
+)
 
-KINDS = ("exp", "imc", "vshaped")
+KINDS = ("exp", "imc", "vshaped", "margins")
+
+
+def draw_problem(seed, kind):
+    """A random problem; of kind "margins" with a loss that is a sum of hinges."""
+    if kind != "margins":
+        return random_problem(seed, kind=kind)
+    problem = random_problem(seed, kind="vshaped")
+    margins = draw_margins(np.random.default_rng(seed), problem.n_classes)
+    return replace(problem, cost=cost_of(margins))
 
 
 def labels_of(problem, rows=slice(None)):
@@ -41,7 +58,8 @@ def labels_of(problem, rows=slice(None)):
 def surrogate_of(problem):
     labels = labels_of(problem)
     if problem.kind == "vshaped":
-        return VShaped(labels, problem.cost)
+        margins = find_margins(problem.cost)
+        return VShaped(labels, problem.cost) if margins is None else ImplicitHinge(labels, margins)
     return {"exp": ExplicitHinge, "imc": ImplicitHinge}[problem.kind](labels)
 
 
@@ -65,13 +83,13 @@ def model_of(problem, tol):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("seed", range(45))
+@pytest.mark.parametrize("seed", range(60))
 def test_the_optimum_is_enclosed_however_the_rows_are_cut(seed):
     rng = np.random.default_rng(seed)
-    problem = random_problem(seed, kind=KINDS[seed % 3])
+    problem = draw_problem(seed, KINDS[seed % 4])
     if not informative(problem):
         pytest.skip("no annotation tells labels apart")
-    tol = (1e-3, 1e-9)[seed % 2]
+    tol = (1e-3, 1e-9)[seed // 4 % 2]
     y = np.stack([problem.lower, problem.upper], axis=1)
     m = len(y)
     X = InParts(problem.X, random_cuts(rng, m, int(rng.integers(1, 8))))
@@ -94,7 +112,7 @@ def test_the_optimum_is_enclosed_however_the_rows_are_cut(seed):
 @pytest.mark.parametrize("seed", range(6))
 def test_the_inner_minimum_is_that_of_rows_in_one_place(kind, seed):
     rng = np.random.default_rng(seed)
-    problem = random_problem(100 + seed, kind=kind)
+    problem = draw_problem(100 + seed, kind)
     if not informative(problem):
         pytest.skip("no annotation tells labels apart")
     rows = load(problem, random_cuts(rng, len(problem.lower), 4))
@@ -132,7 +150,7 @@ def test_planes_of_coarse_cells_are_valid_too(kind, monkeypatch):
     rng = np.random.default_rng(3)
     gaps = []
     for seed in range(200, 220):
-        problem = random_problem(seed, kind=kind)
+        problem = draw_problem(seed, kind)
         if not informative(problem):
             continue
         rows = load(problem, random_cuts(rng, len(problem.lower), 3))
@@ -161,22 +179,22 @@ def test_cells_are_sums_over_rows(kind):
     lower = rng.integers(0, n_classes, m)
     upper = np.minimum(lower + rng.integers(0, 3, m), n_classes - 1)
     X, weight = np.round(rng.normal(size=(m, n_features)), 1), rng.integers(0, 3, m) * 0.7
-    model = (
-        VShapedModel(cost_matrix("mae", n_classes))
-        if kind == "vshaped"
-        else HingeModel(n_classes, implicit=kind == "imc")
-    )
+    labels = LabeledWeights(lower, upper, weight, n_classes)
+    margins = Margins.equal(1.0, n_classes)
+    if kind == "vshaped":
+        cost = cost_matrix("zero_one", n_classes)
+        model, surrogate = VShapedModel(cost), VShaped(labels, cost)
+    elif kind == "exp":
+        model, surrogate = HingeModel(margins, implicit=False), ExplicitHinge(labels)
+    else:
+        if kind == "margins":
+            margins = find_margins(cost_matrix("squared", n_classes))
+        model, surrogate = HingeModel(margins, implicit=True), ImplicitHinge(labels, margins)
     cuts = [0, 0, 120, 300, 300]
     y = np.stack([lower, upper], axis=1)
     rows = InParts(X, cuts).load(y, weight)
     rows.begin(np.arange(n_classes), 0)
-    design, _ = rows.problem(
-        VShaped(LabeledWeights(lower, upper, weight, n_classes), cost_matrix("mae", n_classes))
-        if kind == "vshaped"
-        else (ImplicitHinge if kind == "imc" else ExplicitHinge)(
-            LabeledWeights(lower, upper, weight, n_classes)
-        )
-    )
+    design, _ = rows.problem(surrogate)
     kinds = model.kinds()
     edges = Edges.of([np.unique(np.round(rng.normal(size=4), 1)) for _ in range(kinds.number)])
     a, b = rng.normal(size=(2, n_features))
@@ -184,19 +202,21 @@ def test_cells_are_sums_over_rows(kind):
     cells = scores.rows.sum("cells", scores, edges)
     # One row after the other, one kind after the other.
     s = X @ (a + 0.5 * b)
-    totals = np.zeros((3, edges.n_cells))
+    totals = np.zeros((4, edges.n_cells))
     low, high = np.full(edges.n_cells, np.inf), np.full(edges.n_cells, -np.inf)
     for i in range(m):
         if weight[i] == 0.0:
             continue
         for side, label in enumerate((lower[i], upper[i])):
+            shift = kinds.shift[side, label]
             for k in range(kinds.first[side, label], kinds.stop[side, label]):
                 cuts_of_kind = edges.values[edges.start[k] : edges.start[k + 1]]
+                t = s[i] + shift
                 # A rounding of the score must not decide.
-                assert np.abs(cuts_of_kind - s[i]).min() > 1e-12
-                cell = edges.start[k] + k + np.searchsorted(cuts_of_kind, s[i], side="left")
-                totals[:, cell] += weight[i] * np.array([1.0, X[i] @ a, X[i] @ b])
-                low[cell], high[cell] = min(low[cell], s[i]), max(high[cell], s[i])
+                assert np.abs(cuts_of_kind - t).min() > 1e-12
+                cell = edges.start[k] + k + np.searchsorted(cuts_of_kind, t, side="left")
+                totals[:, cell] += weight[i] * np.array([1.0, shift, X[i] @ a, X[i] @ b])
+                low[cell], high[cell] = min(low[cell], t), max(high[cell], t)
     assert cells.totals == pytest.approx(totals, abs=1e-10)
     assert cells.low == pytest.approx(low)
     assert cells.high == pytest.approx(high)
@@ -207,25 +227,23 @@ def test_cells_are_sums_over_rows(kind):
         for side, label in enumerate((lower[i], upper[i])):
             for k in range(kinds.first[side, label], kinds.stop[side, label]):
                 cuts_of_kind = edges.values[edges.start[k] : edges.start[k + 1]]
-                cell = edges.start[k] + k + np.searchsorted(cuts_of_kind, s[i], side="left")
+                t = s[i] + kinds.shift[side, label]
+                cell = edges.start[k] + k + np.searchsorted(cuts_of_kind, t, side="left")
                 c[i] += weight[i] * slopes[cell]
     gradient = scores.rows.sum("gradient", scores, edges, slopes)
     assert gradient == pytest.approx(X.T @ c)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_other_margins_are_those_of_their_cost(seed):
-    rng = np.random.default_rng(seed)
-    n_classes = int(rng.integers(2, 7))
-    cost = 0.3 * cost_matrix("squared", n_classes) + 0.7 * cost_matrix("mae", n_classes)
-    margins = find_margins(cost)
-    assert not margins.of_absolute_error
-    assert margins.cost() == pytest.approx(cost)
-    assert find_margins(cost_matrix("mae", n_classes)).of_absolute_error
-    X, y = rng.normal(size=(60, 2)), rng.integers(0, n_classes, 60)
-    model = VILMA(0.1, loss=cost, tol=1e-8, classes=range(n_classes))
-    objective = model.fit(InParts(X, [0, 25, 60]), y).objective_
-    assert objective == pytest.approx(model.fit(X, y).objective_, rel=1e-8)
+@pytest.mark.parametrize("loss", ["mae", "squared", "sum"])
+def test_losses_with_margins_are_sums_of_hinges_in_parts_too(loss, monkeypatch):
+    monkeypatch.setattr("vilma.distributed.loaded.VShapedModel", None)
+    cost = cost_matrix("squared", 5) + cost_matrix("mae", 5) if loss == "sum" else loss
+    X, y = tall_problem(n_classes=5)
+    parts = InParts(X, [0, 1000, 3000])
+    model = VILMA(1e-3, loss=cost, tol=1e-8).fit(parts, y)
+    local = VILMA(1e-3, loss=cost, tol=1e-8).fit(X, y)
+    assert model.objective_ == pytest.approx(local.objective_, rel=1e-8)
+    assert model.thresholds_ == pytest.approx(local.thresholds_, abs=1e-2)
 
 
 def test_sums_of_cells_are_added():

@@ -2,8 +2,9 @@
 
 A *kind* of hinge (or side of a loss) belongs to a range of labels; its rows are cut by ascending
 edges into cells: cell j holds the scores in ``(edges[j - 1], edges[j]]``, the last one those
-beyond the last edge. Rows are sorted by score within each label, so a cell is a run of rows in
-every label, and its sums are differences of prefix sums.
+beyond the last edge. Scores are compared after the shift of their label is added. Rows are sorted
+by score within each label, so a cell is a run of rows in every label, and its sums are
+differences of prefix sums.
 """
 
 from __future__ import annotations
@@ -30,15 +31,18 @@ def _behind(x, start, stop, value):
 
 
 @njit
-def add_cells(x, starts, sums, first_kind, stop_kind, edge_start, edges, totals, low, high):
-    """Add the rows of every cell to its totals; take its smallest and largest score.
+def add_cells(
+    x, starts, sums, first_kind, stop_kind, shifts, edge_start, edges, totals, low, high
+):
+    """Add the rows of every cell to its totals; take its smallest and largest shifted score.
 
-    `sums` are prefix sums, one row for each row of `totals`. Cell j of kind k is column
-    ``edge_start[k] + k + j``.
+    `sums` are prefix sums of the weights and of weighted vectors; those of the weighted shifts
+    stand between them in `totals`. Cell j of kind k is column ``edge_start[k] + k + j``.
     """
     for label in range(starts.shape[0] - 1):
         if starts[label] == starts[label + 1]:
             continue
+        shift = shifts[label]
         for kind in range(first_kind[label], stop_kind[label]):
             place = starts[label]
             for e in range(edge_start[kind], edge_start[kind + 1] + 1):
@@ -46,19 +50,22 @@ def add_cells(x, starts, sums, first_kind, stop_kind, edge_start, edges, totals,
                 if place == stop:
                     break
                 if e < edge_start[kind + 1]:
-                    stop = _behind(x, place, stop, edges[e])
+                    stop = _behind(x, place, stop, edges[e] - shift)
                 if stop > place:
                     cell = e + kind
-                    for j in range(totals.shape[0]):
-                        totals[j, cell] += sums[j, stop] - sums[j, place]
-                    low[cell] = min(low[cell], x[place])
-                    high[cell] = max(high[cell], x[stop - 1])
+                    weight = sums[0, stop] - sums[0, place]
+                    totals[0, cell] += weight
+                    totals[1, cell] += weight * shift
+                    for j in range(1, sums.shape[0]):
+                        totals[j + 1, cell] += sums[j, stop] - sums[j, place]
+                    low[cell] = min(low[cell], x[place] + shift)
+                    high[cell] = max(high[cell], x[stop - 1] + shift)
                 place = stop
 
 
 @njit
 def spread_slopes(
-    x, starts, members, first_kind, stop_kind, edge_start, edges, slope, weight, jump, out
+    x, starts, members, first_kind, stop_kind, shifts, edge_start, edges, slope, weight, jump, out
 ):
     """Add to every row its weight times the slopes of the cells it is in.
 
@@ -75,7 +82,7 @@ def spread_slopes(
                 if place == stop:
                     break
                 if e < edge_start[kind + 1]:
-                    stop = _behind(x, place, stop, edges[e])
+                    stop = _behind(x, place, stop, edges[e] - shifts[label])
                 if stop > place and slope[e + kind] != 0.0:
                     jump[place - start] += slope[e + kind]
                     jump[stop - start] -= slope[e + kind]

@@ -5,6 +5,14 @@ thresholds: for the hinge surrogates a hinge of one threshold, for the V-shaped 
 endpoint. The scores of a kind are cut into cells. Of each cell r the client gets the weight
 :math:`P_r`, the weighted mean :math:`\bar t_r`, and the smallest and largest score.
 
+Rows of one kind have one function. Hinges with margins of the endpoints
+(`vilma.surrogates.margins`) become so by a *shift* of the scores that depends on the endpoint:
+
+.. math:: \max(0, a_l - s + \theta'_k) = \max(0, 1 - t + \theta'_k),\; t = s + 1 - a_l, \qquad
+          \max(0, c_u + s - \theta'_k) = \max(0, 1 + t - \theta'_k),\; t = s + c_u - 1.
+
+In what follows t is the shifted score. Shifts are constants, so a plane in t is one in s.
+
 **From below.** A convex function of the mean is at most the mean of the function (Jensen):
 
 .. math:: \sum_{i \in r} p_i\, \ell(t_i, \theta) \ge P_r\, \ell(\bar t_r, \theta)
@@ -40,6 +48,7 @@ from vilma.surrogates import (
     ExplicitHinge,
     InnerMinimum,
     LabeledWeights,
+    Margins,
     Surrogate,
     VShaped,
 )
@@ -82,11 +91,12 @@ class Kinds(NamedTuple):
 
     first: np.ndarray  # (2, n_classes) int64
     stop: np.ndarray  # (2, n_classes) int64
+    shift: np.ndarray  # (2, n_classes) what is added to the scores of rows of every label
     number: int  # of kinds
 
     def copy(self) -> Kinds:
         """Return kinds that may be written to, which the kernels are compiled for."""
-        return Kinds(self.first.copy(), self.stop.copy(), self.number)
+        return Kinds(self.first.copy(), self.stop.copy(), self.shift.copy(), self.number)
 
 
 @dataclass
@@ -95,10 +105,11 @@ class CellSums:
 
     Parameters
     ----------
-    totals : ndarray of shape (1 + n_vectors, n_cells)
-        The weight, and the weighted sums of the vectors that scores are combined of.
+    totals : ndarray of shape (2 + n_vectors, n_cells)
+        The weight, the weighted sum of the shifts, and those of the vectors that scores are
+        combined of.
     low, high : ndarray of shape (n_cells,)
-        Smallest and largest score; infinite without rows.
+        Smallest and largest shifted score; infinite without rows.
     """
 
     totals: np.ndarray
@@ -121,11 +132,14 @@ class CellModel(ABC):
     n_classes : int
     resolution : float
         Differences of two values below this are rounding.
+    step : ndarray of shape (n_classes - 1,)
+        How far the thresholds of the cells are above those of the surrogate.
     """
 
-    def __init__(self, n_classes: int, resolution: float) -> None:
+    def __init__(self, n_classes: int, resolution: float, step: np.ndarray) -> None:
         self.n_classes = n_classes
         self.resolution = resolution
+        self.step = step
 
     @abstractmethod
     def kinds(self) -> Kinds:
@@ -137,7 +151,7 @@ class CellModel(ABC):
 
     @abstractmethod
     def losses(self, kind: np.ndarray, scores: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-        """Return the losses of rows of one kind each."""
+        """Return the losses of rows of one kind each, at shifted scores."""
 
     @abstractmethod
     def endpoints(self) -> tuple[np.ndarray, np.ndarray]:
@@ -166,18 +180,20 @@ class HingeModel(CellModel):
 
     Rows of one hinge are rows of the explicit surrogate, whichever surrogate they come from. The
     order of the thresholds, which it asks for, holds by itself at some minimiser of the implicit
-    one.
+    one, whatever its margins.
 
     Parameters
     ----------
-    n_classes : int
+    margins : Margins
     implicit : bool
         Whether rows have hinges of all thresholds outside of their interval, or only of the two
         next to it.
     """
 
-    def __init__(self, n_classes: int, implicit: bool) -> None:
-        super().__init__(n_classes, _RESOLUTION)
+    def __init__(self, margins: Margins, implicit: bool) -> None:
+        largest = max(float(np.abs(part).max(initial=0.0)) for part in margins)
+        super().__init__(len(margins.below), _RESOLUTION * largest, margins.step)
+        self._shift = np.stack([1.0 - margins.below, margins.above - 1.0])
         self._implicit = implicit
 
     def kinds(self) -> Kinds:
@@ -188,7 +204,7 @@ class HingeModel(CellModel):
         else:
             first = [np.maximum(label - 1, 0), n + label]
             stop = [label, np.minimum(n + label + 1, 2 * n)]
-        return Kinds(np.stack(first), np.stack(stop), 2 * n)
+        return Kinds(np.stack(first), np.stack(stop), self._shift, 2 * n)
 
     def borders(self, thresholds: np.ndarray) -> list[np.ndarray]:
         return list(np.concatenate([thresholds + 1.0, thresholds - 1.0])[:, None])
@@ -217,7 +233,8 @@ class VShapedModel(CellModel):
     """
 
     def __init__(self, cost: np.ndarray) -> None:
-        super().__init__(len(cost), 10.0 * _RESOLUTION * float(np.max(cost)))
+        resolution = 10.0 * _RESOLUTION * float(np.max(cost))
+        super().__init__(len(cost), resolution, np.zeros(len(cost) - 1))
         self._cost = np.ascontiguousarray(cost, dtype=np.float64)
 
     def kinds(self) -> Kinds:
@@ -225,7 +242,7 @@ class VShapedModel(CellModel):
         label = np.arange(n)
         # Below the first label there is no other, nor above the last.
         stop = [label + (label > 0), n + label + (label < n - 1)]
-        return Kinds(np.stack([label, n + label]), np.stack(stop), 2 * n)
+        return Kinds(np.stack([label, n + label]), np.stack(stop), np.zeros((2, n)), 2 * n)
 
     def borders(self, thresholds: np.ndarray) -> list[np.ndarray]:
         n = self.n_classes

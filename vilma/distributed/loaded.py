@@ -13,7 +13,7 @@ from vilma.distributed.design import PartitionedDesign
 from vilma.distributed.engine import Engine
 from vilma.distributed.surrogate import PartitionedSurrogate
 from vilma.distributed.vectors import Rows
-from vilma.surrogates import ExplicitHinge, ImplicitHinge, Surrogate, VShaped
+from vilma.surrogates import ExplicitHinge, ImplicitHinge, Margins, Surrogate, VShaped
 
 __all__ = ["LoadedRows"]
 
@@ -112,13 +112,9 @@ class LoadedRows(RowContainer):
 
 def _cell_model(surrogate: Surrogate) -> CellModel:
     if isinstance(surrogate, ExplicitHinge):
-        return HingeModel(surrogate.n_classes, implicit=False)
+        return HingeModel(Margins.equal(1.0, surrogate.n_classes), implicit=False)
     if isinstance(surrogate, ImplicitHinge):
-        if surrogate.margins.of_absolute_error:
-            return HingeModel(surrogate.n_classes, implicit=True)
-        # Cells of a hinge join rows of all labels beyond its threshold, which would have to have
-        # the same margins. The V-shaped loss has the same minimum and the same minimisers.
-        return VShapedModel(surrogate.margins.cost())
+        return HingeModel(surrogate.margins, implicit=True)
     if isinstance(surrogate, VShaped):
         return VShapedModel(surrogate.cost)
     raise ValueError(

@@ -131,7 +131,7 @@ class Part:
     def cells(self, update: Update, terms: Terms, edges: Edges) -> CellSums:
         """Sum over the rows of every cell of the scores."""
         self._apply(update)
-        totals = np.zeros((1 + len(terms), edges.n_cells))
+        totals = np.zeros((2 + len(terms), edges.n_cells))
         low, high = np.full(edges.n_cells, np.inf), np.full(edges.n_cells, -np.inf)
         edges = edges.copy()
         for side, ordered in enumerate(self._sort(terms)):
@@ -141,6 +141,7 @@ class Part:
                 ordered.sums,
                 self._kinds.first[side],
                 self._kinds.stop[side],
+                self._kinds.shift[side],
                 *edges,
                 totals,
                 low,
@@ -176,6 +177,7 @@ class Part:
                 ordered.members,
                 self._kinds.first[side],
                 self._kinds.stop[side],
+                self._kinds.shift[side],
                 *edges,
                 slopes,
                 self._used,

@@ -67,6 +67,7 @@ class PartitionedSurrogate(Surrogate):
         self._local = local
         self._total_weight = total_weight
         self.resolution = max(model.resolution, local.resolution)
+        self._largest_shift = float(np.abs(model.kinds().shift).max())
         self._seen: list[tuple[np.ndarray, np.ndarray]] = []  # coefficients and thresholds
         self._spread = 0.0  # of the last scores
 
@@ -93,7 +94,7 @@ class PartitionedSurrogate(Surrogate):
             edges = finer
         assert best is not None
         self._seen = [*self._seen[-1:], (coef, best.result.thresholds)]
-        return best.result
+        return best.result._replace(thresholds=best.result.thresholds - self._model.step)
 
     def _solve(
         self,
@@ -107,7 +108,8 @@ class PartitionedSurrogate(Surrogate):
         kind, weight = edges.kind_of_cells()[full], cells.totals[0, full]
         low, high = cells.low[full], cells.high[full]
         factors = np.array([factor for _, factor in scores.combination()])
-        means = np.clip(factors @ cells.totals[1:, full] / weight, low, high)
+        means = (cells.totals[1, full] + factors @ cells.totals[2:, full]) / weight
+        means = np.clip(means, low, high)
         self._spread = float(high.max() - low.min())
         # Means over all cells become means over all rows.
         share = float(weight.sum()) / self._total_weight
@@ -126,8 +128,8 @@ class PartitionedSurrogate(Surrogate):
         slopes[full] = share * inner.plane.score_gradient / weight
         residual = share * inner.plane.bias_residual
         plane = Plane(
-            CellSlopes(scores, edges, slopes, cells),  # type: ignore[arg-type]
-            share * inner.plane.offset,
+            CellSlopes(scores, edges, slopes, cells, self._largest_shift),  # type: ignore[arg-type]
+            share * inner.plane.offset + float(cells.totals[1] @ slopes),
             residual,
         )
         charge = self._local.bound_thresholds(largest_score) * residual

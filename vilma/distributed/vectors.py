@@ -160,20 +160,30 @@ class CellSlopes:
     slopes : ndarray of shape (n_cells,)
         Of a row of weight 1.
     sums : CellSums
+    largest_shift : float
+        How far a score may be from its shifted one.
     """
 
     __array_ufunc__ = None
 
-    def __init__(self, scores: Scores, edges: Edges, slopes: np.ndarray, sums: CellSums) -> None:
+    def __init__(
+        self,
+        scores: Scores,
+        edges: Edges,
+        slopes: np.ndarray,
+        sums: CellSums,
+        largest_shift: float,
+    ) -> None:
         # A copy, since the scores may be combined differently later on.
         self._scores = Scores(scores.rows, dict(scores._terms))
         self._edges = edges
         self._slopes = slopes
-        by_vector = sums.totals[1:] @ slopes
+        by_vector = sums.totals[2:] @ slopes
         self._products = dict(
             zip((key for key, _ in self._scores.combination()), map(float, by_vector), strict=True)
         )
-        largest = np.where(sums.totals[0] > 0.0, np.maximum(abs(sums.low), abs(sums.high)), 0.0)
+        largest = np.maximum(abs(sums.low), abs(sums.high)) + largest_shift
+        largest[sums.totals[0] == 0.0] = 0.0
         self._magnitude = float((abs(slopes) * sums.totals[0]) @ largest)
         self._gradient: np.ndarray | None = None
 

@@ -63,25 +63,6 @@ class Margins(NamedTuple):
         return Margins(ends, ends, np.zeros(n_classes - 1))
 
     @property
-    def of_absolute_error(self) -> bool:
-        """Whether these are the hinges of II-SVOR-IMC."""
-        return bool(
-            (self.below == 1.0).all() and (self.above == 1.0).all() and not self.step.any()
-        )
-
-    def cost(self) -> np.ndarray:
-        """Return the costs that have these margins, of shape (n_classes, n_classes)."""
-        n = len(self.below)
-        cost = np.zeros((n, n))
-        for k in range(n - 2, -1, -1):
-            farther = np.arange(n) > k
-            cost[k] = np.where(farther, cost[k + 1] + self.below + self.step[k], cost[k])
-        for k in range(n - 1):
-            farther = np.arange(n) <= k
-            cost[k + 1] = np.where(farther, cost[k] + self.above - self.step[k], cost[k + 1])
-        return cost
-
-    @property
     def uniform(self) -> bool:
         """Whether the breakpoints ascend with the scores."""
         return bool(np.ptp(self.below) == 0.0 and np.ptp(self.above) == 0.0)
