@@ -155,8 +155,7 @@ class DaskEngine(Engine):
             self.close()
             raise
         out = [answers[id(group)] for group in self._groups]
-        sent = len(pickle.dumps(args, protocol=5)) * len(self._groups)
-        self.n_bytes += sent + len(pickle.dumps(out, protocol=5))
+        self.n_bytes += _n_bytes(args) * len(self._groups) + _n_bytes(out)
         for group, answer in zip(self._groups, out, strict=True):
             group.n_starts = 1
             if isinstance(answer, _Failure):
@@ -359,6 +358,13 @@ class DaskEngine(Engine):
             else ""
         )
         raise RuntimeError(f"{what}: {reason or 'nothing works on them'}.{hint}") from reason
+
+
+def _n_bytes(message: Any) -> int:
+    """Size of a message, its arrays not copied."""
+    arrays: list[pickle.PickleBuffer] = []
+    head = pickle.dumps(message, protocol=5, buffer_callback=arrays.append)
+    return len(head) + sum(array.raw().nbytes for array in arrays)
 
 
 def _versions() -> dict[str, str]:

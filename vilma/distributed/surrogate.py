@@ -27,10 +27,12 @@ from vilma.surrogates import InnerMinimum, PiecewiseLinearForm, Plane, Surrogate
 __all__ = ["PartitionedSurrogate"]
 
 _MAX_ROUNDS = 40
-_LADDER = 1.5  # ratio of neighbouring steps
-_MOST_STEPS = 24  # to either side of a border, the smallest 1e-4 of the largest
+# Ratio of neighbouring steps, and cells of all kinds together unless kinds are so many: with 1.5
+# and 8,192 twice the bytes bring no fewer round trips (73 for 77, 79 for 64, 36 for 30).
+_LADDER = 2.0
+_LADDER_CELLS = 4096
+_MOST_STEPS = 24  # to either side of a border, the smallest 1e-7 of the largest
 _LEAST_STEPS = 4
-_LADDER_CELLS = 8192  # of all kinds together, unless they are so many
 _PIECES = 32  # into which a cell is cut
 _REFINED_CELLS = 16384
 _LEAST_PIECES = 4
@@ -149,7 +151,7 @@ class PartitionedSurrogate(Surrogate):
         longest = self._spread if self._spread > 0.0 else max(largest_score, 1e-300)
         steps = longest * _LADDER ** -np.arange(n_steps, dtype=np.float64)
         steps = np.concatenate([-steps, [0.0], steps])
-        return Edges.of([np.unique(each[:, None] + steps) for each in borders])
+        return Edges.of([np.sort((each[:, None] + steps).ravel()) for each in borders])
 
     def _expected_thresholds(self, coef: np.ndarray) -> np.ndarray:
         """Continue the last two minimisers on the line through their coefficients."""
