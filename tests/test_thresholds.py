@@ -147,7 +147,9 @@ def test_sharing_by_hand():
     # Half below: shares are even, each label has one row, thresholds lie between them.
     scores = np.array([-4.0, -2.0, 1.0, 5.0])
     annotations, ties = two_brackets(scores, 1, 4)
-    np.testing.assert_allclose(share_thresholds(ties, 1, annotations, scores), [-3.0, 0.0, 3.0])
+    np.testing.assert_allclose(
+        share_thresholds(ties, 1, annotations, scores, annotations.weight), [-3.0, 0.0, 3.0]
+    )
 
 
 @pytest.mark.parametrize(("n_classes", "border"), [(3, 0), (3, 1), (4, 1), (7, 2)])
@@ -156,7 +158,7 @@ def test_shared_labels_are_as_frequent_as_the_curve_says(n_classes, border, shar
     n_samples = 4000
     scores = np.arange(n_samples) + 0.5 - share * n_samples
     annotations, ties = two_brackets(scores, border, n_classes)
-    placed = share_thresholds(ties, border, annotations, scores)
+    placed = share_thresholds(ties, border, annotations, scores, annotations.weight)
     assert np.all(np.diff(placed) > 0.0)
     assert placed[border] == 0.0
     counts = np.bincount(predict(placed, scores), minlength=n_classes) / n_samples
@@ -165,24 +167,24 @@ def test_shared_labels_are_as_frequent_as_the_curve_says(n_classes, border, shar
     step = share / (border + 1) - (1.0 - share) / (n_classes - border - 1)
     assert np.all(np.diff(counts) * step <= 1e-3)
     weights = np.full(n_samples, 0.5)
-    again = share_thresholds(ties, border, annotations._replace(weight=weights), scores)
+    again = share_thresholds(ties, border, annotations._replace(weight=weights), scores, weights)
     np.testing.assert_array_equal(again, placed)
 
 
 def test_scores_that_tie_go_to_the_middle_label():
     annotations = labels([0, 0, 3, 3, 3], [2, 2, 4, 4, 4], 5)
     scores = np.array([-1.0, -1.0, 1.0, 1.0, 2.0])
-    placed = share_thresholds(np.zeros(4), 2, annotations, scores)
+    placed = share_thresholds(np.zeros(4), 2, annotations, scores, annotations.weight)
     assert predict(placed, scores).tolist() == [1, 1, 3, 3, 4]
 
 
 def test_no_rows_on_one_side():
     annotations = labels([0, 0, 2], [1, 1, 3], 4)
     scores = np.array([-3.0, -2.0, -1.0])
-    placed = share_thresholds(np.zeros(3), 1, annotations, scores)
+    placed = share_thresholds(np.zeros(3), 1, annotations, scores, annotations.weight)
     assert placed[0] < placed[1] == placed[2] == 0.0
     one_sided = labels([0, 0, 0], [1, 1, 3], 4)  # nothing is known to lie above
-    placed = share_thresholds(np.zeros(3), 1, one_sided, scores)
+    placed = share_thresholds(np.zeros(3), 1, one_sided, scores, one_sided.weight)
     assert placed[0] < placed[1] == placed[2] == 0.0
 
 

@@ -117,7 +117,11 @@ def spread_thresholds(thresholds: np.ndarray, supported: np.ndarray) -> np.ndarr
 
 
 def share_thresholds(
-    thresholds: np.ndarray, supported: int, labels: LabeledWeights, scores: np.ndarray
+    thresholds: np.ndarray,
+    supported: int,
+    labels: LabeledWeights,
+    scores: np.ndarray,
+    weight: np.ndarray,
 ) -> np.ndarray:
     """Place thresholds around a single supported one by how frequent labels are expected to be.
 
@@ -136,8 +140,8 @@ def share_thresholds(
         The threshold that is kept.
     labels : LabeledWeights
         Annotations, of which some speak of that threshold.
-    scores : ndarray of shape (n_samples,)
-        Scores of the annotated rows.
+    scores, weight : ndarray of shape (n_scores,)
+        Scores of the annotated rows, each with its weight.
 
     Returns
     -------
@@ -146,10 +150,10 @@ def share_thresholds(
     """
     from scipy.interpolate import PchipInterpolator  # takes a while to import
 
-    lower, upper, weight, n_classes = labels
+    lower, upper, label_weight, n_classes = labels
     known = thresholds[supported]
-    below = weight[upper <= supported].sum()
-    share = below / (below + weight[lower > supported].sum())
+    below = label_weight[upper <= supported].sum()
+    share = below / (below + label_weight[lower > supported].sum())
     curve = PchipInterpolator([-1, supported, n_classes - 1], [0.0, share, 1.0])
     shares = curve(np.arange(n_classes - 1))
     placed = thresholds.copy()

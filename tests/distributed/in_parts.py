@@ -33,8 +33,9 @@ class InParts(Partitions):
                         self.X[a:b],
                         [y[a:b]],
                         None if sample_weight is None else np.asarray(sample_weight)[a:b],
+                        number,
                     )
-                    for a, b in self.ranges
+                    for number, (a, b) in enumerate(self.ranges)
                 ]
             )
         )

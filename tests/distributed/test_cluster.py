@@ -16,7 +16,16 @@ import dask.array as da
 from distributed import Client, LocalCluster
 
 import vilma.distributed.dask_engine as dask_engine
-from vilma import IISVOR_EXP, IISVOR_IMC, VILMA, MappedMatrix, OneHotCodes, save_mapped
+from vilma import (
+    IISVOR_EXP,
+    IISVOR_IMC,
+    IISVOR_IMCCV,
+    VILMA,
+    VILMACV,
+    MappedMatrix,
+    OneHotCodes,
+    save_mapped,
+)
 from vilma.distributed import PartitionedMatrix
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -251,6 +260,19 @@ def test_a_client_is_needed(monkeypatch):
         P.load(np.arange(4) % 2)
 
 
+def test_cross_validation_does_not_depend_on_how_partitions_are_packed(client):
+    X, y = make_rows()
+    scores = []
+    for rows_per_part in (0, 100_000):
+        P = PartitionedMatrix.from_dask(
+            da.from_array(X, chunks=(100, 3)), client=client, rows_per_part=rows_per_part
+        )
+        model = VILMACV([0.1, 0.001], cv=3, tol=1e-6).fit(P, y)
+        scores.append(model.cv_scores_)
+        assert model.predict(P).compute().tolist() == model.predict(X).tolist()
+    assert scores[0] == pytest.approx(scores[1], abs=0.01)
+
+
 class Kill:
     """Kills a worker process within a call of the engine."""
 
@@ -282,6 +304,18 @@ def test_a_worker_that_is_lost_costs_no_more_than_time(processes, call):
     assert model.objective_ == pytest.approx(expected.objective_, rel=1e-6)
     assert model.gap_ <= 1e-6
     assert model.n_iter_ >= 1
+
+
+def test_a_worker_that_is_lost_in_a_fold_leaves_the_scores_as_they_are(processes):
+    cluster, client = processes
+    y = make_rows()[1]
+    P = PartitionedMatrix.from_delayed(make_blocks(), 3, client=client, rows_per_part=0)
+    expected = IISVOR_IMCCV([0.1, 0.01], cv=3, tol=1e-6).fit(P, y)
+    killing = Kill(cluster, P.load(y).engine, 60)
+    model = IISVOR_IMCCV([0.1, 0.01], cv=3, tol=1e-6).fit(P, y)
+    assert killing.done
+    assert model.cv_scores_ == pytest.approx(expected.cv_scores_, abs=0.01)
+    assert model.gap_ <= 1e-6
 
 
 def test_rows_that_cannot_be_had_again_end_the_fit_with_an_error(processes):

@@ -2,10 +2,12 @@
 
 import pickle
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.model_selection import KFold
 
 from tests.distributed.in_parts import InParts, random_cuts
 from tests.reference.margins import cost_of, draw_margins
@@ -14,14 +16,19 @@ from tests.reference.optimum import reference_optimum
 from tests.reference.problems import random_problem
 from vilma import (
     IISVOR_EXP,
+    IISVOR_EXPCV,
     IISVOR_IMC,
     IISVOR_IMCCV,
     PWVILMA,
+    PWVILMACV,
     VILMA,
+    VILMACV,
     OneHotCodes,
     OrderedLogit,
+    OrderedLogitCV,
+    vilma_path,
 )
-from vilma.distributed import LoadedRows, LocalEngine, Part
+from vilma.distributed import Fold, LoadedRows, LocalEngine, Part
 from vilma.distributed.cells import CellSums, Edges, HingeModel, VShapedModel
 from vilma.distributed.part import MissingVectorsError
 from vilma.distributed.surrogate import PartitionedSurrogate
@@ -406,7 +413,12 @@ def test_weak_signals_and_poor_annotations_are_told():
         (VILMA(penalize_biases=True), ValueError, "penalize_biases=False"),
         (PWVILMA(), TypeError, "PWVILMA does not take rows in partitions"),
         (OrderedLogit(), TypeError, "OrderedLogit does not take rows in partitions"),
-        (IISVOR_IMCCV(), TypeError, "IISVOR_IMCCV does not take rows in partitions"),
+        (PWVILMACV(), TypeError, "PWVILMACV does not take rows in partitions"),
+        (OrderedLogitCV(), TypeError, "OrderedLogitCV does not take rows in partitions"),
+        (VILMACV(cv=KFold(3)), TypeError, "cv should be a number of folds, got KFold"),
+        (VILMACV(cv=61), ValueError, "cv=61 folds need as many rows of positive weight, got 60"),
+        (IISVOR_IMCCV(scoring="accuracy"), ValueError, "leave out scoring and groups"),
+        (IISVOR_IMCCV(blocks=[["a"]]), ValueError, "blocks of columns, which X does not have"),
     ],
 )
 def test_what_needs_rows_in_one_place_says_so(model, error, text):
@@ -435,6 +447,108 @@ def test_warm_starts_begin_at_the_last_solution():
     cold = model.n_iter_
     assert model.fit(parts, y).n_iter_ <= cold
     assert model.gap_ <= 1e-4
+
+
+def deal(X, cuts, weight, n_folds):
+    """Return the fold of every row, -1 for rows of weight 0."""
+    fold = np.full(len(X), -1)
+    for number, (a, b) in enumerate(pairwise(cuts)):
+        part = Part(X[a:b], [np.zeros(b - a, int)], weight[a:b], number)
+        fold[a + part._kept] = part._deal(n_folds)
+    return fold
+
+
+def test_folds_are_even_and_do_not_depend_on_how_partitions_are_packed():
+    rng = np.random.default_rng(0)
+    cuts = [0, 1, 2, 2, 3, 40, 41, 200]
+    X, weight = np.ones((200, 1)), rng.integers(0, 3, 200).astype(float)
+    fold = deal(X, cuts, weight, 4)
+    assert np.ptp(np.bincount(fold[fold >= 0])) <= len(cuts)
+    assert (fold[weight > 0] >= 0).all()
+    assert (fold[weight == 0] == -1).all()
+    pieces = [np.zeros(b - a, int) for a, b in pairwise(cuts)]
+    packed = Part(X, pieces, weight)
+    assert packed._deal(4).tolist() == fold[fold >= 0].tolist()
+    behind = Part(X[cuts[4] :], pieces[4:], weight[cuts[4] :], 4)
+    assert behind._deal(4).tolist() == fold[cuts[4] :][weight[cuts[4] :] > 0].tolist()
+
+
+@pytest.mark.parametrize(
+    "estimator", [IISVOR_IMCCV, IISVOR_EXPCV, VILMACV], ids=lambda each: each.__name__
+)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_cross_validation_is_that_of_the_same_folds_in_one_place(estimator, weighted):
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(400, 5))
+    s = X @ rng.normal(size=5) + 1.5 * rng.normal(size=400)
+    y = np.searchsorted([-2.0, -0.5, 1.0, 2.5], s)
+    y = np.stack([y, np.minimum(y + rng.integers(0, 2, 400), 4)], axis=1)
+    weight = rng.integers(0, 4, 400).astype(float) if weighted else np.ones(400)
+    cuts = [0, 90, 90, 300, 400]
+    fold = deal(X, cuts, weight, 3)
+    splits = [
+        (np.flatnonzero((fold != k) & (fold >= 0)), np.flatnonzero(fold == k)) for k in range(3)
+    ]
+    given = (weight,) if weighted else ()
+    options = {"alphas": [1.0, 0.1, 0.001], "tol": 1e-9}
+    model = estimator(cv=3, **options).fit(InParts(X, cuts), y, *given)
+    local = estimator(cv=splits, **options).fit(X, y, *given)
+    # Single rows at a border may fall to either side.
+    assert model.cv_scores_ == pytest.approx(local.cv_scores_, abs=0.01)
+    assert model.cv_scores_.shape == local.cv_scores_.shape
+    assert np.ptp(model.cv_scores_) > 0.02
+    assert model.alpha_ == local.alpha_
+    assert model.objective_ == pytest.approx(local.objective_, rel=1e-8)
+    assert model.n_features_in_ == 5
+    chosen_only = estimator(cv=3, refit=False, **options).fit(InParts(X, cuts), y, *given)
+    assert chosen_only.cv_scores_ == pytest.approx(model.cv_scores_)
+    assert not hasattr(chosen_only, "coef_")
+
+
+def test_a_fold_is_scored_on_the_rows_that_were_held_out():
+    X, y = tall_problem(m=90)
+    rows = InParts(X, [0, 40, 90]).load(y)
+    fold = deal(X, [0, 40, 90], np.ones(90), 4)
+    n_classes, surrogate = int(y.max()) + 1, ImplicitHinge(LabeledWeights(*y.T, np.ones(90), 6))
+    coef, thresholds = np.array([1.0, -0.5, 0.2, 0.0]), np.linspace(-1.0, 1.0, n_classes - 1)
+    place = np.searchsorted(thresholds, X @ coef)
+    for number in range(4):
+        without = rows.without(Fold(number, 4))
+        pairs = without.begin(np.arange(n_classes), 0)
+        kept = np.zeros_like(pairs)
+        np.add.at(kept, tuple(y[fold != number].T), 1.0)
+        assert pairs.tolist() == kept.tolist()
+        without.problem(surrogate)
+        for held_out in (False, True):
+            counts = np.zeros((n_classes,) * 3)
+            of = (fold == number) == held_out
+            np.add.at(counts, (*y[of].T, place[of]), 1.0)
+            found = without.count_predicted(coef, thresholds, held_out=held_out)
+            assert found.tolist() == counts.tolist()
+
+
+def test_a_fold_without_rows_is_told():
+    X = np.arange(4.0).reshape(-1, 1)
+    with pytest.raises(ValueError, match="fold of 3 has no row"):
+        IISVOR_IMCCV(cv=3).fit(InParts(X, [0, 1, 2, 2, 3, 4]), [0, 1, 1, 0])
+
+
+def test_paths_are_those_of_single_fits():
+    X, y = tall_problem()
+    parts = InParts(X, [0, 1000, 3000])
+    for model in vilma_path(parts, y, [1.0, 0.01], estimator=VILMA(loss="squared", tol=1e-6)):
+        single = VILMA(model.alpha, loss="squared", tol=1e-6).fit(X, y)
+        assert model.objective_ == pytest.approx(single.objective_, rel=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::vilma.exceptions.AnnotationWarning")
+def test_thresholds_around_a_single_one_are_placed_by_all_scores():
+    X, _ = tall_problem()
+    y = np.where((X[:, :1] > 0.0) == (X[:, 1:2] > -1.0), [[2, 5]], [[0, 1]])
+    model = IISVOR_IMC(0.01, tol=1e-8).fit(InParts(X, [0, 900, 900, 3000]), y)
+    local = IISVOR_IMC(0.01, tol=1e-8).fit(X, y)
+    step = np.ptp(X @ local.coef_) / 2000
+    assert model.thresholds_ == pytest.approx(local.thresholds_, abs=step)
 
 
 def test_rows_are_not_put_together():

@@ -7,7 +7,15 @@ minimum over the thresholds with it, and ``engine.py`` what is asked of the engi
 from vilma.distributed.engine import Engine, LocalEngine
 from vilma.distributed.loaded import LoadedRows
 from vilma.distributed.matrix import PartitionedMatrix
-from vilma.distributed.part import Part
+from vilma.distributed.part import Fold, Part
 from vilma.distributed.partitions import Partitions
 
-__all__ = ["Engine", "LoadedRows", "LocalEngine", "Part", "PartitionedMatrix", "Partitions"]
+__all__ = [
+    "Engine",
+    "Fold",
+    "LoadedRows",
+    "LocalEngine",
+    "Part",
+    "PartitionedMatrix",
+    "Partitions",
+]

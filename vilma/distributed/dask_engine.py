@@ -50,7 +50,7 @@ class _Holder:
 
     def __init__(self, blocks: Sequence[Block], rows_per_part: int) -> None:
         self._parts = [
-            Part(packed.X, packed.y, packed.weight)
+            Part(packed.X, packed.y, packed.weight, packed.first)
             for packed in pack_blocks(blocks, rows_per_part)
         ]
 

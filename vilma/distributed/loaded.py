@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, NoReturn
 
 import numpy as np
@@ -11,11 +12,14 @@ from vilma.design_matrices import DesignMatrix
 from vilma.distributed.cells import CellModel, HingeModel, VShapedModel
 from vilma.distributed.design import PartitionedDesign
 from vilma.distributed.engine import Engine
+from vilma.distributed.part import Fold
 from vilma.distributed.surrogate import PartitionedSurrogate
 from vilma.distributed.vectors import Rows
 from vilma.surrogates import ExplicitHinge, ImplicitHinge, Margins, Surrogate, VShaped
 
 __all__ = ["LoadedRows"]
+
+_N_GROUPS = 4096  # cells of scores that thresholds without support are placed by
 
 
 class LoadedRows(RowContainer):
@@ -37,6 +41,7 @@ class LoadedRows(RowContainer):
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._without: Fold | None = None
         described = engine.map("describe")
         widths = sorted({each.n_features for each in described})
         if len(widths) > 1:
@@ -56,6 +61,12 @@ class LoadedRows(RowContainer):
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError("Rows in parts are not put together in one place.")
 
+    def without(self, fold: Fold) -> LoadedRows:
+        """Return the same rows for problems that do without a fold of them."""
+        rows = copy(self)
+        rows._without = fold
+        return rows
+
     def begin(self, scale: np.ndarray, exponent: int) -> np.ndarray:
         """Read all labels; return the weight of every pair, of shape (n_classes, n_classes).
 
@@ -70,7 +81,7 @@ class LoadedRows(RowContainer):
         ndarray of shape (n_classes, n_classes)
             Row l, column u for rows labelled from l to u.
         """
-        pairs = self.engine.sum_and_keep("begin", scale, exponent)
+        pairs = self.engine.sum_and_keep("begin", scale, exponent, self._without)
         self._total_weight = float(pairs.sum())
         return pairs
 
@@ -95,19 +106,43 @@ class LoadedRows(RowContainer):
             PartitionedSurrogate(model, surrogate, self._total_weight),
         )
 
-    def count_predicted(self, coef: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    def count_predicted(
+        self, coef: np.ndarray, thresholds: np.ndarray, *, held_out: bool = False
+    ) -> np.ndarray:
         """Weights by lower label, upper label and predicted place, after `problem`.
 
         Parameters
         ----------
         coef : ndarray of shape (n_features,)
         thresholds : ndarray of shape (n_classes - 1,)
+        held_out : bool
+            Of the rows that are held out, instead of those that are learned from.
 
         Returns
         -------
         ndarray of shape (n_classes, n_classes, n_classes)
         """
-        return self._rows.sum("count_predicted", self._rows.product(coef), thresholds)
+        scores = self._rows.product(coef)
+        return self._rows.sum("count_predicted", scores, thresholds, held_out)
+
+    def distribution(self, coef: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Scores X w of the rows that are learned from, neighbouring ones as one.
+
+        Parameters
+        ----------
+        coef : ndarray of shape (n_features,)
+
+        Returns
+        -------
+        scores, weight : ndarray of shape (n_groups,)
+            Means and weights of the rows in narrow cells.
+        """
+        scores = self._rows.product(coef)
+        all_scores = self._rows.sum("distribution", scores, np.empty(0))
+        edges = np.linspace(all_scores.low[0], all_scores.high[0], _N_GROUPS + 1)[1:-1]
+        weight, total = self._rows.sum("distribution", scores, edges).totals
+        full = weight > 0.0
+        return total[full] / weight[full], weight[full]
 
 
 def _cell_model(surrogate: Surrogate) -> CellModel:

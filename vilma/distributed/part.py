@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from vilma.labels import encode_endpoints
 from vilma.labels.endpoints import read_endpoints
 from vilma.surrogates._v_shaped_kernels import prefix_sums, sort_by_label
 
-__all__ = ["Description", "MissingVectorsError", "Part", "Terms", "Update"]
+__all__ = ["Description", "Fold", "MissingVectorsError", "Part", "Terms", "Update"]
 
 # A vector of scores: the keys of vectors that parts hold, and the factors to combine them with.
 Terms = tuple[tuple[int, float], ...]
@@ -33,6 +34,13 @@ class Update(NamedTuple):
     products: dict[int, np.ndarray]  # new vectors X w, given w
     combinations: dict[int, Terms]  # new vectors out of others
     forgotten: list[int]
+
+
+class Fold(NamedTuple):
+    """Rows that a problem is to do without, for it to be tried on them."""
+
+    number: int
+    n_folds: int
 
 
 class Description(NamedTuple):
@@ -65,10 +73,17 @@ class Part:
         Labels of m rows in all, exact or intervals, one piece after the other.
     weight : ndarray of shape (m,) or None
         Nonnegative; rows of weight zero are left out.
+    first : int, default=0
+        Number of the partition that the first piece is from; others follow it. Folds are drawn
+        within partitions, by these numbers.
     """
 
-    def __init__(self, X: Any, y: Sequence[Any], weight: np.ndarray | None) -> None:
+    def __init__(
+        self, X: Any, y: Sequence[Any], weight: np.ndarray | None, first: int = 0
+    ) -> None:
         self._n_features = X.shape[1]
+        self._stops = np.cumsum([len(piece) for piece in y])
+        self._first = first
         self._y = [piece for piece in y if len(piece)]
         self._weight = np.ones(X.shape[0]) if weight is None else weight
         self._kept = np.flatnonzero(self._weight > 0.0)
@@ -92,7 +107,7 @@ class Part:
             norm,
         )
 
-    def begin(self, scale: np.ndarray, exponent: int) -> np.ndarray:
+    def begin(self, scale: np.ndarray, exponent: int, without: Fold | None = None) -> np.ndarray:
         """Take up a problem; return the weight of every pair of labels.
 
         Parameters
@@ -100,11 +115,13 @@ class Part:
         scale : ndarray of shape (n_classes,)
         exponent : int
             Weights are divided by two to this.
+        without : Fold, optional
+            Rows that are held out.
 
         Returns
         -------
         ndarray of shape (n_classes, n_classes)
-            Row l, column u for rows labelled from l to u.
+            Row l, column u for rows labelled from l to u that are not held out.
         """
         n_classes = len(scale)
         codes = [encode_endpoints(read_endpoints(y, scale=scale), scale) for y in self._y]
@@ -114,19 +131,38 @@ class Part:
         )
         self._labels = lower[self._kept], upper[self._kept]
         self._used = np.ldexp(self._weight[self._kept], -exponent)
+        is_out = np.zeros(len(self._used), dtype=bool)
+        if without is not None:
+            is_out = self._deal(without.n_folds) == without.number
+        self._learned, self._held_out = np.flatnonzero(~is_out), np.flatnonzero(is_out)
+        learned = [label[self._learned] for label in self._labels]
         self._starts = tuple(
             np.concatenate([[0], np.cumsum(np.bincount(label, minlength=n_classes))])
-            for label in self._labels
+            for label in learned
         )
-        self._vectors.clear()
-        self._sorted = None
-        pairs = self._labels[0] * n_classes + self._labels[1]
-        return np.bincount(pairs, self._used, n_classes**2).reshape(n_classes, n_classes)
+        pairs = learned[0] * n_classes + learned[1]
+        weight = self._used[self._learned]
+        return np.bincount(pairs, weight, n_classes**2).reshape(n_classes, n_classes)
+
+    def _deal(self, n_folds: int) -> np.ndarray:
+        """Deal the rows of every partition to folds: always alike, however parts are packed."""
+        fold = np.empty(len(self._kept), dtype=np.int64)
+        stops = np.searchsorted(self._kept, self._stops)
+        for number, (start, stop) in enumerate(pairwise([0, *stops]), start=self._first):
+            # Partitions of few rows begin with different folds.
+            fold[start:stop] = (np.arange(stop - start) + number) % n_folds
+            np.random.default_rng(number).shuffle(fold[start:stop])
+        return fold
 
     def take_kinds(self, kinds: Kinds) -> int:
-        """Take up how the loss is to be cut into cells; return the number of rows."""
+        """Take up how the loss is to be cut into cells; return the number of rows.
+
+        Vectors of another loss are forgotten.
+        """
         self._kinds = kinds.copy()
-        return len(self._used)
+        self._vectors.clear()
+        self._sorted = None
+        return len(self._learned)
 
     def cells(self, update: Update, terms: Terms, edges: Edges) -> CellSums:
         """Sum over the rows of every cell of the scores."""
@@ -186,14 +222,29 @@ class Part:
             )
         return out
 
-    def count_predicted(self, update: Update, terms: Terms, thresholds: np.ndarray) -> np.ndarray:
+    def count_predicted(
+        self, update: Update, terms: Terms, thresholds: np.ndarray, held_out: bool
+    ) -> np.ndarray:
         """Sum the weights by pair of labels and predicted place, of shape (Y, Y, Y)."""
         self._apply(update)
         n = len(thresholds) + 1
-        place = np.searchsorted(thresholds, self._combine(terms), side="left")
-        lower, upper = self._labels
+        rows = self._held_out if held_out else self._learned
+        place = np.searchsorted(thresholds, self._combine(terms)[rows], side="left")
+        lower, upper = (label[rows] for label in self._labels)
         cell = (lower * n + upper) * n + place
-        return np.bincount(cell, self._used, n**3).reshape(n, n, n)
+        return np.bincount(cell, self._used[rows], n**3).reshape(n, n, n)
+
+    def distribution(self, update: Update, terms: Terms, edges: np.ndarray) -> CellSums:
+        """Sum the weights, and the weighted scores, of the cells between ascending edges."""
+        self._apply(update)
+        scores, weight = self._combine(terms)[self._learned], self._used[self._learned]
+        cell = np.searchsorted(edges, scores, side="left")
+        n = len(edges) + 1
+        sums = [np.bincount(cell, values, n) for values in (weight, weight * scores)]
+        low, high = np.full(n, np.inf), np.full(n, -np.inf)
+        np.minimum.at(low, cell, scores)
+        np.maximum.at(high, cell, scores)
+        return CellSums(np.stack(sums), low, high)
 
     def _apply(self, update: Update) -> None:
         """Make new vectors and drop old ones."""
@@ -221,7 +272,7 @@ class Part:
             return self._sorted[1]
         self._sorted = None  # its memory is for the next one
         scores = self._combine(terms)
-        order = np.argsort(scores)
+        order = self._learned[np.argsort(scores[self._learned])]
         vectors = [self._vectors[key] for key, _ in terms]
         lower, upper = (self._sort_side(side, scores, order, vectors) for side in range(2))
         self._sorted = terms, (lower, upper)
@@ -230,7 +281,7 @@ class Part:
     def _sort_side(
         self, side: int, scores: np.ndarray, order: np.ndarray, vectors: Iterable[np.ndarray]
     ) -> _Sorted:
-        m = len(scores)
+        m = len(order)
         starts = self._starts[side]
         members = np.empty(m, np.int32 if m < 2**31 else np.int64)
         sort_by_label(order, self._labels[side], starts[:-1].copy(), members)

@@ -23,6 +23,7 @@ class Block(NamedTuple):
     X: Any  # ndarray, CSR, OneHotCodes or MappedMatrix of shape (m, n_features)
     y: Sequence[Any]  # pieces of m labels in all
     weight: np.ndarray | None  # (m,)
+    first: int  # number of the partition, or of the first one of several
 
 
 def read_block(rows: Any, y: Any, weight: Any, number: int) -> Block:
@@ -51,7 +52,7 @@ def read_block(rows: Any, y: Any, weight: Any, number: int) -> Block:
                 raise ValueError(f"it has {X.shape[0]} rows of X and {len(weight)} weights")
             if not (np.isfinite(weight) & (weight >= 0.0)).all():
                 raise ValueError("it has weights that are negative or not finite")
-        return Block(X, [y], weight)
+        return Block(X, [y], weight, number)
     except Exception as error:
         raise ValueError(f"Partition {number}{_source(rows)}: {error}") from error
 
@@ -129,4 +130,5 @@ def _join(blocks: Sequence[Block]) -> Block:
         X,
         [piece for each in blocks for piece in each.y],
         np.concatenate(weights) if weights else None,
+        blocks[0].first,
     )

@@ -20,7 +20,7 @@ from vilma._numbers import numbers_expected, refuse_dates
 from vilma._row_container import RowContainer
 from vilma._sparse import check_sparse, without_spare_entries
 from vilma._wording import some_of
-from vilma.distributed import Partitions
+from vilma.distributed import LoadedRows, Partitions
 from vilma.labels import IntervalLabels, read_labels
 from vilma.mapped import MappedMatrix
 from vilma.surrogates import LabeledWeights
@@ -29,6 +29,8 @@ __all__ = [
     "Problem",
     "all_or_nothing",
     "describe_scale",
+    "load_partitions",
+    "problem_in_partitions",
     "read_X",
     "read_problem",
     "read_sample_weight",
@@ -233,7 +235,8 @@ def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Prob
         If X, labels or weights are not as `fit` documents; the first offending row is named.
     """
     if isinstance(X, Partitions) and getattr(estimator, "_takes_partitions", False):
-        return _read_partitions(estimator, X, y, sample_weight, classes)
+        rows, scale = load_partitions(estimator, X, y, sample_weight, classes)
+        return problem_in_partitions(rows, scale, sample_weight is not None)
     refuse_other_order(X=X, y=y, sample_weight=sample_weight)
     X = read_X(estimator, X, reset=True)
     labels = _read_labels(estimator, y, classes)
@@ -256,10 +259,10 @@ def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Prob
     )
 
 
-def _read_partitions(
+def load_partitions(
     estimator: BaseEstimator, X: Partitions, y, sample_weight, classes
-) -> Problem:
-    """Read labels where they are: the scale is that of all distinct ones together."""
+) -> tuple[LoadedRows, np.ndarray]:
+    """Load rows and labels; return them, and the scale of all distinct labels together."""
     rows = X.load(y, sample_weight)
     _check_n_features(estimator, rows, reset=True)
     vars(estimator).pop("feature_names_in_", None)
@@ -273,8 +276,12 @@ def _read_partitions(
         together = pd.concat(distinct)
     else:
         together = np.concatenate(distinct)
-    scale = _read_labels(estimator, together, classes).classes
-    exponent = int(np.frexp(rows.largest_weight)[1]) if sample_weight is not None else 0
+    return rows, _read_labels(estimator, together, classes).classes
+
+
+def problem_in_partitions(rows: LoadedRows, scale: np.ndarray, weighted: bool) -> Problem:
+    """Read the labels where they are, as places on the scale."""
+    exponent = int(np.frexp(rows.largest_weight)[1]) if weighted else 0
     pairs = rows.begin(scale, exponent)
     lower, upper = np.nonzero(pairs)
     labels = LabeledWeights(lower, upper, pairs[lower, upper], len(scale))

@@ -304,8 +304,14 @@ class CertifiedFit(SingleFit):
         supported = supported_thresholds(problem.labels)
         if supported.sum() > 1 or len(supported) == 1:
             return spread_thresholds(thresholds, supported)
-        scores = np.ravel(self._project(problem.X))  # of the one piece that there is
-        return share_thresholds(thresholds, int(supported.argmax()), problem.labels, scores)
+        scores, weight = self._training_scores(problem)
+        return share_thresholds(
+            thresholds, int(supported.argmax()), problem.labels, scores, weight
+        )
+
+    def _training_scores(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+        """Return the scores of all rows, of the one piece that there is, and their weights."""
+        return np.ravel(self._project(problem.X)), problem.labels.weight
 
     @abstractmethod
     def _initial_coef(self, problem: Problem) -> np.ndarray | None:
@@ -445,6 +451,11 @@ class LinearOrdinalClassifier(LinearOrdinalModel, CertifiedFit):
         lower, upper, predicted = np.nonzero(counts)
         weight = counts[lower, upper, predicted]
         return predicted, LabeledWeights(lower, upper, weight, len(counts))
+
+    def _training_scores(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+        if isinstance(problem.X, LoadedRows):
+            return problem.X.distribution(self.coef_)
+        return super()._training_scores(problem)
 
     def _initial_coef(self, problem: Problem) -> np.ndarray | None:
         coef = getattr(self, "coef_", None)

@@ -26,8 +26,11 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from vilma._numbers import as_numbers
+from vilma.distributed import Partitions
+from vilma.estimators._folds_in_partitions import FoldsInPartitions
 from vilma.estimators._problem import (
     all_or_nothing,
+    load_partitions,
     read_sample_weight,
     read_scale,
     read_splits,
@@ -37,7 +40,7 @@ from vilma.estimators._problem import (
 from vilma.estimators.base import CertifiedFit, LinearOrdinalModel, OrdinalModel, SingleFit
 from vilma.estimators.iisvor import IISVOR_EXP, IISVOR_IMC
 from vilma.estimators.ordered_logit import CumulativeClassifier, OrderedLogit
-from vilma.estimators.path import fit_together, read_alphas
+from vilma.estimators.path import fit_together, read_alphas, regularisation, share_problems
 from vilma.estimators.piecewise import PWVILMA, PiecewiseLinearModel
 from vilma.estimators.vilma import VILMA
 from vilma.intervals import to_intervals
@@ -64,6 +67,18 @@ class Folds(NamedTuple):
     scorer: Callable[..., float]
     score: dict[str, Any]  # further arguments of the scorer, with an entry for every row
     tell: bool  # of fits in folds that do not converge: where the user asked for their alphas
+
+    def score_points(
+        self, model, points: list[dict[str, Any]], sets: list[BlockSet], n_jobs: int | None
+    ) -> list[list[float]]:
+        """Return the scores of all sets and points, one list for each fold."""
+        return Parallel(n_jobs=n_jobs)(
+            delayed(_score_fold)(model, points, sets, self, train, test)
+            for train, test in self.splits
+        )
+
+
+_AnyFolds: TypeAlias = Folds | FoldsInPartitions
 
 
 class CrossValidatedClassifier(OrdinalModel):
@@ -119,9 +134,10 @@ class CrossValidatedClassifier(OrdinalModel):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns} of shape \
-                (n_samples, n_features)
-            Training data.
+        X : {array-like, sparse matrix, OneHotCodes, MappedMatrix, MixedColumns, \
+                PartitionedMatrix} of shape (n_samples, n_features)
+            Training data. Rows in partitions are dealt to folds within their partitions, and
+            folds are worked on one after another, by the whole cluster.
         y : array-like of shape (n_samples,) or (n_samples, 2)
             Exact labels, or intervals ``[lower, upper]``; an end may be open.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -152,15 +168,18 @@ class CrossValidatedClassifier(OrdinalModel):
         _raise_for_params(params, self, "fit", allow=["groups"])
         with all_or_nothing(self):
             self._validate_params()
-            routed = self._route(params, sample_weight)
             grid = self._grid()
-            refuse_other_order(X=X, y=y, sample_weight=sample_weight, **params)
-            X = read_X(self, X, reset=True)
+            folds: _AnyFolds
+            if isinstance(X, Partitions):
+                model, folds = self._read_partitions(X, y, sample_weight, params)
+            else:
+                routed = self._route(params, sample_weight)
+                refuse_other_order(X=X, y=y, sample_weight=sample_weight, **params)
+                X = read_X(self, X, reset=True)
+                model = self._make_single(read_scale(self, y))
+                folds = self._make_folds(model, X, y, sample_weight, routed)
             n_features, names = X.shape[1], vars(self).get("feature_names_in_")
-            classes = read_scale(self, y)
-            model = self._make_single(classes)
             sets = _read_block_sets(self.blocks, X)
-            folds = self._make_folds(model, X, y, sample_weight, routed)
             scores = _score_grid(model, grid, sets, folds, self.n_jobs)
             if self.alphas is None:
                 grid, scores = _extend(model, grid, sets, folds, self.n_jobs, scores)
@@ -267,6 +286,38 @@ class CrossValidatedClassifier(OrdinalModel):
         score = {name: given[name] for name in ("sample_weight",) if name in given}
         return Bunch(splitter=Bunch(split=split), scorer=Bunch(score=score))
 
+    def _read_partitions(
+        self, X: Partitions, y, sample_weight, params: dict
+    ) -> tuple[OrdinalModel, FoldsInPartitions]:
+        """Load rows and labels where they stay, and deal them to folds there."""
+        name = type(self).__name__
+        if not getattr(self._single, "_takes_partitions", False):
+            raise TypeError(
+                f"{name} does not take rows in partitions. IISVOR_IMCCV, IISVOR_EXPCV and VILMACV "
+                "do."
+            )
+        if self.scoring is not None or any(value is not None for value in params.values()):
+            raise ValueError(
+                f"Of rows in partitions, {name} scores the interval-insensitive loss, and deals "
+                "single rows to the folds: leave out scoring and groups, or take rows in one "
+                "place."
+            )
+        cv = 5 if self.cv is None else self.cv
+        if not isinstance(cv, Integral):
+            raise TypeError(
+                "Rows in partitions are dealt to folds where they are: cv should be a number of "
+                f"folds, got {self.cv!r}."
+            )
+        n_folds = int(cv)
+        rows, classes = load_partitions(self, X, y, sample_weight, self.classes)
+        if n_folds > rows.shape[0]:
+            raise ValueError(
+                f"cv={n_folds} folds need as many rows of positive weight, got {rows.shape[0]}."
+            )
+        weighted, tell = sample_weight is not None, self.alphas is not None
+        folds = FoldsInPartitions(rows, classes, weighted, n_folds, self._default_loss, tell)
+        return self._make_single(classes), folds
+
     def _make_folds(self, model, X, y, sample_weight, routed: Bunch) -> Folds:
         scorer = check_scoring(model, self._scorer(model.classes))
         y = _as_columns(y, model.classes)
@@ -333,7 +384,7 @@ def _points(grid: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _score_grid(
-    model, grid: dict[str, Any], sets: list[BlockSet], folds: Folds, n_jobs: int | None
+    model, grid: dict[str, Any], sets: list[BlockSet], folds: _AnyFolds, n_jobs: int | None
 ) -> np.ndarray:
     """Return the scores of all folds.
 
@@ -343,10 +394,7 @@ def _score_grid(
         An axis for every parameter of the grid.
     """
     points = _points(grid)
-    by_fold = Parallel(n_jobs=n_jobs)(
-        delayed(_score_fold)(model, points, sets, folds, train, test)
-        for train, test in folds.splits
-    )
+    by_fold = folds.score_points(model, points, sets, n_jobs)
     lengths = [len(values) for values in grid.values()]
     return np.array(by_fold).T.reshape(len(sets), *lengths, len(by_fold))
 
@@ -366,15 +414,13 @@ def _score_fold(
     weight = None if folds.weight is None else folds.weight[train]
     extra = _check_method_params(folds.X, folds.score, test)
     X, held_out = _split_rows(folds.X, train, test)
-    order = sorted(range(len(points)), key=lambda i: _regularisation(points[i]), reverse=True)
     scores = []
     for blocks in sets:
         models = [clone(model).set_params(**point) for point in points]
         with warnings.catch_warnings():
             if not folds.tell:
                 warnings.simplefilter("ignore", ConvergenceWarning)
-            for key in {each._problem_key(): None for each in models}:
-                together = [models[i] for i in order if models[i]._problem_key() == key]
+            for together in share_problems(models):
                 fit_together(together, _select(X, blocks), folds.y[train], weight)
         columns = _select(held_out, blocks)
         scores += [folds.scorer(each, columns, folds.y[test], **extra) for each in models]
@@ -392,7 +438,7 @@ def _extend(
     model,
     grid: dict[str, Any],
     sets: list[BlockSet],
-    folds: Folds,
+    folds: _AnyFolds,
     n_jobs: int | None,
     scores: np.ndarray,
 ) -> tuple[dict[str, Any], np.ndarray]:
@@ -440,13 +486,13 @@ def _choose(
     means = by_fold.mean(axis=1)
     if rule == "best":
         best = np.flatnonzero(means == means.max())
-        return max((tried[i] for i in best), key=lambda each: _regularisation(each[1]))
+        return max((tried[i] for i in best), key=lambda each: regularisation(each[1]))
     folds = by_fold[int(np.argmax(means))]
     error = float(folds.std(ddof=1) / np.sqrt(len(folds))) if len(folds) > 1 else 0.0
     near = np.flatnonzero(means >= means.max() - error)
     fewest = min(len(sets[tried[i][0]] or ()) for i in near)
     simple = [tried[i] for i in near if len(sets[tried[i][0]] or ()) == fewest]
-    return max(simple, key=lambda each: _regularisation(each[1]))
+    return max(simple, key=lambda each: regularisation(each[1]))
 
 
 def _warn_of_edge(name: str, alphas: np.ndarray, alpha: float, scores: np.ndarray) -> None:
@@ -465,11 +511,6 @@ def _warn_of_edge(name: str, alphas: np.ndarray, alpha: float, scores: np.ndarra
         UserWarning,
         stacklevel=3,
     )
-
-
-def _regularisation(point: dict[str, Any]) -> tuple[float, float]:
-    """Sort points of a grid by the strength of their penalty."""
-    return point["alpha"], point.get("correlation", 1.0)
 
 
 def _as_columns(y, classes: np.ndarray) -> np.ndarray:

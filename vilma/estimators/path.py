@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,19 @@ from sklearn.base import clone
 
 from vilma._numba import interruptible
 from vilma._numbers import as_numbers
-from vilma.estimators._problem import read_problem
+from vilma.estimators._problem import Problem, read_problem
 from vilma.estimators.base import CertifiedFit
 from vilma.estimators.ordered_logit import OrderedLogit
 from vilma.estimators.vilma import VILMA
 
-__all__ = ["fit_together", "read_alphas", "vilma_path"]
+__all__ = [
+    "fit_together",
+    "read_alphas",
+    "regularisation",
+    "share_problems",
+    "solve_together",
+    "vilma_path",
+]
 
 
 def vilma_path(
@@ -90,14 +97,32 @@ def fit_together(models: list[Any], X, y, sample_weight) -> None:
         model._validate_params()
     first = models[0]
     problem = read_problem(first, X, y, sample_weight, first.classes)
-    solutions = first._solve(problem, [model._settings(problem) for model in models])
     seen = dict(vars(first))  # what reading X left: the features' number and names
-    for model, solution in zip(models, solutions, strict=True):
+    for model in models:
         for name in ("n_features_in_", "feature_names_in_"):
             if name in seen:
                 setattr(model, name, seen[name])
+    solve_together(models, problem)
+
+
+def solve_together(models: list[Any], problem: Problem) -> None:
+    """Fit models, whose parameters have been checked, to data that have been read."""
+    solutions = models[0]._solve(problem, [model._settings(problem) for model in models])
+    for model, solution in zip(models, solutions, strict=True):
         model._store(problem, solution)
         model._warn_of_gap(problem, solution)
+
+
+def share_problems(models: Sequence[Any]) -> list[list[Any]]:
+    """Group models by problem, each group in the order of the strength of the penalty."""
+    falling = sorted(models, key=lambda model: regularisation(vars(model)), reverse=True)
+    keys = dict.fromkeys(model._problem_key() for model in models)
+    return [[each for each in falling if each._problem_key() == key] for key in keys]
+
+
+def regularisation(parameters: Mapping[str, Any]) -> tuple[float, float]:
+    """Sort models by the strength of their penalty."""
+    return parameters["alpha"], parameters.get("correlation", 1.0)
 
 
 def read_alphas(alphas: Iterable[float]) -> np.ndarray:
