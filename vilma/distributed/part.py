@@ -37,7 +37,15 @@ class Update(NamedTuple):
 
 
 class Fold(NamedTuple):
-    """Rows that a problem is to do without, for it to be tried on them."""
+    """Rows that a problem is to do without, for it to be tried on them.
+
+    Parameters
+    ----------
+    number : int
+        From 0.
+    n_folds : int
+        Number of folds that rows are dealt to.
+    """
 
     number: int
     n_folds: int
