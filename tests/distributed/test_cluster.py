@@ -14,6 +14,7 @@ pytest.importorskip("distributed")
 import dask
 import dask.array as da
 from distributed import Client, LocalCluster
+from distributed.comm import CommClosedError
 
 import vilma.distributed.dask_engine as dask_engine
 from vilma import (
@@ -125,6 +126,34 @@ def test_a_data_frame_with_a_column_of_labels(client):
     # In memory, where the lengths of partitions have to be asked for.
     again = IISVOR_IMC(0.01, tol=1e-8).fit(P, table["y"])
     assert again.objective_ == pytest.approx(expected.objective_, rel=1e-8)
+
+
+def test_zarr(client, tmp_path):
+    zarr = pytest.importorskip("zarr")
+    X, y = make_rows()
+    for name, values, chunks in (("X", X, (250, 2)), ("y", y, (130, 2))):
+        stored = zarr.open(
+            tmp_path / name, mode="w", shape=values.shape, chunks=chunks, dtype=values.dtype
+        )
+        stored[:] = values
+    P = PartitionedMatrix.from_dask(da.from_zarr(tmp_path / "X"), client=client)
+    model = IISVOR_IMC(0.01, tol=1e-8).fit(P, da.from_zarr(tmp_path / "y"))
+    expected = IISVOR_IMC(0.01, tol=1e-8).fit(X, y)
+    assert model.objective_ == pytest.approx(expected.objective_, rel=1e-8)
+    assert model.predict(P).compute().tolist() == expected.predict(X).tolist()
+
+
+def test_parquet(client, tmp_path):
+    dd = pytest.importorskip("dask.dataframe")
+    pd = pytest.importorskip("pandas")
+    X, y = make_rows()
+    table = pd.DataFrame(X, columns=["a", "b", "c"]).assign(low=y[:, 0], high=y[:, 1])
+    dd.from_pandas(table, npartitions=3).to_parquet(tmp_path / "rows")
+    frame = dd.read_parquet(tmp_path / "rows")
+    P = PartitionedMatrix.from_dask(frame[["a", "b", "c"]], client=client)
+    model = IISVOR_IMC(0.01, tol=1e-8).fit(P, frame[["low", "high"]])
+    expected = IISVOR_IMC(0.01, tol=1e-8).fit(X, y)
+    assert model.objective_ == pytest.approx(expected.objective_, rel=1e-8)
 
 
 def test_folders_and_codes(client, tmp_path):
@@ -245,6 +274,9 @@ def test_other_versions_are_told(client, monkeypatch):
     answers["tcp://a"] = ModuleNotFoundError("No module named 'vilma'")
     with pytest.raises(RuntimeError, match="cannot import vilma"):
         P.load(y)
+    answers["tcp://a"] = CommClosedError("the worker is gone")
+    assert P.load(y).shape == (600, 3)
+    P.release()
     answers["tcp://a"] = {**there, "numpy": "1.0"}
     with pytest.warns(RuntimeWarning, match="numpy 1.0"):
         P.load(y)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from dask import delayed
 from distributed import Client, Future, wait
+from distributed.comm import CommClosedError
 
 import vilma
 from vilma.distributed.engine import Engine
@@ -231,6 +232,8 @@ class DaskEngine(Engine):
         """Refuse a cluster with another version of vilma; warn of other versions of the rest."""
         here = _versions()
         for address, there in self._client.run(_versions, on_error="return").items():
+            if isinstance(there, CommClosedError):
+                continue  # it is gone by now, and nothing will be started there
             if isinstance(there, BaseException):
                 raise RuntimeError(
                     f"The worker {address} cannot import vilma ({there!r}). Install vilma "
