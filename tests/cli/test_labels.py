@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vilma.cli._labels import (
+    LabelReading,
     default_classes,
     integer_scale,
     join_labels,
@@ -23,7 +24,7 @@ def read(tmp_path):
     def read(text, columns=None, encoding="utf-8"):
         path = tmp_path / "labels.csv"
         path.write_bytes(text.encode(encoding))
-        return read_label_table(path, columns)
+        return read_label_table(path, LabelReading(columns))
 
     return read
 
@@ -265,7 +266,7 @@ def test_irregular_brackets_are_told(read, capsys, rows, said):
 def test_a_border_that_two_brackets_share_belongs_to_one(tmp_path, capsys, closed, expected):
     path = tmp_path / "labels.csv"
     path.write_text("file,label\na,20-30\nb,30-40\n")
-    assert read_label_table(path, closed=closed).intervals.tolist() == expected
+    assert read_label_table(path, LabelReading(closed=closed)).intervals.tolist() == expected
     assert capsys.readouterr().err == ""
 
 
@@ -321,8 +322,8 @@ def test_other_formats_are_named(tmp_path, begin, what):
 def test_rows_that_say_nothing_are_left_out(tmp_path):
     path = tmp_path / "labels.csv"
     path.write_text("file,label\na,3\nb,\nc,Refused\nd,20-29\ne, ? \n")
-    table = read_label_table(path, no_answer=("refused", "?"))
+    table = read_label_table(path, LabelReading(no_answer=("refused", "?")))
     assert table.names == ["a", "d"]
     np.testing.assert_array_equal(table.intervals, [[3, 3], [20, 29]])
     with pytest.raises(click.ClickException, match='--no-answer "Refused"'):
-        read_label_table(path, no_answer=("?",))
+        read_label_table(path, LabelReading(no_answer=("?",)))

@@ -320,8 +320,27 @@ def test_named_columns(features, write_labels, model, levels):
     assert "has the columns 'x,path,age'" in result.stderr
     result = run("fit", features, labels, "-o", model, "--alpha", 0.1, "--columns", "path,age")
     assert result.exit_code == 0, result.output
-    assert run("evaluate", model, features, labels).exit_code == 1
-    assert run("evaluate", model, features, labels, "--columns", "path,age").exit_code == 0
+    assert run("evaluate", model, features, labels).exit_code == 0  # the model knows its columns
+    other = write_labels("path,years", ((f"{k:03d}.png", y) for k, y in enumerate(levels)))
+    assert "has the columns 'path,years'" in run("evaluate", model, features, other).stderr
+    assert run("evaluate", model, features, other, "--columns", "path,years").exit_code == 0
+    usual = write_labels("file,label", ((f"{k:03d}.png", y) for k, y in enumerate(levels)))
+    assert run("evaluate", model, features, usual).exit_code == 0
+
+
+def test_labels_are_read_as_in_training(features, write_labels, model, levels):
+    answers = ["unsure" if k == 3 else f"{y}-{y + 1}" for k, y in enumerate(levels)]
+    labels = write_labels("file,label", ((f"{k:03d}.png", y) for k, y in enumerate(answers)))
+    options = ["--no-answer", "unsure", "--closed", "left", "--alpha", 0.1, "--folds", 0]
+    result = run("fit", features, labels, "-o", model, *options)
+    assert result.exit_code == 0, result.output
+    result = run("evaluate", model, features, labels, "--json")
+    assert result.exit_code == 0, result.output
+    n_labelled = len(levels) - 1
+    assert json.loads(result.stdout)["n_rows"] == n_labelled
+    assert json.loads(result.stdout)["n_exact"] == n_labelled  # closed left: 3-4 is 3
+    result = run("evaluate", model, features, labels, "--json", "--closed", "both")
+    assert json.loads(result.stdout)["n_exact"] == 0
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), OSError(28, "No space left on device")])

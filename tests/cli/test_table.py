@@ -15,6 +15,7 @@ from vilma import OrderedLogit, load_model
 from vilma.cli import main
 from vilma.cli._rows import read_labelled_table
 from vilma.cli._table import Roles, TableScale, is_table, make_scale, read_annotations, read_table
+from vilma.cli.predict import about_width
 
 N = 160
 INF = np.inf
@@ -484,6 +485,51 @@ def test_codes_of_missing_answers_are_told_once(tmp_path, model, code):
     result = run("fit", data, "--label", "y", "-o", model, *options, f"--no-answer={code}")
     assert "apart from all" not in result.stderr
     assert "59 row(s), 1 features, 4 levels from 0 to 3" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "mean", "told"),
+    [
+        ("weight", 1.0, True),
+        ("WT", 1.0, True),
+        ("weight", 70.0, False),  # of a body
+        ("fnlwgt", 5000.0, True),
+        ("survey_weight", 300.0, True),
+        ("height", 1.0, False),
+    ],
+)
+def test_weights_among_the_features_are_told(tmp_path, model, name, mean, told):
+    rng = np.random.default_rng(0)
+    weights = mean * rng.uniform(0.5, 1.5, 60)
+    rows = [(rng.normal() + k % 3, weights[k], k % 3) for k in range(60)]
+    data = write(tmp_path / "t.csv", ["x", name, "y"], rows)
+    command = ["fit", data, "--label", "y", "-o", model, *FAST, "--folds", 0]
+    result = run(*command)
+    assert result.exit_code == 0, result.output
+    assert (f"column {name!r} looks like weights of the rows" in result.stderr) is told
+    if told:
+        assert f"--weight {name}, or leave it out by --drop {name}" in result.stderr
+        assert "looks like weights" not in run(*command, "--weight", name).stderr
+
+
+def test_wide_prediction_intervals_are_explained(tmp_path, model):
+    rng = np.random.default_rng(0)
+    rows = [(rng.normal(), k % 5) for k in range(200)]
+    data = write(tmp_path / "t.csv", ["x", "y"], rows)
+    options = ["--estimator", "ordered-logit", "--alpha", 0.1, "--folds", 0, "--intervals"]
+    result = run("fit", data, "--label", "y", "-o", model, *options)
+    assert result.exit_code == 0, result.output
+    result = run("predict", model, data, "--coverage", 0.9, "-o", tmp_path / "p.csv")
+    assert result.exit_code == 0, result.output
+    assert "of 5 levels or more" in result.stderr
+    assert "or --coverage below 0.9 make them narrower" in result.stderr
+
+
+def test_narrow_prediction_intervals_need_no_word():
+    ends = np.array([[0, 1], [1, 1], [2, 4], [0, 4]])
+    assert about_width(ends, np.arange(6), 0.9) == []  # half of them two of six
+    (told,) = about_width(ends, np.arange(5), 0.9)
+    assert told.startswith("half of the intervals hold 2.5 of 5 levels or more, and 25% the whole")
 
 
 def test_missing_answers_are_not_proposed_as_levels(tmp_path, model):

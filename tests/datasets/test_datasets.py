@@ -32,6 +32,18 @@ def test_anes():
     assert data.data[1, 0] == 190
 
 
+@pytest.mark.parametrize("target", ["selfLR", "ClinLR", "DoleLR", "educ", "TVnews"])
+def test_other_questions_of_anes(target):
+    data, party = load_anes96(target=target), load_anes96()
+    assert data.data.shape == (944, 9)
+    assert target not in data.feature_names
+    column = party.data[:, party.feature_names.index(target)]
+    assert data.target.tolist() == column.tolist()
+    assert data.data[:, data.feature_names.index("PID")].tolist() == party.target.tolist()
+    first = int(target != "TVnews")
+    assert data.classes.tolist() == list(range(first, 8))
+
+
 def test_income_of_anes_as_intervals():
     data = load_anes96(target="income")
     assert data.data.shape == (944, 9)
@@ -80,7 +92,7 @@ def test_tables_are_those_of_their_source(load, name, columns):
 
 
 def test_bad_target():
-    with pytest.raises(ValueError, match="target should be 'PID' or 'income', got 'age'"):
+    with pytest.raises(ValueError, match=r"should be 'PID', .* or 'income', got 'age'"):
         load_anes96(target="age")
 
 

@@ -6,6 +6,8 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from vilma import (
@@ -53,6 +55,48 @@ def test_the_median_for_everybody_is_told(alpha):
     assert 'VILMA(loss="squared")' in text
     assert "weak_signals.rst" in text
     assert caught[0].filename == __file__
+
+
+def weak(caught):
+    return [each for each in caught if each.category is WeakSignalWarning]
+
+
+def test_a_search_tells_of_weak_candidates_once():
+    X, level = incomes()
+    search = GridSearchCV(IISVOR_IMC(), {"alpha": [1.0, 0.1]}, cv=KFold(2))
+    for _ in range(2):  # not silent for good
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            search.fit(X, level)
+        first, refit = weak(caught)
+        assert "Other fits of this search" in str(first.message)
+        assert "category=vilma.exceptions.WeakSignalWarning" in str(first.message)
+        assert "Other fits" not in str(refit.message)  # the model that the search returns
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        cross_val_score(make_pipeline(StandardScaler(), IISVOR_IMC()), X, level, cv=KFold(3))
+        for _ in range(2):
+            IISVOR_IMC().fit(X, level)
+    assert len(weak(caught)) == 3
+
+
+def test_a_search_tells_of_every_kind_of_estimator():
+    X, level = incomes()
+    pipeline = Pipeline([("model", IISVOR_IMC())])
+    grid = {"model": [IISVOR_IMC(), IISVOR_IMC(0.1), VILMA(1e6, loss="squared")]}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        GridSearchCV(pipeline, grid, cv=KFold(2), refit=False).fit(X, level)
+    names = [str(each.message).partition("(")[0] for each in weak(caught)]
+    assert names == ["IISVOR_IMC", "VILMA"]
+
+
+def test_a_filter_silences_a_search():
+    X, level = incomes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", category=WeakSignalWarning)
+        GridSearchCV(IISVOR_IMC(), {"alpha": [1.0, 0.1]}, cv=KFold(2)).fit(X, level)
 
 
 def test_the_loss_that_is_named_does_better_and_is_silent():

@@ -10,6 +10,8 @@ from vilma.intervals import (
     annotate_sliding,
     annotation_report,
     misplace_intervals,
+    parse_brackets,
+    spans_between_ends,
     zero_one_bound,
 )
 from vilma.intervals._ambiguity import shares_at_random, shares_given_truth
@@ -185,3 +187,23 @@ def test_the_theorems_hold_on_drawn_annotations(annotate):
 def test_bad_arguments(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+def test_brackets_that_do_not_overlap_are_proposed_as_levels():
+    y = parse_brackets(["18-24", "25-34", "35-44", "45-54", "55-64"] * 4)
+    report = annotation_report(y)
+    assert report.disjoint
+    assert "Labels 18-24, 25-34, 35-44, 45-54 and 55-64 are never told apart" in str(report)
+    assert "spans_between_ends(y, whole=True)" in str(report)
+    levels = spans_between_ends(y, whole=True)
+    told = annotation_report(levels.intervals, classes=levels.classes)
+    assert "100 % exact labels" in str(told)
+    assert "spans_between_ends" not in str(told)
+
+
+def test_brackets_that_overlap_are_not():
+    report = annotation_report([(18, 24), (25, 34), (24, 25)])
+    assert not report.disjoint
+    assert "spans_between_ends" not in str(
+        annotation_report([(1, 3), (2, 4)], classes=range(1, 7))
+    )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 import numpy as np
@@ -20,24 +21,63 @@ if TYPE_CHECKING:
 MAX_LEVELS = 10_000
 
 
-def read_label_table(
-    path: Path,
-    columns: tuple[str, ...] | None = None,
-    no_answer: tuple[str, ...] = (),
-    closed: Literal["both", "left", "right"] | None = None,
-) -> LabelTable:
+@dataclass(frozen=True)
+class LabelReading:
+    """How a label file is read.
+
+    Attributes
+    ----------
+    columns : tuple of str or None
+        The columns to read; None means those of the usual names.
+    no_answer : tuple of str
+        Labels that say nothing: they are left out, as empty ones are.
+    closed : {"both", "left", "right"} or None
+        Which numbers of a bracket such as 20-30 belong to it; None means both.
+    preferred : tuple of str or None
+        The columns to read where no others are asked for and the file has them.
+    """
+
+    columns: tuple[str, ...] | None = None
+    no_answer: tuple[str, ...] = ()
+    closed: Literal["both", "left", "right"] | None = None
+    preferred: tuple[str, ...] | None = None
+
+    def to_settings(self) -> dict[str, Any]:
+        """Return plain values to be kept with a model."""
+        columns = None if self.columns is None else list(self.columns)
+        return {"columns": columns, "no_answer": list(self.no_answer), "closed": self.closed}
+
+    def as_in_training(self, settings: dict[str, Any]) -> LabelReading:
+        """Return how to read the labels that a model is measured on.
+
+        Parameters
+        ----------
+        settings : dict
+            What :meth:`to_settings` made plain in training; empty if the model has none.
+
+        Returns
+        -------
+        LabelReading
+            What is not given here is as it was in training.
+        """
+        columns = settings.get("columns")
+        return LabelReading(
+            self.columns,
+            (*settings.get("no_answer", ()), *self.no_answer),
+            self.closed or settings.get("closed"),
+            None if columns is None else tuple(columns),
+        )
+
+
+def read_label_table(path: Path, reading: LabelReading | None = None) -> LabelTable:
     """Read annotations from a CSV file, see :func:`vilma.labels.label_file.read_label_table`.
 
     Parameters
     ----------
     path : Path
         The file.
-    columns : tuple of str, optional
-        The columns to read.
-    no_answer : tuple of str
-        Labels that say nothing: they are left out, as empty ones are.
-    closed : {"both", "left", "right"} or None
-        Which numbers of a bracket such as 20-30 belong to it; None means both.
+    reading : LabelReading, optional
+        How it is read.
 
     Returns
     -------
@@ -51,14 +91,21 @@ def read_label_table(
     """
     from vilma.intervals import parse_brackets  # Numba takes a while to import
 
+    how = reading or LabelReading()
+    read = partial(
+        label_file.read_label_table,
+        path,
+        read_brackets=partial(parse_brackets, closed=how.closed or "both"),
+        no_answer=how.no_answer,
+    )
     with readable_errors():
         try:
-            table = label_file.read_label_table(
-                path,
-                columns,
-                read_brackets=partial(parse_brackets, closed=closed or "both"),
-                no_answer=no_answer,
-            )
+            try:
+                table = read(how.columns or how.preferred)
+            except ColumnsError:
+                if how.columns is not None or how.preferred is None:
+                    raise
+                table = read(None)
         except ColumnsError as error:
             header = error.header
             here = f", here perhaps --columns {','.join(header)}" if len(header) in (2, 3) else ""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
 from vilma.cli._feature_store import FeatureStore
 from vilma.cli._features import read_features, require_same_settings
 from vilma.cli._files import atomic_write
-from vilma.cli._labels import join_labels, read_label_table
+from vilma.cli._labels import LabelReading, join_labels, read_label_table
 from vilma.cli._report import readable_errors
 from vilma.cli._rows import LabelledRows, read_label_weights, read_table_for_model
 from vilma.cli._table import TABLE, TableScale, is_table
@@ -134,10 +134,8 @@ def read_model_and_rows(
     model: Path,
     features: Path,
     labels: Path | None,
-    columns: tuple[str, ...] | None,
+    reading: LabelReading,
     weight: str | None,
-    no_answer: tuple[str, ...],
-    closed: Literal["both", "left", "right"] | None,
     max_memory: int,
 ) -> tuple[Model, LabelledRows]:
     """Read a model, and rows with labels to measure it on.
@@ -148,14 +146,10 @@ def read_model_and_rows(
         The two files, or a file and a folder.
     labels : Path or None
         The label file of images; None for a table.
-    columns : tuple of str or None
-        Columns of the label file.
+    reading : LabelReading
+        How labels are read, where not as in the model's training.
     weight : str or None
         Column of the label file, or of the table, with weights.
-    no_answer : tuple of str
-        Labels that say nothing.
-    closed : {"both", "left", "right"} or None
-        Which numbers of a bracket belong to it.
     max_memory : int
         Bytes of a folder's features to hold at a time.
 
@@ -175,7 +169,8 @@ def read_model_and_rows(
             raise click.UsageError(
                 f"{model} is of a table, which holds its own labels: leave out {labels}."
             )
-        table = read_label_table(labels, columns, no_answer, closed)
+        reading = reading.as_in_training((fitted.training or {}).get("labels") or {})
+        table = read_label_table(labels, reading)
         rows, places = join_labels(store.names, table, images=features, labels=labels)
         weights = None
         if weight is not None:
@@ -190,6 +185,7 @@ def read_model_and_rows(
             weights,
             store.settings,
             "image(s)",
+            reading,
         )
     fitted = read_model(model)
     if fitted.settings.get("features") != TABLE:
@@ -201,8 +197,8 @@ def read_model_and_rows(
         require_scale(fitted),
         labelled=True,
         weight=weight,
-        no_answer=no_answer,
-        closed=closed,
+        no_answer=reading.no_answer,
+        closed=reading.closed,
     )
 
 

@@ -17,6 +17,7 @@ from vilma import MappedMatrix
 from vilma._named_rows import read_named_rows
 from vilma.cli._features import read_features
 from vilma.cli._labels import (
+    LabelReading,
     default_classes,
     integer_scale,
     join_labels,
@@ -64,6 +65,8 @@ class LabelledRows:
         What the features were computed with.
     noun : str
         What a row is.
+    reading : LabelReading or None
+        How the label file of images was read.
     """
 
     names: list[str]
@@ -74,6 +77,7 @@ class LabelledRows:
     weights: NDArray[np.float64] | None
     settings: dict[str, Any]
     noun: str
+    reading: LabelReading | None = None
 
     def exact(self) -> NDArray[np.bool_]:
         """Tell which labels are exact."""
@@ -83,12 +87,10 @@ class LabelledRows:
 def read_labelled_images(
     features: Path,
     labels: Path,
-    columns: tuple[str, ...] | None,
+    reading: LabelReading,
     classes: tuple[int, int] | None,
     group: str | None,
     weight: str | None,
-    no_answer: tuple[str, ...],
-    closed: Literal["both", "left", "right"] | None,
     max_memory: int,
 ) -> LabelledRows:
     """Read a feature file or folder, and the labels of its images.
@@ -97,16 +99,12 @@ def read_labelled_images(
     ----------
     features, labels : Path
         Where they are.
-    columns : tuple of str or None
-        Columns of the label file.
+    reading : LabelReading
+        How the label file is read.
     classes : tuple of (int, int) or None
         The ends of the scale.
     group, weight : str or None
         Columns of the label file with the groups and the weights.
-    no_answer : tuple of str
-        Labels that say nothing.
-    closed : {"both", "left", "right"} or None
-        Which numbers of a bracket belong to it.
     max_memory : int
         Bytes of a folder's features to hold at a time.
 
@@ -116,7 +114,7 @@ def read_labelled_images(
         The images that have a label.
     """
     store = read_features(features, max_memory)
-    table = read_label_table(labels, columns, no_answer, closed)
+    table = read_label_table(labels, reading)
     rows, places = join_labels(store.names, table, images=features, labels=labels)
     intervals = table.intervals[places]
     scale = default_classes(intervals) if classes is None else integer_scale(*classes)
@@ -138,6 +136,7 @@ def read_labelled_images(
         weights,
         store.settings,
         "image(s)",
+        reading,
     )
 
 

@@ -41,6 +41,12 @@ _OTHER_TABLES = {
 }
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "."}
 _FEWEST_COUNTED = 20  # rows whose numbers go up by one: fewer may be years
+# What columns of weights are called; by the second, as nothing else is.
+_WEIGHT = re.compile(r"(?<![a-z])(weights?|wgts?|wts?)(?![a-z])", re.IGNORECASE)
+_SURVEY_WEIGHT = re.compile(
+    r"(?<![a-z])(p|fnl|final|survey|sample|sampling|design|per|hh)[_. ]?(weight|wgt|wt)",
+    re.IGNORECASE,
+)
 _MOST_INTEGERS = 200  # levels of a scale of whole numbers that was not asked for
 
 
@@ -398,6 +404,8 @@ def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
         if all(_as_number(cell) is not None for cell in cells):
             numbers.append(name)
             _warn_of_row_numbers(name, cells)
+            if roles.weight is None:
+                _warn_of_weights(name, cells)
             continue
         _refuse_decimal_commas(table, name, cells)
         categories.append(name)
@@ -425,6 +433,23 @@ def _warn_of_row_numbers(name: str, cells: list[Any]) -> None:
         warn(
             f"column {name!r} counts the rows, and is taken for a feature; name the rows by it "
             f"with --id {name}, or leave it out by --drop {name}"
+        )
+
+
+def _warn_of_weights(name: str, cells: list[Any]) -> None:
+    """Warn of a column that looks like the weights of the rows, by its name and its numbers.
+
+    Weights of a survey are positive and mostly have the mean 1; a weight in kilograms has not.
+    Names that say "survey weight" in short are enough.
+    """
+    called, surely = _WEIGHT.search(name) is not None, _SURVEY_WEIGHT.search(name) is not None
+    if not (called or surely):
+        return
+    values = np.array([_as_number(cell) for cell in cells], dtype=np.float64)
+    if np.all(values > 0.0) and np.ptp(values) > 0.0 and (surely or 0.8 < values.mean() < 1.25):
+        warn(
+            f"column {name!r} looks like weights of the rows, and is taken for a feature; name it "
+            f"with --weight {name}, or leave it out by --drop {name}"
         )
 
 

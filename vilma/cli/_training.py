@@ -379,4 +379,5 @@ def training_record(rows: LabelledRows, held_out: HeldOut | None, seed: int) -> 
         "fingerprints": different,
         "twins": float(counts[counts > 1].sum() / counts.sum()),
         "seed": seed,
+        "labels": None if rows.reading is None else rows.reading.to_settings(),
     }

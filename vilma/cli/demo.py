@@ -174,6 +174,7 @@ def _user_task(
     import numpy as np
 
     from vilma.cli._labels import (
+        LabelReading,
         default_classes,
         integer_scale,
         join_labels,
@@ -184,7 +185,7 @@ def _user_task(
     from vilma.cli.extraction.sources import GreyCrop, list_images
     from vilma.demo import folder_task
 
-    table = read_label_table(labels, columns)
+    table = read_label_table(labels, LabelReading(columns))
     files, rejected = list_images([images]), Rejected()
     names: list[str] = []
     crops = []

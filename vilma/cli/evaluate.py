@@ -60,18 +60,21 @@ def evaluate(
     distance of the predictions to them (zero inside) and the share inside; and the error of
     guessing the median of the training labels. Says how many of the rows MODEL was trained on:
     errors on those say little about others.
+
+    Labels are read as in training: --columns, --no-answer and --closed need not be repeated.
     """
     import json
 
     from vilma.cli._evaluation import measure
     from vilma.cli._files import atomic_write
+    from vilma.cli._labels import LabelReading
     from vilma.cli._model import read_model_and_rows
     from vilma.cli._report import readable_errors, warn
 
     if images is not None and report is None:
         raise click.UsageError("--images are shown in a report; give --report, too.")
     fitted, rows = read_model_and_rows(
-        model, features, labels, columns, weight, no_answer, closed, max_memory
+        model, features, labels, LabelReading(columns, no_answer, closed), weight, max_memory
     )
     with readable_errors():
         found = measure(fitted, rows)

@@ -196,6 +196,7 @@ def fit(
         closed,
     )
 
+    from vilma.cli._labels import LabelReading
     from vilma.cli._model import Model, write_model
     from vilma.cli._report import certificate, readable_errors, say_when_compiling, some_of
     from vilma.cli._rows import read_labelled_images, read_labelled_table
@@ -212,7 +213,13 @@ def fit(
         rows = read_labelled_table(features, roles, classes)
     elif labels is not None:
         rows = read_labelled_images(
-            features, labels, columns, classes, group, weight, no_answer, closed, max_memory
+            features,
+            labels,
+            LabelReading(columns, no_answer, closed),
+            classes,
+            group,
+            weight,
+            max_memory,
         )
     scale = rows.scale
     ends = scale.show(scale.classes[[0, -1]])

@@ -61,7 +61,7 @@ def predict(
 
     from vilma.cli._files import atomic_write
     from vilma.cli._model import read_model_and_features, scale_of
-    from vilma.cli._report import readable_errors
+    from vilma.cli._report import readable_errors, warn
     from vilma.cli._table import TABLE
     from vilma.probability.wrapped import project
 
@@ -74,6 +74,7 @@ def predict(
             f"{model} has no probabilities: `vilma fit --intervals`, or `vilma fit --estimator "
             "ordered-logit`."
         )
+    told = []
     header = ["row" if fitted.settings.get("features") == TABLE else "file", "label"]
     with readable_errors():
         columns: list[list[Any]] = [store.names, scale.show(estimator.predict(store.X))]
@@ -81,6 +82,7 @@ def predict(
             ends = estimator.predict_interval(store.X, coverage=coverage)
             header += ["lower", "upper"]
             columns += [scale.show(ends[:, 0]), scale.show(ends[:, 1])]
+            told = about_width(ends, scale.classes, coverage)
         projections = project(getattr(estimator, "estimator_", estimator), store.X)
         if projections.ndim == 1:
             header.append("projection")
@@ -98,7 +100,40 @@ def predict(
     content = text.getvalue().encode("utf-8", "surrogateescape")  # names may be any bytes
     if output is None:
         click.echo(content, nl=False)
-        return
-    with atomic_write(output) as stream:
-        stream.write(content)
-    click.echo(f"{output}: {len(store.names):,} prediction(s)")
+    else:
+        with atomic_write(output) as stream:
+            stream.write(content)
+        click.echo(f"{output}: {len(store.names):,} prediction(s)")
+    for sentence in told:
+        warn(sentence)
+
+
+def about_width(ends: Any, classes: Any, coverage: float) -> list[str]:
+    """Say why prediction intervals are wide, if they are.
+
+    Parameters
+    ----------
+    ends : ndarray of shape (n, 2)
+        First and last label of each.
+    classes : ndarray of shape (n_classes,)
+        The scale.
+    coverage : float
+        How often they are to contain the true label.
+
+    Returns
+    -------
+    list of str
+        A sentence if half of them hold half of the scale or more.
+    """
+    import numpy as np
+
+    first, last = np.searchsorted(classes, ends.T)
+    levels = last - first + 1
+    if 2 * np.median(levels) < len(classes):
+        return []
+    return [
+        f"half of the intervals hold {np.median(levels):g} of {len(classes)} levels or more, and "
+        f"{np.mean(levels == len(classes)):.0%} the whole scale: rows with the same features have "
+        f"labels so different. Columns that tell more of the labels, more rows, or --coverage "
+        f"below {coverage:g} make them narrower"
+    ]

@@ -74,9 +74,13 @@ ANES_INCOME_BRACKETS = (
 )
 
 
+# Columns of ANES that answer a question by a level, besides income in brackets.
+_ANES_LEVELS = ("PID", "selfLR", "ClinLR", "DoleLR", "educ", "TVnews")
+
+
 def load_anes96(
     *,
-    target: Literal["PID", "income"] = "PID",
+    target: Literal["PID", "selfLR", "ClinLR", "DoleLR", "educ", "TVnews", "income"] = "PID",
     return_X_y: bool = False,
     as_frame: bool = False,
 ) -> Any:
@@ -86,13 +90,17 @@ def load_anes96(
     Samples            944
     Features           9
     Target "PID"       party identification, 7 levels from 0 to 6
+    Target "selfLR"    place from liberal to conservative, 7 levels from 1 to 7;
+                       likewise "ClinLR" and "DoleLR", those of the candidates
+    Target "educ"      education, 7 levels from 1 to 7
+    Target "TVnews"    days of the week with television news, 8 levels from 0 to 7
     Target "income"    intervals of dollars, 24 brackets, open at both ends
     Licence            public domain
     =================  ===========================================================
 
     Parameters
     ----------
-    target : {"PID", "income"}, default="PID"
+    target : {"PID", "selfLR", "ClinLR", "DoleLR", "educ", "TVnews", "income"}, default="PID"
         Which column to predict; the others are the features.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
@@ -111,7 +119,7 @@ def load_anes96(
         feature_names : list of str
             Names of the features.
         classes : ndarray
-            The levels of party identification, or the numbers where brackets end.
+            The levels, or the numbers where brackets end.
         brackets : list of str
             The 24 brackets of income, in their order.
         DESCR : str
@@ -137,8 +145,9 @@ def load_anes96(
     array([[ -inf, 2999.],
            [ -inf, 2999.]])
     """
-    if target not in {"PID", "income"}:
-        raise ValueError(f"target should be 'PID' or 'income', got {target!r}.")
+    if target not in (*_ANES_LEVELS, "income"):
+        known = ", ".join(map(repr, _ANES_LEVELS))
+        raise ValueError(f"target should be {known} or 'income', got {target!r}.")
     header, rows = _read("anes96.csv.xz")
     values = np.array(rows, dtype=np.float64)
     column = header.index(target)

@@ -41,6 +41,8 @@ class AnnotationReport:
         The true label and the other one where it is reached.
     wrong_rows : ndarray of int or None
         Rows whose interval does not contain the true label; None if no true labels were given.
+    disjoint : bool
+        Whether no two different annotations share a label, as brackets do not.
     """
 
     classes: NDArray[Any]
@@ -52,6 +54,7 @@ class AnnotationReport:
     ambiguity_degree: float
     ambiguous_pair: tuple[Any, Any]
     wrong_rows: NDArray[np.intp] | None
+    disjoint: bool = False
 
     @property
     def never_separated(self) -> list[tuple[Any, Any]]:
@@ -199,7 +202,14 @@ def annotation_report(
         ambiguity_degree=float(shares[true_label, other]),
         ambiguous_pair=(names[true_label], names[other]),
         wrong_rows=wrong_rows,
+        disjoint=_are_disjoint(labels),
     )
+
+
+def _are_disjoint(labels: IntervalLabels) -> bool:
+    """Tell whether annotations are equal or share no label."""
+    lower, upper = np.unique(np.column_stack([labels.lower, labels.upper]), axis=0).T
+    return bool(np.all(lower[1:] > upper[:-1]))
 
 
 def _read_truth(y_true: ArrayLike, labels: IntervalLabels) -> IntArray:
@@ -241,6 +251,7 @@ def _widths(report: AnnotationReport) -> str:
 
 
 def _separation(report: AnnotationReport) -> str:
+    labels = report.classes.tolist()
     runs = [_run(first, last) for first, last in report.never_separated]
     if not runs:
         return "Every label is told apart from the next by at least one annotation."
@@ -249,6 +260,13 @@ def _separation(report: AnnotationReport) -> str:
         more = len(runs) - len(named)
         named.append(f"{more} more run{'s' if more > 1 else ''}")
     text = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+    if report.disjoint and not isinstance(labels[0], str):
+        return (
+            f"Labels {text} are never told apart: they are the insides of brackets that do not "
+            "overlap. If the brackets are all you want to predict, make levels of them: "
+            "vilma.intervals.spans_between_ends(y, whole=True). Otherwise annotate some rows "
+            "exactly, or by other brackets."
+        )
     return (
         f"Labels {text} are never told apart: annotate some of them exactly, or by other brackets."
     )
