@@ -512,6 +512,23 @@ def test_weights_among_the_features_are_told(tmp_path, model, name, mean, told):
         assert "looks like weights" not in run(*command, "--weight", name).stderr
 
 
+def test_brackets_that_training_had_not_are_told(tmp_path, model):
+    rng = np.random.default_rng(0)
+    brackets = ["under $1,000", "$1,000 - $1,999", "$2,000 - $4,999", "$5,000 and over"]
+    rows = [(rng.normal() + k % 3, brackets[k % 3]) for k in range(60)]
+    data = write(tmp_path / "t.csv", ["x", "income"], rows)
+    result = run("fit", data, "--label", "income", "-o", model, *FAST, "--folds", 0)
+    assert result.exit_code == 0, result.output
+    assert "no brackets of the model" not in run("evaluate", model, data).stderr
+    new = write(tmp_path / "n.csv", ["x", "income"], [(0.0, brackets[k]) for k in (0, 3, 3)])
+    result = run("evaluate", model, new)
+    assert result.exit_code == 0, result.output
+    assert "2 label(s) are no brackets of the model's training" in result.stderr
+    assert "5,000 and more of row 2 is the first" in result.stderr
+    numbers = write(tmp_path / "m.csv", ["x", "income"], [(0.0, 500), (0.0, 3000)])
+    assert "no brackets of the model" not in run("evaluate", model, numbers).stderr
+
+
 def test_wide_prediction_intervals_are_explained(tmp_path, model):
     rng = np.random.default_rng(0)
     rows = [(rng.normal(), k % 5) for k in range(200)]

@@ -30,6 +30,7 @@ from vilma.cli._table import (
     Roles,
     Table,
     TableScale,
+    bracket_name,
     choose_features,
     feature_cells,
     make_scale,
@@ -292,6 +293,14 @@ def read_table_for_model(
         raw = read_annotations(table, roles)[0]
         rows = _with_label(table, raw)
         intervals[rows] = scale.place(raw[rows])
+        strange = rows[scale.strange(raw[rows])]
+        if len(strange):
+            first = f"{bracket_name(*raw[strange[0]])} of row {names[strange[0]]}"
+            warn(
+                f"{len(strange)} label(s) are no brackets of the model's training, and count as "
+                f"its nearest one: {first} is the first. If the scale has them, train with rows "
+                "that do"
+            )
         if scale.bounds is None:
             require_on_scale(intervals[rows], scale.classes, [names[row] for row in rows])
     return LabelledRows(

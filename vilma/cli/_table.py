@@ -186,7 +186,7 @@ class TableScale:
         if self.bounds is None:
             return intervals
         lower, upper = self.bounds.T
-        inside = (lower >= intervals[:, :1]) & (upper <= intervals[:, 1:])
+        inside = self._inside(intervals)
         finite = np.clip(intervals, *_finite_ends(self.bounds))
         middle = finite.mean(axis=1)[:, np.newaxis]
         none = ~inside.any(axis=1)
@@ -195,6 +195,29 @@ class TableScale:
         )[none, np.newaxis] == np.arange(len(lower))
         last = inside.shape[1] - 1 - np.argmax(inside[:, ::-1], axis=1)
         return np.column_stack([np.argmax(inside, axis=1), last]).astype(np.float64)
+
+    def _inside(self, intervals: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which brackets, by column, are inside which intervals, by row."""
+        bounds = np.array(self.bounds)
+        return (bounds[:, 0] >= intervals[:, :1]) & (bounds[:, 1] <= intervals[:, 1:])
+
+    def strange(self, intervals: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Return the rows of intervals that hold no bracket of the scale, nor lie in one.
+
+        Parameters
+        ----------
+        intervals : ndarray of shape (n, 2)
+            Lower and upper ends in the unit of the table; infinite where open.
+
+        Returns
+        -------
+        ndarray of int
+            Places of those that :meth:`place` gives to the nearest bracket.
+        """
+        if self.bounds is None:
+            return np.array([], dtype=np.intp)
+        within = (self.bounds[:, 0] <= intervals[:, :1]) & (intervals[:, 1:] <= self.bounds[:, 1])
+        return np.flatnonzero(~(self._inside(intervals) | within).any(axis=1))
 
     def show(self, labels: NDArray[Any]) -> list[Any]:
         """Return what predicted labels are called.
@@ -742,7 +765,7 @@ def make_scale(
     warn_of_missing_codes(ends)
     different, inverse = np.unique(intervals, axis=0, return_inverse=True)
     if np.all(different[1:, 0] > different[:-1, 1]):
-        names = [_name(*pair) for pair in different]
+        names = [bracket_name(*pair) for pair in different]
         for text, level in zip(texts, inverse.ravel().tolist(), strict=True):
             names[level] = text or names[level]
         bounds = different
@@ -751,7 +774,7 @@ def make_scale(
             spans = spans_between_ends(intervals, whole=whole)
         bounds = spans.bounds(spans.classes)
         own = {tuple(pair): text for pair, text in zip(intervals.tolist(), texts, strict=True)}
-        names = [own.get(tuple(pair)) or _name(*pair) for pair in bounds.tolist()]
+        names = [own.get(tuple(pair)) or bracket_name(*pair) for pair in bounds.tolist()]
     scale = TableScale(np.arange(len(bounds)), names, bounds)
     return scale.place(intervals), scale
 
@@ -761,7 +784,19 @@ def _finite_ends(bounds: NDArray[np.float64]) -> tuple[float, float]:
     return float(finite.min()), float(finite.max())
 
 
-def _name(lower: float, upper: float) -> str:
+def bracket_name(lower: float, upper: float) -> str:
+    """Return what a bracket without a text of its own is called.
+
+    Parameters
+    ----------
+    lower, upper : float
+        Its ends; infinite where open.
+
+    Returns
+    -------
+    str
+        Such as ``20 to 29``, ``up to 19`` or ``65 and more``.
+    """
     if lower == upper:
         return f"{lower:,.10g}"
     if np.isinf(lower):

@@ -131,9 +131,10 @@ def about_width(ends: Any, classes: Any, coverage: float) -> list[str]:
     levels = last - first + 1
     if 2 * np.median(levels) < len(classes):
         return []
+    whole = np.mean(levels == len(classes))
     return [
-        f"half of the intervals hold {np.median(levels):g} of {len(classes)} levels or more, and "
-        f"{np.mean(levels == len(classes)):.0%} the whole scale: rows with the same features have "
-        f"labels so different. Columns that tell more of the labels, more rows, or --coverage "
-        f"below {coverage:g} make them narrower"
+        f"half of the intervals hold {np.median(levels):g} of {len(classes)} levels or more"
+        + (f", and {whole:.0%} the whole scale" if whole else "")
+        + ": rows that the model takes for alike have labels so different. Columns that tell more "
+        f"of the labels, more rows, or --coverage below {coverage:g} make them narrower"
     ]
