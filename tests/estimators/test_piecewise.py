@@ -198,16 +198,18 @@ def test_the_list_of_contested_sides_against_loops():
         weight = np.ones(len(problem.lower))
         labels = LabeledWeights(problem.lower, problem.upper, weight, problem.n_classes)
         surrogate = PiecewiseVShaped(labels, np.maximum(problem.cost, 0.0), pieces)
-        alone, contested = _work_space(labels)
+        work = _work_space(labels)
         scores = draw_scores(rng, problem, int(pieces.max()) + 1, "distinct")
-        biases = rng.normal(size=problem.n_classes)
+        thresholds = rng.normal(size=problem.n_classes - 1)
+        biases = np.concatenate([[0.0], -np.cumsum(thresholds)])
         reach, width = rng.random(problem.n_classes - 1), 0.3
         n, constant, total, fixed = kernels.list_contested(
-            scores, pieces, problem.cost, biases, reach, width, *surrogate._sides, alone, contested
+            scores, pieces, problem.cost, thresholds, reach, width, surrogate._sides, work
         )
         expected, naive_constant, naive_fixed = naive_list(
             problem, pieces, scores, biases, reach, width
         )
+        alone, contested = work
         first, last, upward, own, mass, lead, start, label, value = contested
         found = {}
         for r in range(n):
@@ -226,8 +228,109 @@ def test_the_list_of_contested_sides_against_loops():
                 assert found[side][y] == pytest.approx(v, abs=1e-12), seed
         assert constant == pytest.approx(naive_constant, abs=1e-10), seed
         np.testing.assert_allclose(fixed, naive_fixed, atol=1e-10)
+        for upper in (False, True):
+            disputed = {i for i, side in expected if side == upper}
+            assert set(np.flatnonzero(alone[int(upper)] < 0)) == disputed, seed
         leads = sum(mass[r] * lead[r] for r in range(n))
         assert total == pytest.approx(constant + leads, abs=1e-10), seed
+
+
+def sparsemax(z):
+    """Projection on the simplex by sorting."""
+    ordered = np.sort(z)[::-1]
+    tau = (np.cumsum(ordered) - 1.0) / np.arange(1, len(z) + 1)
+    return np.maximum(z - tau[np.flatnonzero(ordered > tau)[-1]], 0.0)
+
+
+def naive_smoothed(problem, pieces, scores, biases, width):
+    """The smoothed losses of all sides by loops, and the mixture that makes the plane."""
+    Y = problem.n_classes
+    value, slack, costs = 0.0, 0.0, 0.0
+    gradient, hessian = np.zeros(Y), np.zeros((Y, Y))
+    by_score = np.zeros_like(scores)
+    for i in range(len(scores)):
+        f = np.concatenate([[0.0], np.cumsum(scores[i, pieces])]) + biases
+        for e, labels in (
+            (problem.lower[i], np.arange(problem.lower[i] + 1)),
+            (problem.upper[i], np.arange(problem.upper[i], Y)),
+        ):
+            z = problem.cost[labels, e] + f[labels] - f[e]
+            p = sparsemax(z / width)
+            value += z.max()
+            slack += p @ (z.max() - z)
+            costs += p @ problem.cost[labels, e]
+            gradient[labels] += p
+            gradient[e] -= 1.0
+            support = labels[p > 0.0]
+            block = np.eye(len(support)) - 1.0 / len(support)
+            hessian[np.ix_(support, support)] += block / width
+            for share, y in zip(p, labels, strict=True):
+                for k in range(min(y, e), max(y, e)):
+                    by_score[i, pieces[k]] += share if y > e else -share
+    return value, slack, gradient, hessian, costs, by_score
+
+
+@pytest.mark.parametrize("width", [0.1, 2.0])
+def test_smoothed_losses_and_their_mixture_against_loops(width):
+    for seed in range(12):
+        problem = random_problem(seed, kind="vshaped")
+        rng = np.random.default_rng(seed)
+        pieces = random_pieces(rng, problem.n_classes)
+        weight = np.ones(len(problem.lower))
+        labels = LabeledWeights(problem.lower, problem.upper, weight, problem.n_classes)
+        surrogate = PiecewiseVShaped(labels, np.maximum(problem.cost, 0.0), pieces)
+        work = _work_space(labels)
+        scores = draw_scores(rng, problem, int(pieces.max()) + 1, "distinct")
+        thresholds = rng.normal(size=problem.n_classes - 1)
+        reach = rng.random(problem.n_classes - 1)
+        n, constant, _, fixed = kernels.list_contested(
+            scores, pieces, problem.cost, thresholds, reach, width, surrogate._sides, work
+        )
+        moved = reach * rng.uniform(-1.0, 1.0, size=len(reach))
+        change = np.concatenate([[0.0], -np.cumsum(moved)])
+        gradient, hessian = np.empty(problem.n_classes), np.empty((problem.n_classes,) * 2)
+        value, slack = kernels.smoothed(change, width, n, work[1], fixed, gradient, hessian)
+        by_score = np.empty_like(scores)
+        costs = kernels.mixture_gradient(
+            change,
+            width,
+            n,
+            work,
+            surrogate._sides,
+            labels[:3],
+            surrogate._steps_before,
+            problem.cost,
+            by_score,
+        )
+        biases = np.concatenate([[0.0], -np.cumsum(thresholds + moved)])
+        naive = naive_smoothed(problem, pieces, scores, biases, width)
+        found = (constant + value, slack, gradient, hessian, costs, by_score)
+        for one, other in zip(found, naive, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-10, rtol=1e-10, err_msg=str(seed))
+
+
+def test_the_smoothed_minimum_is_found_from_anywhere():
+    for seed in range(12):
+        problem = random_problem(seed, kind="vshaped")
+        if not problem.cost.any():
+            continue
+        rng = np.random.default_rng(seed)
+        pieces = random_pieces(rng, problem.n_classes)
+        weight = np.ones(len(problem.lower))
+        labels = LabeledWeights(problem.lower, problem.upper, weight, problem.n_classes)
+        surrogate = PiecewiseVShaped(labels, problem.cost, pieces)
+        surrogate._work = _work_space(labels)
+        scores = draw_scores(rng, problem, surrogate.n_pieces, "distinct")
+        width, exactly = 0.3, np.zeros(problem.n_classes - 1)
+        for start in (exactly, rng.normal(size=len(exactly)), exactly + 9.0):
+            listed, _ = surrogate._list(scores, start, exactly, width)
+            _, found = surrogate._solve_width(scores, listed, start, width, bound=1.0)
+            biases = np.concatenate([[0.0], -np.cumsum(found.thresholds)])
+            value, slack, gradient, *_ = naive_smoothed(problem, pieces, scores, biases, width)
+            np.testing.assert_allclose(gradient, 0.0, atol=1e-10 * len(weight), err_msg=str(seed))
+            assert found.result[2] == pytest.approx(value / len(weight), rel=1e-12), seed
+            assert found.error == pytest.approx(slack / len(weight), abs=1e-10), seed
+            assert found.bias_residual <= 1e-13, seed
 
 
 def make_estimator(problem, rng, **parameters):

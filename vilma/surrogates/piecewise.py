@@ -27,16 +27,21 @@ from vilma.surrogates.surrogate import LabeledWeights, PiecewiseLinearForm, Surr
 
 __all__ = ["PiecewiseVShaped"]
 
-_NEWTON_TOL = 1e-16  # of the total weight; rounding ends the iteration before
 _RESOLUTION = 1e-13  # of the largest cost, as for VILMA
-_SHORTEST_REACH = 0.25  # of the width
+_RULES = (
+    1e-16,  # of the total weight counts as balanced; rounding ends the iteration before
+    10.0,  # widths that the first step may take a light label (3 to 100 are alike)
+    0.25,  # widths that a list serves at least (0.5 and 1 take a tenth longer)
+    10.0,  # widths after which a list is made anew
+)
 _LONGER_REACH = 1.5  # times what the thresholds moved in the call before
 _SMALLEST_SHARE = 0.01  # of its width a list serves: changes keep their digits, and it is short
-_LONG_WAY = 10.0  # times the width
-_KEPT_CALLS = (
-    4  # whose thresholds foretell the next ones: with 1 the lists are made 1.6 times as often
-)
-_FAR = 0.3  # of the width: scores that moved further want a start of their own
+_KEPT_CALLS = 4  # which foretell; with 1 the lists are made 1.6 times as often
+_FIRST_WIDTH = 2.0  # of the accuracy, where hinges give the start
+_AIM = 0.7  # of the accuracy is the error for which a width is chosen
+_MUCH_WIDER = 3.0  # a width that proved too narrow grows by no more
+_WIDEST = 0.1  # of the mean margin, where hinges give the start: wide lists are long
+_LOOSE = 5.0  # accuracies that a start may lie above a bound before hinges are asked
 
 
 class _Call(NamedTuple):
@@ -44,18 +49,18 @@ class _Call(NamedTuple):
 
     scores: np.ndarray  # (m, n_pieces)
     thresholds: np.ndarray
+    plane: Plane
 
 
-class _Contested(NamedTuple):
-    """The list of contested sides, which the kernel keeps in the work space."""
+class _Listed(NamedTuple):
+    """The list of contested sides, which the kernels keep in the work space."""
 
     thresholds: np.ndarray  # where it was made
     reach: np.ndarray  # how far from there it serves
-    width: float  # for which it was made; it serves smaller ones
     n: int
     constant: float  # losses where it was made, of the sides that are not contested
-    total: float  # and of all
-    fixed: np.ndarray
+    fixed: np.ndarray  # derivative of these in the biases
+    width: float  # for which it was made; it serves smaller ones
 
 
 class PiecewiseVShaped(Surrogate):
@@ -85,8 +90,11 @@ class PiecewiseVShaped(Surrogate):
         self.scale = float(self._cost.max())
         self.resolution = _RESOLUTION * self.scale
         mean_margin = float(np.diag(self._cost, 1).mean()) or self.scale
-        margins = find_margins(self._cost) or Margins.equal(mean_margin, n_classes)
+        found = find_margins(self._cost)
+        self._hinges_fit = found is not None
+        margins = found or Margins.equal(mean_margin, n_classes)
         self._hinges = ImplicitHinge(labels, margins)
+        self._widest = _WIDEST * mean_margin if self._hinges_fit else np.inf
         self._max_evaluations = MAX_EVALUATIONS[0] + MAX_EVALUATIONS[1] * n_classes
         self._total_weight = float(weight.sum())
         self._sides: tuple[tuple, tuple] = (
@@ -96,10 +104,15 @@ class PiecewiseVShaped(Surrogate):
         # The bias of a frequent label is the fixed one: it is well determined.
         ends = np.bincount(np.concatenate([lower, upper]), np.tile(weight, 2), n_classes)
         self._anchor = int(np.argmax(ends))
+        capacity = np.zeros(n_classes)
+        capacity[1:] += np.bincount(lower, weight, n_classes)[1:]
+        capacity[:-1] += np.bincount(upper, weight, n_classes)[:-1]
+        self._capacity = np.maximum(capacity, 0.01 * capacity.mean())
         self._steps_before = np.zeros((n_classes, self.n_pieces))
         np.cumsum(np.eye(self.n_pieces)[self._pieces], axis=0, out=self._steps_before[1:])
         self._calls: list[_Call] = []
-        self._width = np.inf
+        self._solved = np.inf, np.inf
+        self._hinge_excess = 0.0
         self._reach = np.zeros(n_classes - 1)
         self._work: tuple[tuple, tuple] | None = None
 
@@ -109,36 +122,39 @@ class PiecewiseVShaped(Surrogate):
             self._work = _work_space(self._labels)
         bound = self.bound_thresholds(largest_score)
         spread = float(by_piece.max() - by_piece.min()) + self.scale
-        width = min(max(self._width, 10.0 * NARROWEST * spread), 0.5 * spread)
-        start = self._start(by_piece, width)
-        contested = self._list(by_piece, start, self._reach, width)
+        width = min(max(self._fitting_width(accuracy), 10.0 * NARROWEST * spread), 0.5 * spread)
+        listed, hinge_loss = self._start(by_piece, width, accuracy)
+        start = listed.thresholds
 
         def solve(thresholds: np.ndarray, width: float) -> Attempt:
-            nonlocal contested
-            contested, attempt = self._solve_width(by_piece, contested, thresholds, width, bound)
+            nonlocal listed
+            listed, attempt = self._solve_width(by_piece, listed, thresholds, width, bound)
             return attempt
 
         center = np.zeros_like(start)
         best = shrink_width(solve, start, center, width, 0.5 * spread, spread, accuracy)
-        if contested is not best.result[0]:  # what came after was worse, and took its place
+        if listed is not best.result[0]:  # what came after was worse, and took its place
             best = solve(best.thresholds, best.width)
         _, change, value = best.result
         score_gradient = np.empty_like(by_piece)
         offset = kernels.mixture_gradient(
             change,
             best.width,
-            contested.n,
-            *self._work,
-            *self._sides,
+            listed.n,
+            self._work,
+            self._sides,
+            self._labels[:3],
             self._steps_before,
             self._cost,
             score_gradient,
         )
-        self._calls = [*self._calls[1 - _KEPT_CALLS :], _Call(by_piece, best.thresholds)]
-        self._reach = _LONGER_REACH * np.abs(best.thresholds - start)
-        self._width = 1.5 * best.width if best.error < 0.5 * accuracy else best.width
         score_gradient /= self._total_weight
         plane = Plane(score_gradient.ravel(), offset / self._total_weight, best.bias_residual)
+        self._calls = [*self._calls[1 - _KEPT_CALLS :], _Call(by_piece, best.thresholds, plane)]
+        self._reach = _LONGER_REACH * np.abs(best.thresholds - start)
+        self._solved = best.width, best.error
+        if hinge_loss is not None:
+            self._hinge_excess = max(hinge_loss - value, 0.0)
         return InnerMinimum(value, best.thresholds, plane)
 
     def linear_form(self) -> PiecewiseLinearForm:
@@ -149,36 +165,59 @@ class PiecewiseVShaped(Surrogate):
         steps = self._labels.n_classes - 1
         return steps * (self.scale + steps * largest_score)
 
-    def _start(self, scores: np.ndarray, width: float) -> np.ndarray:
-        """Thresholds to start from: foretold by earlier calls, or of a hinge for each step."""
-        foretold, distance = self._foretell(scores)
-        if distance <= _FAR * width:
-            return foretold
-        candidates = foretold, self._hinge_thresholds(scores)
-        exactly = np.zeros_like(foretold)
-        return min(candidates, key=lambda start: self._list(scores, start, exactly, 0.0).total)
+    def _fitting_width(self, accuracy: float) -> float:
+        """Width whose error should be within the accuracy, by that of the last call.
 
-    def _foretell(self, scores: np.ndarray) -> tuple[np.ndarray, float]:
+        The error falls with the square of the width, in proportion to it under ties.
+        """
+        width, error = self._solved
+        if width == np.inf:
+            return _FIRST_WIDTH * accuracy if self._hinges_fit else np.inf
+        ratio = _AIM * accuracy / error if error > 0.0 else np.inf
+        ratio = ratio if ratio < 1.0 else min(np.sqrt(ratio), _MUCH_WIDER)
+        return min(ratio * width, self._widest)
+
+    def _start(
+        self, scores: np.ndarray, width: float, accuracy: float
+    ) -> tuple[_Listed, float | None]:
+        """List where to start: at thresholds foretold by earlier calls, or at those of hinges.
+
+        Also returns the mean loss at the latter, where they were asked for: they take the time of
+        several evaluations.
+        """
+        foretold = None
+        if self._calls:
+            foretold = self._foretell(scores)
+            listed, loss = self._list(scores, foretold, self._reach, width)
+            bound = max(call.plane.at(scores.ravel()) for call in self._calls)
+            if loss - bound <= _LOOSE * accuracy + self._hinge_excess:
+                return listed, None
+        by_hinges = self._hinge_thresholds(scores)
+        listed, hinge_loss = self._list(scores, by_hinges, self._reach, width)
+        if foretold is not None and loss < hinge_loss:
+            listed, _ = self._list(scores, foretold, self._reach, width)
+        return listed, hinge_loss
+
+    def _foretell(self, scores: np.ndarray) -> np.ndarray:
         """Combine the thresholds of earlier calls as their scores combine to the new ones.
 
         The minimisers move nearly linearly along a line of scores, and a line search asks for
-        many points of one line. Also returns what is left of the scores, root mean square.
+        many points of one line.
         """
-        if not self._calls:
-            return np.zeros(self._labels.n_classes - 1), np.inf
         *others, last = self._calls
-        wanted = (scores - last.scores).ravel()
-        moves = np.array([(call.scores - last.scores).ravel() for call in others])
-        moves = moves.reshape(len(others), len(wanted))
-        unit = max(_largest(moves), _largest(wanted)) or 1.0  # so that no square overflows
-        moves /= unit
-        wanted /= unit
-        shares = np.linalg.lstsq(moves @ moves.T, moves @ wanted, rcond=1e-10)[0]
-        left = wanted - shares @ moves
+        moves = np.array([call.scores for call in others] + [scores])
+        moves -= last.scores
+        moves = moves.reshape(len(moves), -1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            products = moves @ moves.T
+        if not np.isfinite(products).all():
+            moves /= np.abs(moves).max()
+            products = moves @ moves.T
+        shares = np.linalg.lstsq(products[:-1, :-1], products[:-1, -1], rcond=1e-10)[0]
         thresholds = last.thresholds.copy()
         for share, call in zip(shares, others, strict=True):
             thresholds += share * (call.thresholds - last.thresholds)
-        return thresholds, unit * float(np.sqrt(left @ left / len(left)))
+        return thresholds
 
     def _hinge_thresholds(self, scores: np.ndarray) -> np.ndarray:
         """Minimisers of a hinge per threshold, as of II-SVOR-IMC, each with its own score.
@@ -194,91 +233,72 @@ class PiecewiseVShaped(Surrogate):
 
     def _list(
         self, scores: np.ndarray, thresholds: np.ndarray, reach: np.ndarray, width: float
-    ) -> _Contested:
-        """List the contested sides for thresholds within reach and widths up to the given one."""
-        assert self._work is not None
-        reach = np.maximum(reach, _SHORTEST_REACH * width)
+    ) -> tuple[_Listed, float]:
+        """List the contested sides for thresholds within reach and widths up to the given one.
+
+        Also returns the mean loss at the thresholds.
+        """
+        reach = np.maximum(reach, _RULES[2] * width)
         n, constant, total, fixed = kernels.list_contested(
             scores,
             self._pieces,
             self._cost,
-            _biases(thresholds),
+            thresholds,
             reach,
             width,
-            *self._sides,
-            *self._work,
+            self._sides,
+            self._work,
         )
-        return _Contested(thresholds, reach, width, n, constant, total, fixed)
+        listed = _Listed(thresholds, reach, n, constant, fixed, width)
+        return listed, total / self._total_weight
 
     def _solve_width(
-        self,
-        scores: np.ndarray,
-        contested: _Contested,
-        start: np.ndarray,
-        width: float,
-        bound: float,
-    ) -> tuple[_Contested, Attempt]:
+        self, scores: np.ndarray, listed: _Listed, start: np.ndarray, width: float, bound: float
+    ) -> tuple[_Listed, Attempt]:
         """Minimise the problem smoothed over `width`; also returns the list that serves it."""
-        assert self._work is not None
-        moved = np.abs(start - contested.thresholds)
-        serves = _SMALLEST_SHARE * contested.width <= width <= contested.width
-        if not serves or np.any(moved > contested.reach):
-            contested = self._list(scores, start, np.zeros_like(start), width)
-        change = _biases(start - contested.thresholds)
+        moved = np.abs(start - listed.thresholds)
+        serves = _SMALLEST_SHARE * listed.width <= width <= listed.width
+        if not serves or np.any(moved > listed.reach):
+            listed, _ = self._list(scores, start, np.zeros_like(start), width)
+        center, reach = listed.thresholds.copy(), listed.reach.copy()
+        change = _biases(start - center)
         change -= change[self._anchor]
-        spread = float(scores.max() - scores.min()) + self.scale
-        ridge, n_evaluations = -1.0, 0
-        while n_evaluations < self._max_evaluations:
-            change, wanted, left, ridge, n = kernels.minimize_smoothed(
-                change,
-                width,
-                contested.reach,
-                ridge,
-                self._anchor,
-                contested.n,
-                self._work[1],
-                contested.fixed,
-                self._total_weight,
-                spread,
-                _NEWTON_TOL,
-                self._max_evaluations - n_evaluations,
-            )
-            n_evaluations += n
-            if left:
-                there, change = contested.thresholds - np.diff(wanted), change - wanted
-            elif np.abs(np.diff(change)).max() > _LONG_WAY * width:
-                # Near the list, changes have the digits that the bias part is cancelled with.
-                there, change = contested.thresholds - np.diff(change), np.zeros_like(change)
-            else:
-                break
-            contested = self._list(scores, there, np.abs(np.diff(change)), width)
-        value, slack, residual = kernels.mixture(
-            change, width, contested.n, self._work[1], contested.fixed
+        made, value, slack, residual, n_evaluations = kernels.minimize_smoothed(
+            scores,
+            self._pieces,
+            self._cost,
+            self._sides,
+            self._work,
+            (listed.n, listed.constant, listed.fixed, listed.width),
+            center,
+            reach,
+            change,
+            width,
+            self._anchor,
+            self._capacity,
+            _RULES,
+            self._max_evaluations,
         )
+        listed = _Listed(center, reach, *made)
+        thresholds = center - np.diff(change)
         residual /= self._total_weight
         bias_residual = float(np.abs(np.cumsum(residual)[:-1]).sum())
-        thresholds = contested.thresholds - np.diff(change)
         charge = bound * bias_residual
         error = slack / self._total_weight + float(residual @ _biases(thresholds)) + charge
-        value = (contested.constant + value) / self._total_weight
-        return contested, Attempt(
+        attempt = Attempt(
             thresholds,
             width,
             error,
             charge,
             bias_residual,
             n_evaluations,
-            (contested, change, value),
+            (listed, change, value / self._total_weight),
         )
+        return listed, attempt
 
 
 def _biases(thresholds: np.ndarray) -> np.ndarray:
     return np.concatenate([[0.0], -np.cumsum(thresholds)])
-
-
-def _largest(values: np.ndarray) -> float:
-    """Return the largest absolute value, 0 of none."""
-    return float(max(values.max(initial=0.0), -values.min(initial=0.0)))
 
 
 def _by_endpoint(endpoints: np.ndarray, weight: np.ndarray, n_classes: int) -> tuple:
