@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 # Every room may use those before it in the list.
 ROOMS = [
     "_wording",
+    "_searches",
     "_masked",
     "_arguments",
     "_numbers",

@@ -91,6 +91,21 @@ def test_a_search_tells_of_every_kind_of_estimator():
     assert names == ["IISVOR_IMC", "VILMA"]
 
 
+def test_a_search_tells_of_open_ends_and_codes_once():
+    rng = np.random.default_rng(0)
+    X, label = rng.normal(size=(60, 1)), np.arange(60) % 4
+    for y, text in (
+        (np.column_stack([label, np.where(label == 3, np.inf, label)]), "open end"),
+        (np.where(np.arange(60) < 6, 99, label), "codes"),
+    ):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            cross_val_score(IISVOR_IMC(), X, y, cv=KFold(5))
+        messages = [str(each.message) for each in caught if text in str(each.message)]
+        assert len(messages) == 1
+        assert "filterwarnings" not in messages[0]
+
+
 def test_a_filter_silences_a_search():
     X, level = incomes()
     with warnings.catch_warnings():

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
-from types import FrameType
-from weakref import WeakKeyDictionary
-
 import numpy as np
-from joblib import Parallel
 
+from vilma._searches import warn_once_in_a_search
 from vilma.exceptions import AnnotationWarning, WeakSignalWarning
 from vilma.surrogates import LabeledWeights
 
@@ -25,9 +20,6 @@ _MOST_MISSED = 1 / 4
 _FEWEST_ROWS = 50
 
 _HOW_TO = "The how-to page 'Weak signals' (docs/howto/weak_signals.rst) explains it."
-
-# What fits were told of while a search, or another job of many fits, is under way.
-_told_in: WeakKeyDictionary[Parallel, set[tuple[str, type[Warning]]]] = WeakKeyDictionary()
 
 
 def are_alike(X) -> bool:
@@ -86,13 +78,14 @@ def warn_of_annotations(
     if not runs:
         return
     named = " nor ".join(f"the labels {classes[a]} to {classes[b]}" for a, b in runs)
-    _warn_once_in_a_search(
-        name,
+    warn_once_in_a_search(
+        name.partition("(")[0],
         AnnotationWarning(
             f"No annotation given to {name} divides {named}: where among them a row lies cannot "
             "be learned, and is a guess. Ask about these labels, too; annotations that begin or "
             "end within them teach the difference."
         ),
+        stacklevel=4,
     )
 
 
@@ -141,46 +134,4 @@ def warn_of_weak_signal(
         )
     warning = WeakSignalWarning(f"{name} {what}. {advice} {_HOW_TO}")
     warning.finding = f"{name} {what}"
-    _warn_once_in_a_search(name, warning)
-
-
-def _warn_once_in_a_search(name: str, warning: WeakSignalWarning | AnnotationWarning) -> None:
-    """Warn, but in a search of many fits only of the first one of a class.
-
-    Searches of scikit-learn renew the filters of warnings for every fit, which makes Python forget
-    what it has told already: 7 alphas and 5 folds told the same 35 times. The search is known by
-    its :class:`joblib.Parallel`; worker processes do not hold it, and tell once for every fit.
-
-    Parameters
-    ----------
-    name : str
-        Of the estimator, its class first.
-    warning : Warning
-        What to say.
-    """
-    search = _search_under_way()
-    if search is not None:
-        told = _told_in.setdefault(search, set())
-        key = name.partition("(")[0], type(warning)
-        if key in told:
-            return
-        told.add(key)
-        kind = type(warning).__name__
-        text = (
-            f"{warning} Other fits of this search of which the same is true say nothing more. "
-            f"`warnings.filterwarnings('ignore', category=vilma.exceptions.{kind})` leaves out "
-            "this one, too."
-        )
-        warning.args = (text,)
-    warnings.warn(warning, stacklevel=5)
-
-
-def _search_under_way() -> Parallel | None:
-    """Return the outermost job of joblib's that this call is a part of, if there is one."""
-    found: Parallel | None = None
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        job = frame.f_locals.get("self") if frame.f_code.co_name == "__call__" else None
-        found = job if isinstance(job, Parallel) else found
-        frame = frame.f_back
-    return found
+    warn_once_in_a_search(name.partition("(")[0], warning, stacklevel=4)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vilma._searches import warn_once_in_a_search
 from vilma.labels.doubtful import (
     are_numbers,
     is_no_answer,
@@ -217,16 +218,15 @@ def scale_with_labels(y: ArrayLike, scale: NDArray[Any]) -> NDArray[Any]:
 
 def _warn_of_closed_ends(closed: BoolArray) -> None:
     if closed.any():
-        warnings.warn(
+        message = (
             f"{closed.sum()} annotation(s) with an open end are taken as exact (row "
             f"{first_row(closed)} of y is the first), because no label beyond their closed end "
             "occurs in y. If the scale has more labels, pass them all as `classes`. If values lie "
             "between the ends, as prices and times do, make labels of the spans between them: "
             "vilma.intervals.spans_between_ends, with whole=True for brackets such as 10 to 19 "
-            "and 20 to 29.",
-            UserWarning,
-            stacklevel=3,
+            "and 20 to 29."
         )
+        warn_once_in_a_search("open ends", UserWarning(message), stacklevel=3)
 
 
 def _scale_in_use(endpoints: Endpoints) -> NDArray[Any]:
@@ -298,14 +298,13 @@ def _warn_of_missing_codes(scale: NDArray[Any]) -> None:
     codes = missing_codes(scale)
     if codes:
         listed = ", ".join(map(str, codes[:5]))
-        warnings.warn(
+        message = (
             f"The scale ends in {listed}, apart from all other labels: surveys write such numbers "
             "for missing answers. Here they are labels like the others. If they are codes, leave "
             "the rows out, or make these ends of intervals NaN; if not, pass all labels as "
-            "`classes`.",
-            UserWarning,
-            stacklevel=3,
+            "`classes`."
         )
+        warn_once_in_a_search("codes of missing answers", UserWarning(message), stacklevel=3)
 
 
 def _refuse_continuous(values: NDArray[Any]) -> None:
