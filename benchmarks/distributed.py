@@ -1,7 +1,8 @@
 """Rows on two worker processes beside rows in memory: ``python -m benchmarks.distributed``.
 
-Fits of both kinds alternate; the first of each compiles and is not counted. CPU time is that of
-the client and all workers together.
+Fits of both kinds alternate; the first of each compiles and is not counted. "CPU in turn" is that
+of the client and of the slower worker, which wait for each other: what the time comes to where no
+other process takes the cores. "CPU in all" is that of the client and all workers together.
 """
 
 from __future__ import annotations
@@ -82,10 +83,10 @@ def compare(client: Client, data: Data, models: Sequence[str], n_rounds: int) ->
     )
     engine = P.load(y).engine
 
-    def cpu() -> float:
-        return time.process_time() + sum(client.run(time.process_time).values())
+    def cpu() -> np.ndarray:
+        return np.array([time.process_time(), *client.run(time.process_time).values()])
 
-    def fit(make: Callable[..., Any], rows: Any) -> tuple[Any, float, float]:
+    def fit(make: Callable[..., Any], rows: Any) -> tuple[Any, float, np.ndarray]:
         before, start = cpu(), time.perf_counter()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -96,18 +97,19 @@ def compare(client: Client, data: Data, models: Sequence[str], n_rounds: int) ->
     for name in models:
         times = []
         for _ in range(n_rounds + 1):
-            local, *alone = fit(_MODELS[name], X)
+            local, wall, (own, *_) = fit(_MODELS[name], X)
             trips, sent = engine.n_trips, engine.n_bytes
-            parts, *together = fit(_MODELS[name], P)
+            parts, wall_parts, (at_client, *at_workers) = fit(_MODELS[name], P)
             trips, sent = engine.n_trips - trips, engine.n_bytes - sent
-            times.append([*alone, *together])
-        wall, own_cpu, wall_parts, cpu_parts = np.array(times[1:]).T
-        n = parts.n_iter_
+            in_turn, in_all = at_client + max(at_workers), at_client + sum(at_workers)
+            times.append([wall, own, wall_parts / wall, in_turn / own, in_all / own])
+        medians = [median(column) for column in zip(*times[1:], strict=True)]
+        shown, n = " | ".join(f"{each:.2f}" for each in medians), parts.n_iter_
         yield (
-            f"| {name} | {median(wall):.2f} | {median(wall_parts / wall):.2f} | "
-            f"{median(cpu_parts / own_cpu):.2f} | {local.n_iter_} | {n} | {trips / n:.1f} | "
-            f"{sent / n / 1e3:,.0f} | {parts.objective_ / local.objective_ - 1.0:.1e} | "
-            f"{local.gap_:.1e} | {parts.gap_:.1e} |"
+            f"| {name} | {shown} | {local.n_iter_} | {n} | "
+            f"{trips / n:.1f} | {sent / n / 1e3:,.0f} | "
+            f"{parts.objective_ / local.objective_ - 1.0:.1e} | {local.gap_:.1e} | "
+            f"{parts.gap_:.1e} |"
         )
     P.release()
 
@@ -136,9 +138,10 @@ def main(
                 data = data._replace(tol=tol)
             click.echo(
                 f"{task}, {data.X.shape[0]:,} x {data.X.shape[1]:,}, alpha={data.alpha:g}, "
-                f"tol={data.tol:g}\n\n| model | seconds in memory | time, ratio | CPU, ratio | "
-                "iterations in memory | in parts | round trips each | kB each | objectives apart "
-                "| gap in memory | in parts |\n|---|---|---|---|---|---|---|---|---|---|---|"
+                f"tol={data.tol:g}\n\n| model | seconds in memory | CPU in memory | time, ratio | "
+                "CPU in turn, ratio | CPU in all, ratio | iterations in memory | in parts | "
+                "round trips each | kB each | objectives apart | gap in memory | in parts |\n"
+                "|---|---|---|---|---|---|---|---|---|---|---|---|---|"
             )
             for line in compare(client, data, models or tuple(_MODELS), rounds):
                 click.echo(line)
