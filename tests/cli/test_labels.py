@@ -279,7 +279,7 @@ def test_codes_of_missing_answers_are_told(read, capsys):
     table = read("file,label\na,1\nb,2\nc,3\nd,4\ne,-99\nf,99\n")
     assert default_classes(table.intervals).tolist() == list(range(-99, 100))
     error = capsys.readouterr().err
-    assert "-99, 99 among the labels lies apart from all others" in error
+    assert "the labels have -99, 99, apart from all others" in error
     assert "--no-answer=-99 --no-answer=99" in error
 
 

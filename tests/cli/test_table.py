@@ -481,7 +481,7 @@ def test_codes_of_missing_answers_are_told_once(tmp_path, model, code):
     result = run("fit", data, "--label", "y", "-o", model, *options)
     assert result.exit_code == 0, result.output
     assert result.stderr.count("apart from all") == 1
-    assert f"leave its rows out: --no-answer={code}" in result.stderr
+    assert f"leave their rows out: --no-answer={code}" in result.stderr
     result = run("fit", data, "--label", "y", "-o", model, *options, f"--no-answer={code}")
     assert "apart from all" not in result.stderr
     assert "59 row(s), 1 features, 4 levels from 0 to 3" in result.stdout

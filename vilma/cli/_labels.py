@@ -300,9 +300,9 @@ def warn_of_missing_codes(ends: NDArray[np.float64]) -> None:
     if codes:
         options = " ".join(f"--no-answer={code:g}" for code in codes)
         warn(
-            f"{', '.join(f'{code:g}' for code in codes)} among the labels lies apart from all "
-            "others, as codes of missing answers do, and is taken for a level; if it is a code, "
-            f"leave its rows out: {options} (ends of intervals: empty cells)"
+            f"the labels have {', '.join(f'{code:g}' for code in codes)}, apart from all others, "
+            "as codes of missing answers are; they are taken for levels. Where they are codes, "
+            f"leave their rows out: {options} (ends of intervals: empty cells)"
         )
 
 

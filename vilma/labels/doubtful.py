@@ -47,7 +47,8 @@ def missing_codes(labels: NDArray[Any]) -> list[Any]:
     """Return the labels at the ends of a scale that look like codes of missing answers.
 
     They are numbers that surveys use for that, such as -99, -9, 9 and 999, apart from all others:
-    by two steps or more, and by half of what the others span unless these are evenly spaced.
+    by two steps or more, and by a tenth of what the others span (95, 96 and 99 after ages 1 to 93
+    are none), by half unless these are evenly spaced.
 
     Parameters
     ----------
@@ -72,9 +73,8 @@ def missing_codes(labels: NDArray[Any]) -> list[Any]:
     if len(rest) < 3:
         return []
     steps = np.diff(rest)
-    needed = 2.0 * steps.max()
-    if not np.allclose(steps, steps[0]):
-        needed = max(needed, 0.5 * (rest[-1] - rest[0]))
+    share = 0.1 if np.allclose(steps, steps[0]) else 0.5
+    needed = max(2.0 * steps.max(), share * (rest[-1] - rest[0]))
     found = []
     mirrored = np.array_equal(-values[:first][::-1], values[values > 0.0])
     if first and not mirrored and rest[0] - values[first - 1] >= needed:
