@@ -141,12 +141,24 @@ NAMES = [
                 {"sigma": ["1", [1, 2], {}, np.nan, -1, 0, None, 1j, b"1", np.inf, ["1"] * 12]},
                 (),
             ),
+            (
+                metrics.estimated_absolute_error,
+                {"shares": ["1", [0.5], [2, 2], {}, np.nan, -1, 0, 1j, b"1"]},
+                (),
+            ),
             (metrics.geometric_mean_error, {"floor": "positive"}, ()),
             (metrics.error_by_label, {}, ()),
             (metrics.macro_averaged_mean_absolute_error, {}, ()),
             (metrics.maximum_mean_absolute_error, {}, ()),
             (metrics.quadratic_weighted_kappa, {}, ()),
         ]
+    ),
+    Name(
+        "threshold_shares",
+        metrics.threshold_shares,
+        {"y": PAIRS, "classes": SCALE},
+        {"y": "labels", "classes": "classes", "sample_weight": "weights"},
+        fine=(("y", [1, 2]),),
     ),
     Name(
         "ranked_probability_score",

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from vilma.labels.support import count_support
 from vilma.surrogates import LabeledWeights
 
 __all__ = [
@@ -69,11 +70,10 @@ def hull_thresholds(differences: np.ndarray) -> np.ndarray:
 def supported_thresholds(labels: LabeledWeights) -> np.ndarray:
     """Tell which thresholds the annotations support well enough to be trusted.
 
-    Threshold k is *supported* by the annotations that end at k or begin at k + 1, and *crossed* by
-    those that contain both labels and so say nothing about it. Where most annotations are
-    brackets, the few exact labels inside a bracket leave its inner thresholds a small share of
-    support; the surrogate's minimiser then has them near the middle of the bracket, because
-    the plentiful examples of the neighbouring brackets decide. A threshold counts as
+    `count_support` says which annotations support a threshold and which cross it. Where most
+    annotations are brackets, the few exact labels inside a bracket leave its inner thresholds a
+    small share of support; the surrogate's minimiser then has them near the middle of the bracket,
+    because the plentiful examples of the neighbouring brackets decide. A threshold counts as
     supported if its share is at least half the mean share, the mean taken over the supporting
     annotations. Exact labels cross nothing: every share is 1. Intervals that slide along the
     scale cross all thresholds alike.
@@ -83,11 +83,7 @@ def supported_thresholds(labels: LabeledWeights) -> np.ndarray:
     ndarray of shape (n_classes - 1,), dtype=bool
         False wherever no annotation of positive weight supports the threshold.
     """
-    lower, upper, weight, n_classes = labels
-    ending = np.bincount(upper, weight, minlength=n_classes)
-    beginning = np.bincount(lower, weight, minlength=n_classes)
-    support = ending[:-1] + beginning[1:]
-    crossing = np.maximum(np.cumsum(beginning - ending)[:-1], 0.0)
+    support, crossing = count_support(*labels)
     touching = support + crossing
     # Where next to nothing is known of a threshold, chance must not make its share: a tenth of
     # the usual number of annotations, with the overall share, is added to all.

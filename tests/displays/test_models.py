@@ -293,7 +293,7 @@ def test_convergence_refuses_unknown_kinds(model):
 @pytest.mark.parametrize(
     ("estimator", "label", "sign"),
     [
-        (IISVOR_IMCCV, "cross-validated interval-insensitive\nabsolute error", -1),
+        (IISVOR_IMCCV, "cross-validated absolute error", -1),
         (IISVOR_EXPCV, "cross-validated interval-insensitive\n0/1 loss", -1),
         (lambda **p: VILMACV(**p, scoring="accuracy"), "cross-validated accuracy", 1),
         (

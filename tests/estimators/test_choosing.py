@@ -14,6 +14,11 @@ import vilma
 from vilma import IISVOR_IMC, IISVOR_IMCCV, VILMA, VILMACV, OneHotCodes, vilma_path
 from vilma.estimators.cross_validated import _next_alpha
 from vilma.features import TableFeatures
+from vilma.metrics import (
+    estimated_absolute_error,
+    interval_insensitive_loss,
+    threshold_shares,
+)
 
 FOLDS = list(KFold(3, shuffle=True, random_state=1).split(np.zeros(240)))
 
@@ -214,3 +219,52 @@ def test_scores_of_several_losses_are_those_of_each_alone():
         means = [each.cv_scores_.mean() for each in alone]
         assert model.cv_scores_.mean() == pytest.approx(max(means))
         assert model.loss_ is losses[int(np.argmax(means))]
+
+
+def test_few_rows_are_dealt_several_times():
+    rng = np.random.default_rng(0)
+    for n_rows, times in ((60, 4), (650, 4), (900, 3), (2100, 1)):
+        X = rng.normal(size=(n_rows, 1))
+        y = np.digitize(X[:, 0] + rng.normal(size=n_rows), [-0.5, 0.5])
+        model = IISVOR_IMCCV([0.1], refit=False).fit(X, y)
+        assert model.cv_scores_.shape == (1, 5 * times)
+        deals = [
+            IISVOR_IMCCV([0.1], cv=KFold(5, shuffle=True, random_state=seed), refit=False)
+            for seed in range(times)
+        ]
+        expected = np.hstack([deal.fit(X, y).cv_scores_ for deal in deals])
+        np.testing.assert_array_equal(model.cv_scores_, expected)
+        once = IISVOR_IMCCV([0.1], cv=5, refit=False).fit(X, y)
+        np.testing.assert_array_equal(once.cv_scores_, expected[:, :5])
+
+
+def test_one_standard_error_counts_folds_of_one_deal():
+    X, y = signal_in_codes(seed=3)
+    folds = KFold(4, shuffle=True, random_state=0)
+    one = list(folds.split(y))
+    best = IISVOR_IMCCV([1.0, 0.3, 0.1, 0.03, 0.01], cv=one, rule="one_standard_error").fit(X, y)
+    twice = IISVOR_IMCCV(best.alphas_, cv=one + one, rule="one_standard_error").fit(X, y)
+    means, scores = (
+        best.cv_scores_.mean(axis=1),
+        best.cv_scores_[best.cv_scores_.mean(axis=1).argmax()],
+    )
+    for model, copies in ((best, 1), (twice, 2)):
+        error = np.tile(scores, copies).std(ddof=1) / np.sqrt(4)
+        assert model.alpha_ == best.alphas_[np.flatnonzero(means >= means.max() - error)[0]]
+
+
+def test_one_question_is_scored_by_the_estimated_error():
+    X, y = weak_signal(n_labels=6)
+    rng = np.random.default_rng(0)
+    asked = rng.integers(1, 6, len(y))
+    yes = y >= asked
+    answers = np.stack([np.where(yes, asked, 0), np.where(yes, 5, asked - 1)], axis=1)
+    folds = list(KFold(3, shuffle=True, random_state=0).split(y))
+    model = VILMACV([0.1], losses=["squared"], cv=folds).fit(X, answers)
+    shares = threshold_shares(answers, classes=range(6))
+    for score, (train, test) in zip(model.cv_scores_[0], folds, strict=True):
+        single = VILMA(0.1, loss="squared", classes=range(6)).fit(X[train], answers[train])
+        predicted = single.predict(X[test])
+        error = estimated_absolute_error(answers[test], predicted, shares=shares, classes=range(6))
+        assert score == -error
+        assert error > 1.5 * interval_insensitive_loss(answers[test], predicted)

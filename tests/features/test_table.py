@@ -219,11 +219,12 @@ def test_a_search_scores_what_the_whole_pipeline_does_to_rows_that_it_has_not_se
     lower = rng.integers(0, 4, 90)  # no signal: the scores would be far better with known labels
     y = np.column_stack([lower, np.minimum(lower + rng.integers(0, 2, 90), 3)])
     folds = KFold(3, shuffle=True, random_state=0)
-    search = IISVOR_IMCCV([0.1, 0.001], cv=folds, n_jobs=n_jobs)
+    scoring = interval_scorer("mae")
+    search = IISVOR_IMCCV([0.1, 0.001], cv=folds, n_jobs=n_jobs, scoring=scoring)
     search = make_pipeline(small(n_trees=20), search).fit(X, y)[-1]
     for place, alpha in enumerate(search.alphas_):
         whole = make_pipeline(small(n_trees=20), IISVOR_IMC(alpha, classes=np.arange(4)))
-        scores = cross_val_score(whole, X, y, cv=folds, scoring=interval_scorer("mae"))
+        scores = cross_val_score(whole, X, y, cv=folds, scoring=scoring)
         np.testing.assert_allclose(search.cv_scores_[place], scores, atol=1e-12)
 
 

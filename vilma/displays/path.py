@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-_LOSS_NAMES = {"mae": "absolute error", "zero_one": "0/1 loss"}
+# Names of what cross-validated estimators score by themselves, and whether it is a negated loss.
+_METRIC_NAMES = {
+    "estimated_absolute_error": ("absolute error", True),
+    "interval_insensitive_loss": ("interval-insensitive\n0/1 loss", True),
+    "interval_log_loss": ("log loss", True),
+}
 
 
 class PathDisplay:
@@ -121,7 +126,7 @@ class PathDisplay:
             )
         check_is_fitted(model, "cv_scores_")
         if model.scoring is None:
-            name, negate = _loss_label(model._default_loss), True
+            name, negate = _METRIC_NAMES[model._metric(None)[0]]
         else:
             name, negate = _score_label(model.scoring)
         scores = model.cv_scores_
@@ -200,7 +205,7 @@ class PathDisplay:
             name, negate = _score_label(scoring)
             if scoring is None:
                 scorer = interval_scorer("mae", classes=models[0].scale_)
-                name, negate = _loss_label("mae"), True
+                name, negate = "interval-insensitive\nabsolute error", True
             scorer = check_scoring(models[0], scorer)
             scores = np.array([scorer(model, X, y) for model in models])
             measured = {
@@ -272,10 +277,6 @@ class PathDisplay:
                 "from_models."
             )
         return np.column_stack([self.objectives, self.lower_bounds])
-
-
-def _loss_label(loss: str) -> str:
-    return f"interval-insensitive\n{_LOSS_NAMES[loss]}"
 
 
 def _score_label(scoring: Any) -> tuple[str, bool]:

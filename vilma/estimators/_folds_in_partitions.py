@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,8 +13,6 @@ from sklearn.exceptions import ConvergenceWarning
 from vilma.distributed import Fold, LoadedRows
 from vilma.estimators._problem import problem_in_partitions
 from vilma.estimators.path import share_problems, solve_together
-from vilma.losses.distance import LossName
-from vilma.metrics import interval_insensitive_loss
 
 __all__ = ["FoldsInPartitions"]
 
@@ -25,8 +24,12 @@ class FoldsInPartitions(NamedTuple):
     classes: np.ndarray
     weighted: bool
     n_folds: int
-    loss: LossName  # of the score
+    error: Callable[..., float]  # of labels, predictions and weights
     tell: bool  # of fits in folds that do not converge
+
+    def times_held_out(self) -> float:
+        """Return how often every row is held out."""
+        return 1.0
 
     def score_points(
         self, model: Any, points: list[dict[str, Any]], sets: list, n_jobs: int | None
@@ -62,10 +65,5 @@ class FoldsInPartitions(NamedTuple):
                 "larger partitions."
             )
         ends = np.stack([self.classes[lower], self.classes[upper]], axis=1)
-        return -interval_insensitive_loss(
-            ends,
-            self.classes[predicted],
-            loss=self.loss,
-            classes=self.classes,
-            sample_weight=counts[lower, upper, predicted],
-        )
+        weight = counts[lower, upper, predicted]
+        return -self.error(ends, self.classes[predicted], sample_weight=weight)

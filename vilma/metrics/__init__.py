@@ -1,11 +1,13 @@
 """Scores of predictions against exact or interval labels.
 
-The absolute error of interval labels is :func:`interval_insensitive_loss`. All functions take
-labels in every form that :func:`vilma.labels.read_labels` takes, and agree with scikit-learn's
-of the same meaning where labels are exact.
+The absolute error that interval labels prove is :func:`interval_insensitive_loss`, that on true
+labels is estimated by :func:`estimated_absolute_error`. All functions take labels in every form
+that :func:`vilma.labels.read_labels` takes, and agree with scikit-learn's of the same meaning
+where labels are exact.
 """
 
 from vilma.metrics.errors import cumulative_score, epsilon_error, geometric_mean_error
+from vilma.metrics.estimated import estimated_absolute_error, threshold_shares
 from vilma.metrics.insensitive import interval_coverage, interval_insensitive_loss
 from vilma.metrics.kappa import quadratic_weighted_kappa
 from vilma.metrics.labelwise import (
@@ -28,6 +30,7 @@ __all__ = [
     "cumulative_score",
     "epsilon_error",
     "error_by_label",
+    "estimated_absolute_error",
     "geometric_mean_error",
     "interval_coverage",
     "interval_insensitive_loss",
@@ -40,4 +43,5 @@ __all__ = [
     "quadratic_weighted_kappa",
     "ranked_probability_score",
     "shot_report",
+    "threshold_shares",
 ]

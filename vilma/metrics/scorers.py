@@ -15,6 +15,7 @@ from vilma.labels.scale import ordered_categories
 from vilma.losses import cost_matrix, distance_loss
 from vilma.losses.distance import Loss
 from vilma.metrics.errors import cumulative_score, epsilon_error, geometric_mean_error
+from vilma.metrics.estimated import estimated_absolute_error
 from vilma.metrics.insensitive import interval_coverage, interval_insensitive_loss
 from vilma.metrics.kappa import quadratic_weighted_kappa
 from vilma.metrics.labelwise import (
@@ -26,6 +27,7 @@ from vilma.metrics.probabilities import interval_log_loss, ranked_probability_sc
 _METRICS: dict[str, tuple[Callable[..., float], bool]] = {
     "cumulative_score": (cumulative_score, True),
     "epsilon_error": (epsilon_error, False),
+    "estimated_absolute_error": (estimated_absolute_error, False),
     "geometric_mean_error": (geometric_mean_error, False),
     "interval_coverage": (interval_coverage, True),
     "interval_log_loss": (interval_log_loss, False),
@@ -119,9 +121,9 @@ def ordinal_scorer(
     Parameters
     ----------
     metric : str
-        The name of the function: "cumulative_score", "epsilon_error", "geometric_mean_error",
-        "interval_coverage", "interval_insensitive_loss", "interval_log_loss",
-        "macro_averaged_mean_absolute_error", "maximum_mean_absolute_error",
+        The name of the function: "cumulative_score", "epsilon_error", "estimated_absolute_error",
+        "geometric_mean_error", "interval_coverage", "interval_insensitive_loss",
+        "interval_log_loss", "macro_averaged_mean_absolute_error", "maximum_mean_absolute_error",
         "quadratic_weighted_kappa" or "ranked_probability_score".
     classes : array-like of shape (n_classes,), default=None
         The ordered scale. By default, where it has one, that of the estimator for strings and for
