@@ -55,7 +55,8 @@ class MixedColumns(RowContainer):
     block_starts : ndarray of shape (n_blocks + 1,), dtype int64
         First column of every block, and the number of columns.
     remake : callable or None
-        Some of the rows do not have it.
+        Some of the rows do not have it; some of the blocks do, and what :func:`vilma.hstack`
+        makes of several.
     shape : tuple of (int, int)
         Number of rows and of columns.
 
@@ -102,7 +103,9 @@ class MixedColumns(RowContainer):
         if not places:
             raise ValueError("Expected at least one block, got none.")
         names = None if self.names is None else tuple(self.names[place] for place in places)
-        return MixedColumns([self.blocks[place] for place in places], self.scales[places], names)
+        remake = None if self.remake is None else _RemakeSome(self.remake, places)
+        blocks = [self.blocks[place] for place in places]
+        return MixedColumns(blocks, self.scales[places], names, remake)
 
     def column_ranges(self) -> list[tuple[int, int]]:
         """Return the first column of every block and the one behind its last.
@@ -195,6 +198,37 @@ class MixedColumns(RowContainer):
         return [int(block)]
 
 
+class _RemakeSome:
+    """Columns of some blocks, made with the labels of some rows."""
+
+    def __init__(self, remake: Remake, places: list[int]) -> None:
+        self._remake, self._places = remake, places
+
+    def __call__(self, train: np.ndarray, others: np.ndarray) -> tuple[MixedColumns, MixedColumns]:
+        known, rest = self._remake(train, others)
+        return known.select(self._places), rest.select(self._places)
+
+
+class _RemakeEach:
+    """Blocks side by side of which some are made with the labels of some rows."""
+
+    def __init__(self, blocks: list[Any], scales: np.ndarray, names: list[str] | None) -> None:
+        self._blocks, self._scales, self._names = blocks, scales, names
+
+    def __call__(self, train: np.ndarray, others: np.ndarray) -> tuple[MixedColumns, MixedColumns]:
+        pairs = [
+            block.remake(train, others)
+            if isinstance(block, MixedColumns) and block.remake is not None
+            else (block[train], block[others])
+            for block in self._blocks
+        ]
+        known, rest = zip(*pairs, strict=True)
+        return self._stack(known), self._stack(rest)
+
+    def _stack(self, blocks: tuple[Any, ...]) -> MixedColumns:
+        return hstack(blocks, scales=self._scales, names=self._names)
+
+
 def hstack(
     blocks: Iterable[Any],
     *,
@@ -223,7 +257,8 @@ def hstack(
     Returns
     -------
     MixedColumns
-        The blocks side by side.
+        The blocks side by side. What `TableFeatures` grew on labels is grown anew for the folds of
+        cross-validated estimators, as it is by itself.
 
     Raises
     ------
@@ -252,16 +287,21 @@ def hstack(
         raise ValueError("Expected at least one block of columns, got none.")
     factors = _read_scales(scales, len(given))
     given_names = None if names is None else _read_names(names, len(given))
+    given = [
+        block if isinstance(block, MixedColumns) else _read_block(block, place)
+        for place, block in enumerate(given)
+    ]
     parts: list[Block] = []
     part_scales: list[float] = []
     part_names: list[str | None] = []
     for place, (block, factor) in enumerate(zip(given, factors, strict=True)):
+        own: list[str | None]
         if isinstance(block, MixedColumns):
             parts += block.blocks
             part_scales += (factor * block.scales).tolist()
-            own: list[str | None] = list(block.names or [None] * len(block.blocks))
+            own = list(block.names or [None] * len(block.blocks))
         else:
-            parts.append(_read_block(block, place))
+            parts.append(block)
             part_scales.append(float(factor))
             own = [None]
         part_names += own if given_names is None else [given_names[place]] * len(own)
@@ -270,7 +310,9 @@ def hstack(
         raise ValueError(f"All blocks must have the same number of rows, got {rows}.")
     known = [name for name in part_names if name is not None]
     complete = len(known) == len(parts)
-    return MixedColumns(parts, np.array(part_scales), tuple(known) if complete else None)
+    remade = any(isinstance(each, MixedColumns) and each.remake is not None for each in given)
+    remake = _RemakeEach(given, factors, given_names) if remade else None
+    return MixedColumns(parts, np.array(part_scales), tuple(known) if complete else None, remake)
 
 
 def _read_block(block: Any, place: int) -> Block:

@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+import vilma
 from vilma import IISVOR_IMC, IISVOR_IMCCV, MixedColumns, OneHotCodes
 from vilma.features import LeafCodes, TableFeatures, Union, table
 from vilma.metrics import interval_scorer
@@ -343,3 +344,55 @@ def test_open_ends_are_warned_of_once():
     told = [each for each in caught if "are taken as exact" in str(each.message)]
     assert len(told) == 1
     assert "spans_between_ends" in str(told[0].message)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_beside_other_columns_a_search_scores_rows_that_it_has_not_seen(n_jobs):
+    rng = np.random.default_rng(2)
+    X = pandas.DataFrame({"a": rng.normal(size=90), "b": rng.normal(size=90)})
+    y = rng.integers(0, 4, 90)  # no signal: the scores would be far better with known labels
+    folds = KFold(3, shuffle=True, random_state=0)
+    together = Union(
+        [("table", small(n_trees=20)), ("more", LeafCodes(n_trees=3, max_depth=2))], scale="none"
+    )
+    search = IISVOR_IMCCV([0.001], cv=folds, n_jobs=n_jobs)
+    search = make_pipeline(together, search).fit(X, y)[-1]
+    columns = small(n_trees=20).fit_transform(X, y)
+    more = LeafCodes(n_trees=3, max_depth=2).fit(X).transform(X)
+    expected = []
+    for train, test in folds.split(y):
+        known, rest = columns.remake(train, test)
+        model = IISVOR_IMC(0.001, classes=np.arange(4))
+        model.fit(vilma.hstack([known, more[train]]), y[train])
+        predicted = model.predict(vilma.hstack([rest, more[test]]))
+        expected.append(-np.abs(predicted - y[test]).mean())
+    np.testing.assert_allclose(search.cv_scores_[0], expected, atol=1e-12)
+    # Of the same columns, trees have seen the labels of the rows that are held out.
+    seen = together.fit_transform(X, y)
+    seen.remake = None
+    assert (
+        search.cv_scores_.mean() < IISVOR_IMCCV([0.001], cv=folds).fit(seen, y).cv_scores_.mean()
+    )
+
+
+def test_some_blocks_are_made_anew_as_all_are():
+    rng = np.random.default_rng(3)
+    X, y = rng.normal(size=(60, 2)), np.arange(60) % 3
+    train, others = np.arange(40), np.arange(40, 60)
+    columns = small(n_trees=5).fit_transform(X, y)
+    for chosen in (["leaves"], ["kernel", "linear"], [1]):
+        for some, all_of_them in zip(
+            columns.select(chosen).remake(train, others),
+            columns.remake(train, others),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(some.toarray(), all_of_them.select(chosen).toarray())
+    scaled = vilma.hstack([columns, X], scales=[2.0, 0.5], names=["table", "raw"])
+    for made, part, rows in zip(
+        scaled.remake(train, others), columns.remake(train, others), (train, others), strict=True
+    ):
+        np.testing.assert_array_equal(
+            made.toarray(), np.hstack([2.0 * part.toarray(), 0.5 * X[rows]])
+        )
+        assert set(made.names) == {"table", "raw"}
+    assert vilma.hstack([X, X]).remake is None
