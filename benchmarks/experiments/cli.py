@@ -15,6 +15,7 @@ from benchmarks.experiments.few_exact import SHARES, run_few_exact, show_few_exa
 from benchmarks.experiments.figures import draw_few_exact, draw_tables23, draw_vagueness
 from benchmarks.experiments.methods import Method
 from benchmarks.experiments.questions import (
+    TARGETS,
     VAGUE_SHARES,
     load_survey,
     question_methods,
@@ -245,16 +246,18 @@ def few_exact(images, labels, box, figure) -> None:
 )
 @click.option(
     "--target",
-    type=click.Choice(["PID", "income"]),
-    default="PID",
+    type=click.Choice(TARGETS),
+    default="selfLR",
     show_default=True,
-    help="What is asked for: party identification (seven levels) or income (24 brackets).",
+    help="What is asked for: the own place from liberal to conservative, another question of the "
+    "survey in seven or eight levels, or income in 24 brackets.",
 )
+@click.option("--one-model", is_flag=True, help="Of vilma's estimators only OrderedLogitCV.")
 @click.option("--figure", type=_OUTPUT, help="Also vary how many answers are vague, and draw it.")
-def questions(seeds, target, figure) -> None:
+def questions(seeds, target, one_model, figure) -> None:
     """One yes/no question for every respondent of ANES: the comparison of `vilma demo`."""
     survey = load_survey(target)
-    answers, exact = question_methods()
+    answers, exact = question_methods(survey, one_model=one_model)
     errors = run_questions(
         survey, available(answers, _progress), available(exact, _progress), seeds, _progress
     )

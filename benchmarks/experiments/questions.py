@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import mean_absolute_error
 
 from benchmarks.adapters import ADAPTERS
+from benchmarks.adapters.label_forms import LATENT_RANGE
 from benchmarks.experiments.layout import markdown
 from benchmarks.experiments.methods import AdapterMethod, MedianMethod, Method
 from benchmarks.experiments.selection import run_method
@@ -20,8 +22,10 @@ from vilma.demo.survey import TEST_SHARE
 from vilma.intervals import annotate_questions, spans_between_ends
 
 __all__ = [
+    "TARGETS",
     "VAGUE_SHARES",
     "ChosenMethod",
+    "RegressionInUnits",
     "Survey",
     "load_survey",
     "question_methods",
@@ -32,6 +36,7 @@ __all__ = [
     "vagueness_methods",
 ]
 
+TARGETS = ("selfLR", "PID", "ClinLR", "DoleLR", "educ", "TVnews", "income")
 VAGUE_SHARES = (0.0, 0.5, 0.8, 0.9, 0.95, 1.0)
 _RIDGE = (1e4, 3e3, 1e3, 300.0, 100.0, 30.0, 10.0, 1.0, 0.1)
 EXACT = "exact labels: "  # what the name of a reference begins with
@@ -51,20 +56,24 @@ class Survey:
         True labels.
     classes : ndarray of shape (n_classes,)
         The scale: consecutive whole numbers.
+    begins : ndarray of shape (n_classes,) or None
+        Where labels begin that are brackets of a number, the first at 0; the last is open.
     """
 
     X: np.ndarray
     labels: np.ndarray
     classes: np.ndarray
+    begins: np.ndarray | None = None
 
 
-def load_survey(target: Literal["PID", "income"] = "PID") -> Survey:
+def load_survey(target: str = "selfLR") -> Survey:
     """Return a question of the American National Election Study of 1996.
 
     Parameters
     ----------
-    target : {"PID", "income"}, default="PID"
-        Party identification in seven levels, or the income of the household in 24 brackets.
+    target : str, default="selfLR"
+        One of `TARGETS`: the respondent's own place from liberal to conservative, say, in seven
+        levels, or the income of the household in 24 brackets.
 
     Returns
     -------
@@ -72,10 +81,11 @@ def load_survey(target: Literal["PID", "income"] = "PID") -> Survey:
         The other answers, and that one.
     """
     data = load_anes96(target=target)
-    if target == "PID":
+    if target != "income":
         return Survey(data.data, data.target, data.classes)
     levels = spans_between_ends(data.target, whole=True)
-    return Survey(data.data, levels.intervals[:, 0], levels.classes)
+    begins = np.maximum(levels.bounds(levels.classes)[:, 0], 0.0)
+    return Survey(data.data, levels.intervals[:, 0], levels.classes, begins)
 
 
 class ChosenMethod(Method):
@@ -99,14 +109,107 @@ class ChosenMethod(Method):
         return [self._estimator(classes=classes).fit(X, intervals) for _ in candidates]
 
 
-def question_methods() -> tuple[list[Method], list[Method]]:
-    """Return the methods that learn from answers, and references that know the exact labels."""
+class RegressionInUnits(Method):
+    """Interval regression of the number that labels are brackets of, not of the labels' numbers.
+
+    Its median prediction is a number; the bracket that holds it is the label. Noise is normal, or
+    log-normal.
+
+    Parameters
+    ----------
+    name : str
+        What tables call it.
+    begins : ndarray of shape (n_classes,)
+        See `Survey`.
+    log : bool
+        Whether the logarithm of the number has normal noise.
+    """
+
+    candidates = (None,)
+    view = "reduced"
+
+    def __init__(self, name: str, begins: np.ndarray, *, log: bool) -> None:
+        self.name = name
+        self._begins = begins
+        self._log = log
+
+    def fit(self, X, intervals, classes, candidates):
+        first, last = np.searchsorted(classes, intervals.T)
+        ends = np.append(self._begins, np.inf)
+        unit = np.median(self._begins)
+        lower, upper = ends[first] / unit, ends[last + 1] / unit
+        if not self._log:  # the fitter takes logarithms of times
+            open_below = lower == 0.0
+            lower, upper = np.exp(lower), np.exp(upper)
+            lower[open_below] = np.exp(-LATENT_RANGE)
+        else:
+            lower = np.maximum(lower, np.exp(-LATENT_RANGE))
+        return [_InUnits(X, lower, upper, self._begins / unit, classes, self._log)]
+
+    def missing(self):
+        adapter = ADAPTERS["lifelines"]
+        return None if adapter.installed() else f"install {adapter.package}"
+
+
+class _InUnits:
+    def __init__(self, X, lower, upper, begins, classes, log: bool) -> None:
+        from lifelines import LogNormalAFTFitter
+
+        self._begins, self._classes, self._log = begins, classes, log
+        frame = _frame(X).assign(lower=lower, upper=upper)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._model = LogNormalAFTFitter().fit_interval_censoring(frame, "lower", "upper")
+
+    def predict(self, X):
+        times = np.asarray(self._model.predict_median(_frame(X)), dtype=np.float64)
+        number = times if self._log else np.log(times)
+        place = np.searchsorted(self._begins, number, side="right") - 1
+        return self._classes[np.clip(place, 0, len(self._classes) - 1)]
+
+
+def _frame(X: np.ndarray) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame(X, columns=[f"x{column}" for column in range(X.shape[1])])
+
+
+def question_methods(survey: Survey, *, one_model: bool) -> tuple[list[Method], list[Method]]:
+    """Return the methods that learn from answers, and references that know the exact labels.
+
+    Parameters
+    ----------
+    survey : Survey
+        The data.
+    one_model : bool
+        Of vilma's estimators only `OrderedLogitCV`.
+
+    Returns
+    -------
+    tuple of (list of Method, list of Method)
+    """
     ridge = AdapterMethod("ridge on midpoints", ADAPTERS["ridge"], "plain", alpha=_RIDGE)
+    others: list[Method] = (
+        []
+        if one_model
+        else [
+            ChosenMethod("vilma: IISVOR_IMCCV", IISVOR_IMCCV),
+            ChosenMethod("vilma: VILMACV", VILMACV),
+        ]
+    )
+    in_units: list[Method] = (
+        []
+        if survey.begins is None
+        else [
+            RegressionInUnits("interval regression of dollars", survey.begins, log=False),
+            RegressionInUnits("interval regression of log dollars", survey.begins, log=True),
+        ]
+    )
     answers = [
         ChosenMethod("vilma: OrderedLogitCV", OrderedLogitCV),
-        ChosenMethod("vilma: IISVOR_IMCCV", IISVOR_IMCCV),
-        ChosenMethod("vilma: VILMACV", VILMACV),
+        *others,
         AdapterMethod("interval regression (lifelines)", ADAPTERS["lifelines"], "reduced"),
+        *in_units,
         AdapterMethod(
             "XGBoost AFT", ADAPTERS["xgboost-aft"], "reduced", num_boost_round=(10, 30, 100)
         ),
@@ -178,13 +281,17 @@ def run_questions(
 
 
 def show_questions(errors: Errors) -> str:
-    """Return errors with their spread, and what each has above the first method, by seed."""
+    """Return errors with their deviation, and their paired differences from the first method.
+
+    Differences are given with their standard errors over the seeds.
+    """
     first = np.array(next(iter(errors.values())))
     rows = []
     for name, values in errors.items():
         excess = np.array(values) - first
         beaten = f"{np.sum(excess > 0)} of {len(first)}" if excess.any() else ""
-        above = f"{excess.mean():+.3f} ± {excess.std(ddof=1):.3f}" if excess.any() else ""
+        error = excess.std(ddof=1) / np.sqrt(len(excess))
+        above = f"{excess.mean():+.3f} ± {error:.3f}" if excess.any() else ""
         rows.append([name, f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}", above, beaten])
     return markdown(["method", "MAE", "above the first", "first is better"], rows)
 

@@ -19,8 +19,10 @@ from benchmarks.experiments.layout import markdown, spread
 from benchmarks.experiments.methods import EstimatorMethod, MedianMethod
 from benchmarks.experiments.questions import (
     ChosenMethod,
+    RegressionInUnits,
     Survey,
     load_survey,
+    question_methods,
     run_questions,
     run_vagueness,
     show_questions,
@@ -390,8 +392,36 @@ def test_the_command_of_standard_errors():
 
 
 def test_both_questions_of_the_survey():
-    party, income = load_survey(), load_survey("income")
+    party, income = load_survey("PID"), load_survey("income")
     assert len(party.classes) == 7
     assert len(income.classes) == 24
     assert party.X.shape == income.X.shape == (944, 9)
     assert np.unique(income.labels).tolist() == list(range(24))
+    assert income.begins[:3].tolist() == [0, 3000, 5000]
+    assert income.begins[-1] == 105_000
+    own = load_survey()
+    assert own.classes.tolist() == list(range(1, 8))
+    assert own.begins is None
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_regression_in_units_recovers_brackets(log):
+    pytest.importorskip("lifelines")
+    rng = np.random.default_rng(0)
+    begins = np.array([0.0, 10.0, 20.0, 40.0, 80.0])
+    X = rng.normal(size=(400, 1))
+    number = np.exp(3.0 + 0.8 * X[:, 0]) if log else 40.0 + 20.0 * X[:, 0]
+    label = np.clip(np.searchsorted(begins, number, side="right") - 1, 0, None)
+    method = RegressionInUnits("units", begins, log=log)
+    (model,) = method.fit(X, np.column_stack([label, label]), np.arange(5), [None])
+    assert np.mean(model.predict(X) == label) > 0.9
+
+
+def test_of_one_model_only_the_logit_plays():
+    survey = load_survey()
+    answers, exact = question_methods(survey, one_model=True)
+    names = [method.name for method in (*answers, *exact)]
+    assert sum(name.startswith("vilma") for name in names) == 1
+    assert len(question_methods(survey, one_model=False)[0]) == len(answers) + 2
+    income, _ = question_methods(load_survey("income"), one_model=True)
+    assert len(income) == len(answers) + 2

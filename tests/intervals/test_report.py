@@ -201,6 +201,12 @@ def test_brackets_that_do_not_overlap_are_proposed_as_levels():
     assert "spans_between_ends" not in str(told)
 
 
+def test_cells_of_a_finer_scale_are_no_levels():
+    report = annotation_report([(1, 3), (4, 6)], classes=range(1, 7))
+    assert report.disjoint
+    assert "spans_between_ends" not in str(report)
+
+
 def test_brackets_that_overlap_are_not():
     report = annotation_report([(18, 24), (25, 34), (24, 25)])
     assert not report.disjoint

@@ -33,6 +33,11 @@ PICTURE = "vilma-demo.png"
     help="Sample photographs of scikit-image, degraded to 20 levels, instead of the survey.",
 )
 @click.option(
+    "--party",
+    is_flag=True,
+    help="Another question of the survey: party identification.",
+)
+@click.option(
     "--images",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A folder of images of your own instead of the survey.",
@@ -70,6 +75,7 @@ PICTURE = "vilma-demo.png"
 @quiet_option
 def demo(
     photographs: bool,
+    party: bool,
     images: Path | None,
     labels: Path | None,
     columns: tuple[str, ...] | None,
@@ -85,8 +91,9 @@ def demo(
     """Learn from vague answers, and compare with exact labels, midpoints and a guess.
 
     Without options, respondents of a survey that comes with vilma place themselves on a scale of
-    seven levels, and training knows one answer of each: whether they are at least at a level k,
-    drawn at random. Errors are measured on the true levels of other respondents.
+    seven levels from liberal to conservative, and training knows one answer of each: whether they
+    are at least at a level k, drawn at random. Errors are measured on the true levels of other
+    respondents. With --party it is their party instead.
 
     With --photographs, or --images and --labels, the same is done with images: crops of
     photographs, degraded (blur, noise, compression) to one of 20 levels, or your own.
@@ -101,6 +108,8 @@ def demo(
         )
     if images is not None and photographs:
         raise click.UsageError("--photographs are those of scikit-image; leave out --images.")
+    if party and (photographs or images is not None):
+        raise click.UsageError("--party is a question of the survey; leave out the images.")
     with_picture = importlib.util.find_spec("matplotlib") is not None
     picture = _prepare(output_dir) if with_picture else None
 
@@ -113,7 +122,7 @@ def demo(
         if photographs:
             task = photographs_task(vagueness, seed=seed)
         elif images is None or labels is None:
-            task = survey_task(vagueness, seed=seed)
+            task = survey_task(vagueness, target="PID" if party else "selfLR", seed=seed)
         else:
             task = _user_task(
                 images,

@@ -100,11 +100,18 @@ class Comparison:
         if excess.mean() > 0 and n_supported >= 2:
             error = excess.std(ddof=1) / np.sqrt(len(excess))
             hinges = [each for each in self.results if each.name == HINGES]
+            n_thresholds = len(self.task.classes) - 1
+            unknown = (
+                f" They end at {n_supported} of {n_thresholds} thresholds; where the others lie "
+                "is not in them, and middles are as good a guess."
+                if n_supported < n_thresholds
+                else ""
+            )
             found.append(
                 f"Ridge on midpoints is better here than the ordered logit by {excess.mean():.3f} "
                 f"(standard error {error:.3f}): the middle of a narrow interval is nearly the "
                 "label, so that there is little to win. The wider and the less equal the "
-                "intervals, the more."
+                f"intervals, the more.{unknown}"
                 + "".join(f" IISVOR_IMC has {each.error:.3f}." for each in hinges)
             )
         return found

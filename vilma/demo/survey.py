@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from vilma.datasets import load_anes96
@@ -9,21 +11,29 @@ from vilma.demo.task import TEST, TRAIN, Task, Vagueness
 
 TEST_SHARE = 0.25
 
-# `python -m benchmarks.experiments questions`: the difference is 0.005 with a standard error of
-# 0.010 over 20 splits, and each is the better one in about half of them.
-_RIVAL = (
-    "\nNot in the table: interval regression (lifelines, Stata's intreg), which takes the levels "
-    "for numbers with normal noise, is level with vilma here: 0.932 and 0.937 over 20 splits."
-)
+_QUESTIONS = {
+    "selfLR": (
+        "place from liberal to conservative",
+        "own place from 1 (extremely liberal) to 7 (extremely conservative)",
+    ),
+    "PID": (
+        "party identification",
+        "party identification from 0 (strong Democrat) to 6 (strong Republican)",
+    ),
+}
 
 
-def survey_task(vagueness: Vagueness, *, seed: int = 0) -> Task:
-    """Return the party identification of 944 respondents, made vague.
+def survey_task(
+    vagueness: Vagueness, *, target: Literal["selfLR", "PID"] = "selfLR", seed: int = 0
+) -> Task:
+    """Return a question that 944 respondents answered, made vague.
 
     Parameters
     ----------
     vagueness : Vagueness
         What respondents say of their level.
+    target : {"selfLR", "PID"}, default="selfLR"
+        Their own place from liberal to conservative, or their party.
     seed : int, default=0
         Seed of the division and of the answers.
 
@@ -32,7 +42,8 @@ def survey_task(vagueness: Vagueness, *, seed: int = 0) -> Task:
     Task
         A quarter of the respondents tests.
     """
-    data = load_anes96()
+    data = load_anes96(target=target)
+    level_name, question = _QUESTIONS[target]
     rng = np.random.default_rng(seed)
     n = len(data.target)
     part = np.repeat(TRAIN, n)
@@ -45,12 +56,10 @@ def survey_task(vagueness: Vagueness, *, seed: int = 0) -> Task:
         classes=data.classes,
         part=part,
         item_name="respondents",
-        level_name="party identification",
+        level_name=level_name,
         description=(
-            "American National Election Study of 1996: party identification, from 0 (strong "
-            f"Democrat) to {data.classes[-1]} (strong Republican), of {n} respondents by "
+            f"American National Election Study of 1996: {question}, of {n} respondents by "
             f"{data.data.shape[1]} other answers.\nTraining: {np.sum(part == TRAIN)} respondents, "
             f"known by {vagueness}. Test: the true levels of the other {np.sum(part == TEST)}."
-            + (_RIVAL if vagueness == Vagueness() else "")
         ),
     )

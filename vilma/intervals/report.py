@@ -260,10 +260,11 @@ def _separation(report: AnnotationReport) -> str:
         more = len(runs) - len(named)
         named.append(f"{more} more run{'s' if more > 1 else ''}")
     text = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
-    if report.disjoint and not isinstance(labels[0], str):
+    # Of brackets whose ends are all that the scale has; a wider one was given a finer scale.
+    if report.disjoint and report.maximal_width == 2 and not isinstance(labels[0], str):
         return (
-            f"Labels {text} are never told apart: they are the insides of brackets that do not "
-            "overlap. If the brackets are all you want to predict, make levels of them: "
+            f"Labels {text} are never told apart: they are the two ends of brackets that do "
+            "not overlap. If the brackets are all you want to predict, make levels of them: "
             "vilma.intervals.spans_between_ends(y, whole=True). Otherwise annotate some rows "
             "exactly, or by other brackets."
         )
