@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 pandas = pytest.importorskip("pandas")
 
+from benchmarks.direction_cost import main as direction_cost  # noqa: E402
 from benchmarks.league.__main__ import main  # noqa: E402
 from benchmarks.league.limit import LimitedProcess  # noqa: E402
 from benchmarks.league.methods import METHODS, RECOMMENDED  # noqa: E402
@@ -204,6 +205,17 @@ def test_ratios_of_all_rules_are_printed(folder):
     assert lines[0] == "| rule | exact | mean |"
     assert len(lines) == 8
     assert 0.3 < float(lines[3].split()[-2]) < 3.0
+
+
+def test_the_cost_of_directions_is_a_multiple_of_that_of_one():
+    arguments = ["--rows", "200", "--blocks", "6", "--repeats", "1"]
+    result = CliRunner().invoke(direction_cost, arguments, catch_exceptions=False)
+    lines = [line.split(" | ") for line in result.output.splitlines()[2:]]
+    assert [line[1] for line in lines[:3]] == ["VILMA", "VILMA, planes", "PWVILMA, 4 directions"]
+    assert len(lines) == 6
+    assert [line[3] for line in lines[::3]] == ["1.00", "1.00"]
+    for line in lines:
+        assert 0.0 < float(line[5].split()[0]) <= 100.0  # % of the fit
 
 
 def test_methods_are_compared_on_the_splits_that_all_have():
