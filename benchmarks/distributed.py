@@ -2,7 +2,8 @@
 
 Fits of both kinds alternate; the first of each compiles and is not counted. "CPU in turn" is that
 of the client and of the slower worker, which wait for each other: what the time comes to where no
-other process takes the cores. "CPU in all" is that of the client and all workers together.
+other process takes the cores. "CPU in all" is that of the client and all workers together. The
+client speaks to the workers directly, not through the scheduler, which has no dashboard.
 """
 
 from __future__ import annotations
@@ -129,9 +130,9 @@ def main(
 ) -> None:
     """Print times, round trips, and how far the objectives are apart."""
     cluster = LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=":0", memory_limit=0
+        n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=0
     )
-    with cluster, Client(cluster) as client:
+    with cluster, Client(cluster, direct_to_workers=True) as client:
         for task in tasks or TASKS:
             data = TASKS[task]() if rows is None else TASKS[task](rows)
             if tol is not None:

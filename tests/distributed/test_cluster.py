@@ -45,13 +45,14 @@ def client():
 
 
 @pytest.fixture
-def processes():
-    """Two worker processes."""
+def processes(request):
+    """Two worker processes, asked through the scheduler unless the parameter says directly."""
+    direct = getattr(request, "param", False)
     with (
         LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=":0", memory_limit=0
         ) as cluster,
-        Client(cluster) as client,
+        Client(cluster, direct_to_workers=direct) as client,
     ):
         yield cluster, client
 
@@ -324,7 +325,9 @@ class Kill:
         return out
 
 
-@pytest.mark.parametrize("call", [1, 20])
+@pytest.mark.parametrize(
+    ("processes", "call"), [(False, 1), (False, 20), (True, 20)], indirect=["processes"]
+)
 def test_a_worker_that_is_lost_costs_no_more_than_time(processes, call):
     cluster, client = processes
     y = make_rows()[1]
