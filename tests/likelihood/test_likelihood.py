@@ -181,7 +181,11 @@ def test_reduced_annotations_have_the_same_likelihood():
             continue
         values = np.sort(rng.normal(size=cells.n_groups))
         whole = place_thresholds(
-            cells.expand(values), np.ones(p.n_classes - 1, dtype=bool), LINKS["logit"], 0.0
+            cells.expand(values),
+            np.ones(p.n_classes - 1, dtype=bool),
+            LINKS["logit"],
+            np.zeros(1),
+            np.ones(1),
         )
         assert (np.diff(whole[np.isfinite(whole)]) >= 0.0).all()
         s = rng.normal(size=len(p.lower))
@@ -195,19 +199,25 @@ def test_reduced_annotations_have_the_same_likelihood():
 def test_places_of_thresholds_that_nothing_identifies():
     values = np.array([np.nan, -1.0, np.nan, 1.0, np.nan])
     everything = np.ones(5, dtype=bool)
-    placed = place_thresholds(values, everything, LINKS["logit"], 0.0)
+    placed = place_thresholds(values, everything, LINKS["logit"], np.zeros(1), np.ones(1))
     np.testing.assert_allclose(placed, [-2.0, -1.0, 0.0, 1.0, 2.0])
     values = np.array([np.nan, -np.inf, np.nan, 1.0, 2.0, np.nan, np.inf, np.nan])
-    placed = place_thresholds(values, np.ones(8, dtype=bool), LINKS["logit"], 0.0)
+    placed = place_thresholds(
+        values, np.ones(8, dtype=bool), LINKS["logit"], np.zeros(1), np.ones(1)
+    )
     inf = np.inf
     np.testing.assert_allclose(placed, [-inf, -inf, 0.0, 1.0, 2.0, 3.0, inf, inf])
 
 
 def test_around_a_single_threshold_labels_are_equally_likely(link):
     values = np.array([np.nan, np.nan, 0.3, np.nan])
-    placed = place_thresholds(values, np.ones(4, dtype=bool), LINKS[link], 0.5)
-    proba = np.exp(CumulativeModel(link, placed).log_probabilities(np.array([0.5])))[0]
-    below = LINKS[link].cdf(np.array(-0.2))
+    rng = np.random.default_rng(0)
+    scores, weight = rng.normal(scale=3.0, size=50), rng.random(50)
+    placed = place_thresholds(values, np.ones(4, dtype=bool), LINKS[link], scores, weight)
+    assert placed[2] == 0.3
+    proba = np.exp(CumulativeModel(link, placed).log_probabilities(scores))
+    proba = np.average(proba, axis=0, weights=weight)
+    below = np.average(LINKS[link].cdf(0.3 - scores), weights=weight)
     np.testing.assert_allclose(proba[:3], below / 3)
     np.testing.assert_allclose(proba[3:], (1.0 - below) / 2)
 

@@ -96,7 +96,8 @@ class _Fit:
     coef: np.ndarray
     thresholds: np.ndarray  # (n_groups,) distinct and finite
     cells: Cells  # which thresholds of the scale they are
-    middle_score: float
+    scores: np.ndarray  # (n_samples,)
+    weight: np.ndarray
     maximum: Maximum
     covariance: np.ndarray | None  # (n + n_groups, n + n_groups)
     covariance_type: str
@@ -854,11 +855,11 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         coef = maximum.coef
         thresholds = maximum.thresholds[np.concatenate([[True], ~maximum.tied])]
         weight = task.likelihood.labels.weight
-        middle = float(weight @ task.X.dot(coef) / task.likelihood.total_weight)
+        scores = task.X.dot(coef)
         if units is not None:
             coef = units.coef_outside(coef)
             thresholds = thresholds + units.shift(coef)
-            middle += units.shift(coef)
+            scores = scores + units.shift(coef)
             variance = None if variance is None else units.covariance_outside(variance)
         telling = informative(task.likelihood.labels)
         n_clusters = None if clusters is None else len(np.unique(clusters[telling]))
@@ -868,7 +869,8 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
             coef,
             thresholds,
             cells,
-            middle,
+            scores,
+            weight,
             maximum,
             variance,
             kind,
@@ -892,7 +894,7 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
             else np.ones(len(problem.classes) - 1, dtype=bool)
         )
         self.thresholds_ = place_thresholds(
-            self.likelihood_thresholds_, known, LINKS[self.link], fit.middle_score
+            self.likelihood_thresholds_, known, LINKS[self.link], fit.scores, fit.weight
         )
         maximum = fit.maximum
         self.objective_ = float(maximum.objective)
