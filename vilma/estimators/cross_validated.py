@@ -59,8 +59,8 @@ _FIRST_ALPHAS = (1.0, 0.1, 0.01, 0.001)
 _LEAST_ALPHA, _LARGEST_ALPHA = 1e-5, 100.0  # how far the default grid is extended
 # Five folds are dealt anew until so many rows have been held out, but not more often than so many
 # times. Behind `TableFeatures`, 300 rows of 13 tables with one question each, test errors above
-# those of the best candidate were 3.2, 2.2, 1.8 and 1.9 % with one to four deals; on exact labels
-# of eight tables, linear, four deals made those of `PWVILMACV` 2 % smaller.
+# those of the best candidate were 3.2, 2.2, 1.9 and 1.8 % with one to four deals; on exact labels
+# there was no difference, but linear, on eight tables, four made those of `PWVILMACV` 2 % smaller.
 _HELD_OUT, _MOST_TIMES = 2000, 4
 
 BlockSet: TypeAlias = "tuple[str, ...] | None"  # names of blocks of X; None: all there are
