@@ -289,7 +289,8 @@ def show_questions(errors: Errors) -> str:
     rows = []
     for name, values in errors.items():
         excess = np.array(values) - first
-        beaten = f"{np.sum(excess > 0)} of {len(first)}" if excess.any() else ""
+        ahead = np.sum(excess > 1e-9)  # equal errors may differ by rounding
+        beaten = f"{ahead} of {len(first)}" if excess.any() else ""
         error = excess.std(ddof=1) / np.sqrt(len(excess))
         above = f"{excess.mean():+.3f} ± {error:.3f}" if excess.any() else ""
         rows.append([name, f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}", above, beaten])

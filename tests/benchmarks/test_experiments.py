@@ -347,6 +347,8 @@ def test_questions(survey):
     header, _, *rows = show_questions(errors).splitlines()
     assert header == "| method | MAE | above the first | first is better |"
     assert rows[1].endswith("| 2 of 2 |")
+    level = show_questions({"one": [0.3, 0.5], "other": [0.1 + 0.2, 0.6]})
+    assert level.splitlines()[-1].endswith("| 1 of 2 |")
 
 
 def test_vagueness(survey, tmp_path):
