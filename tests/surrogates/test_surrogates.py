@@ -1,5 +1,6 @@
 """Every surrogate against an exact linear program, at its scores and away from them."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,6 @@ from vilma.surrogates import (
     VShaped,
     find_margins,
 )
-from vilma.surrogates import _hinge_kernels as kernels
 from vilma.surrogates._v_shaped_kernels import solve_laplacian
 from vilma.surrogates.smoothed_problem import SmoothedProblem
 from vilma.surrogates.transport import solve_transport
@@ -106,9 +106,21 @@ def check(problem, scores, rng, accuracy, message, surrogate=None):
     return solution
 
 
+@pytest.fixture(params=["sorted", "in buckets", "in few buckets"])
+def search(request, monkeypatch):
+    """Both ways to the minimising thresholds of hinges, at any size."""
+    module = "vilma.surrogates._breakpoints."
+    if request.param != "sorted":
+        monkeypatch.setattr(module + "_FEW", 0)
+        monkeypatch.setattr(module + "_ROOTS_PER_LABEL", 0)
+    if request.param == "in few buckets":
+        monkeypatch.setattr(module + "_BUCKETS_PER_ROOT", 0.5)
+    return request.param
+
+
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("kind", HINGES)
-def test_hinges_are_minimised_exactly(kind, style):
+def test_hinges_are_minimised_exactly(kind, style, search):
     for seed in SEEDS:
         problem = random_problem(seed, kind=kind)
         rng = np.random.default_rng(seed)
@@ -314,18 +326,18 @@ def naive_minimisers(problem, scores):
     return np.array(ends).T
 
 
-def test_ends_of_the_imc_minimisers_by_brute_force():
+def ends_of_minimisers(surrogate, scores):
+    return surrogate._ends(scores)
+
+
+def test_ends_of_the_imc_minimisers_by_brute_force(search):
     for seed in range(60):
         problem = random_problem(seed, kind="imc")
         problem = replace(problem, weights=None)  # flat pieces are then exactly flat
         rng = np.random.default_rng(seed)
         scores = rng.integers(-8, 9, size=len(problem.lower)) / 4.0
         expected = naive_minimisers(problem, scores)
-        weight = np.ones(len(scores))
-        order = np.argsort(scores)
-        left = scores[order] - 1.0, problem.lower[order], weight
-        right = scores[order] + 1.0, problem.upper[order], weight
-        both = kernels.imc_minimizers(left, right, problem.n_classes - 1)
+        both = ends_of_minimisers(make_surrogate(problem), scores)
         for found, end in zip(both, expected, strict=True):
             # Without breakpoints a threshold may go anywhere; only its neighbours order it.
             known = np.isfinite(expected).all(axis=0)
@@ -333,7 +345,7 @@ def test_ends_of_the_imc_minimisers_by_brute_force():
             assert np.all(found[1:] >= found[:-1]), f"seed {seed}"
 
 
-def test_ends_of_the_exp_minimisers_by_brute_force():
+def test_ends_of_the_exp_minimisers_by_brute_force(search):
     # Small enough to try all nondecreasing choices of breakpoints.
     for seed in range(40):
         rng = np.random.default_rng(seed)
@@ -350,14 +362,101 @@ def test_ends_of_the_exp_minimisers_by_brute_force():
         above = np.maximum(0.0, 1 + scores - np.c_[grid, np.zeros(len(grid))][:, upper])
         losses = (below * (lower > 0) + above * (upper < n_classes - 1)).sum(axis=1)
         best = grid[losses <= losses.min() + 1e-12]
-        order = np.argsort(scores)
-        both = kernels.exp_minimizers(
-            scores[order], lower[order], upper[order], np.ones(m), n_classes - 1
-        )
+        both = ends_of_minimisers(make_surrogate(problem), scores)
         for found, expected in zip(both, (best.min(axis=0), best.max(axis=0)), strict=True):
             np.testing.assert_array_equal(
                 np.clip(found, -far, far), expected, err_msg=f"seed {seed}, {problem}"
             )
+
+
+def draw_crowd(rng, labels):
+    """Scores that fill the buckets unevenly, of any size."""
+    m = len(labels.lower)
+    scores = rng.normal(size=m) + rng.choice([0.0, 0.5]) * labels.lower
+    return {
+        "plain": scores,
+        "integers": np.round(scores),
+        "all equal": np.full(m, 0.3),
+        "one far away": np.where(np.arange(m) == 0, 1e15, scores),
+        "some far away": scores + 1e9 * (rng.random(m) < 0.1),
+        "all sizes": scores * 10.0 ** rng.uniform(-12, 12, size=m),
+        "margins lost": 1e17 * scores,
+        "huge": 1e300 * scores,
+        "tiny": 1e-300 * scores,
+        "apart by rounding": np.round(scores) + 1e-15 * rng.normal(size=m),
+    }
+
+
+def draw_labels(rng, m, n_classes):
+    """Intervals, some open, of labels that nobody or everybody may have."""
+    some = rng.integers(0, n_classes, size=rng.integers(1, 6))
+    a, b = rng.choice(some, size=(2, m))
+    lower, upper = np.minimum(a, b), np.maximum(a, b)
+    lower[rng.random(m) < 0.1] = 0
+    upper[rng.random(m) < 0.1] = n_classes - 1
+    return lower, upper
+
+
+@pytest.mark.parametrize("kind", ["exp", "imc", "margins"])
+@pytest.mark.parametrize("per_root", [0.1, 1, 8])
+def test_buckets_find_what_sorting_finds(kind, per_root, monkeypatch):
+    module = "vilma.surrogates._breakpoints."
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        n_classes, m = int(rng.integers(2, 12)), int(rng.integers(1, 400))
+        lower, upper = draw_labels(rng, m, n_classes)
+        # Sums of whole numbers are exact.
+        labels = LabeledWeights(lower, upper, rng.integers(1, 4, size=m).astype(float), n_classes)
+        margins = draw_margins(rng, n_classes) if kind == "margins" and n_classes > 2 else None
+
+        def make(labels=labels, margins=margins):
+            return ExplicitHinge(labels) if kind == "exp" else ImplicitHinge(labels, margins)
+
+        by_sorting = make()
+        with monkeypatch.context() as patch:
+            patch.setattr(module + "_FEW", 0)
+            patch.setattr(module + "_ROOTS_PER_LABEL", 0)
+            patch.setattr(module + "_BUCKETS_PER_ROOT", per_root)
+            in_buckets = make()
+        assert in_buckets._breakpoints.bucketed > by_sorting._breakpoints.bucketed
+        for style, scores in draw_crowd(rng, labels).items():
+            message = f"seed {seed}, {style}"
+            a, b = (each.minimize(scores, 0.0, 1.0) for each in (by_sorting, in_buckets))
+            np.testing.assert_array_equal(b.thresholds, a.thresholds, err_msg=message)
+            assert b.value == pytest.approx(a.value, rel=1e-13), message
+            np.testing.assert_allclose(
+                b.plane.score_gradient, a.plane.score_gradient, atol=1e-13, err_msg=message
+            )
+            assert b.plane.offset == pytest.approx(a.plane.offset, rel=1e-13, abs=1e-13), message
+
+
+@pytest.mark.parametrize("kind", HINGES)
+def test_uneven_weights_in_buckets(kind, search):
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        problem = uneven(random_problem(seed, kind=kind), rng, 3)
+        check(problem, draw_scores(rng, problem, STYLES[seed % 5]), rng, 0.0, f"seed {seed}")
+
+
+@pytest.mark.parametrize("rounded", [False, True])
+@pytest.mark.parametrize("kind", HINGES)
+@pytest.mark.parametrize("n_classes", [10, 60])
+def test_planes_leave_little_of_the_derivative_in_the_thresholds(kind, rounded, n_classes):
+    # A shift of scores and thresholds changes no hinge: both derivatives sum to the same.
+    m = 100_000
+    left = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        label, width = rng.integers(0, n_classes, size=m), rng.integers(0, 3, size=m)
+        lower, upper = np.maximum(label - width, 0), np.minimum(label + width, n_classes - 1)
+        labels = LabeledWeights(lower, upper, 0.1 + rng.random(m), n_classes)
+        scores = 3.0 * label / n_classes + rng.normal(size=m)
+        scores = np.round(scores, 1) if rounded else scores
+        surrogate = ExplicitHinge(labels) if kind == "exp" else ImplicitHinge(labels)
+        plane = surrogate.minimize(scores, 0.0, 10.0).plane
+        left.append(abs(math.fsum(plane.score_gradient)))
+    # With sums of all weights instead of the active hinges' it is 2e-14 to 4e-14.
+    assert max(left) < (3e-15 if n_classes == 10 else 1.5e-14)
 
 
 @pytest.mark.parametrize("seed", range(20))

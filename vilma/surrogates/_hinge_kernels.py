@@ -18,8 +18,7 @@ as a lower hinge takes -1 away once its breakpoint is passed. The derivative is 
 that grows from :math:`-Q_k`, so the minimisers are the places where it changes sign: the weighted
 :math:`Q_k`-quantiles of the merged breakpoints, a whole interval where the weight passed is
 exactly :math:`Q_k`. From k to k + 1 upper hinges drop out and lower ones come in, which
-can only lower the derivative: both ends of the interval are nondecreasing in k, and one walk over
-the breakpoints in ascending order places all thresholds in turn.
+can only lower the derivative: both ends of the interval are nondecreasing in k.
 
 **EXP: isotonic regression.** The same derivatives belong to one or two thresholds per example,
 and the order :math:`\theta_0 \le \theta_1 \le \dots` is a constraint: isotonic regression of
@@ -29,16 +28,22 @@ decomposition [3]_ the thresholds that are at most v form the prefix :math:`0, \
 largest sum of derivatives at v; sweeping v upwards over the breakpoints finds the blocks in order,
 each when the sum of its derivatives reaches zero.
 
-Both kernels walk once over the breakpoints: with margins of 1 the scores' order serves both kinds,
-shifted to the left and to the right. Every minimiser set is an interval; both ends are
-nondecreasing in k, and so is the middle, which is what `middle_thresholds` takes: in a gap between
-two groups of breakpoints the derivative in the threshold vanishes exactly, and predictions keep
-the same margin on both sides.
+**Two steps.** `imc_buckets` and `exp_buckets` take the weights by label and bucket, an interval of
+places (``_breakpoints.py``), and find the bucket of every end of the minimisers, with the
+derivative where that bucket begins. `imc_minimizers` and `exp_minimizers` walk in ascending order
+over the breakpoints in these buckets only, which places the thresholds in turn. With few examples
+there is one bucket of all breakpoints, which depends on the labels only, and the walk is over all.
+
+Every minimiser set is an interval; both ends are nondecreasing in k, and so is the middle, which
+is what `middle_thresholds` takes: in a gap between two groups of breakpoints the derivative in the
+threshold vanishes exactly, and predictions keep the same margin on both sides.
 
 **Planes under ties.** Where a threshold lies on a breakpoint, the hinge's slope there is any
 fraction of 1. `imc_plane` and `exp_plane` choose these fractions so that the derivative in the
 thresholds is 0, or in minus the normal cone of the order constraint, without which the plane would
-be no lower bound of G (the proof is in ``plane.py``).
+be no lower bound of G (the proof is in ``plane.py``). The derivative is summed from the hinges
+beyond their breakpoints only: sums of all weights, of which most cancel, leave several times the
+rounding, and no bound is charged for it. Planes need no order of the examples.
 
 What NumPy does as well is left to it, around the compiled loops: an array made or summed within a
 kernel takes Numba a fifth of a second to compile.
@@ -56,180 +61,264 @@ References
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from vilma._numba import njit
+from vilma.surrogates._breakpoints import Breakpoints, Groups, Sorted
 
-# Weights whose prefix sums differ by this share of the total are taken for equal: some twenty
-# times the rounding of one addition, less than any weight that matters.
-_ROUNDING = 4e-15
-
-Breakpoints = tuple[np.ndarray, np.ndarray, np.ndarray]  # places, ascending; labels; weights
+# Buckets per threshold in which the thresholds below a breakpoint are looked up. A call with 1e6
+# rows and 60 labels takes 59 ms with 1, 42 to 44 with 2 to 32; with 10 labels all take the same.
+_BUCKETS_PER_THRESHOLD = 8
 
 
-def imc_minimizers(left: Breakpoints, right: Breakpoints, n_thresholds):
+class Buckets(NamedTuple):
+    """The buckets of the smallest and of the largest minimisers, before looking into any.
+
+    All have shape (2, n_thresholds).
+    """
+
+    bucket: np.ndarray  # -1 before all breakpoints, n_buckets behind
+    derivative: np.ndarray  # of the loss in the threshold, where its bucket begins
+    outside: np.ndarray  # -inf before all breakpoints, else inf
+
+
+def imc_buckets(left, right, slack) -> Buckets:
+    """Find the buckets of the minimisers of the IMC surrogate.
+
+    `left` and `right` are the weights of the examples by label and bucket, of shape (n_classes,
+    n_buckets): of the upper hinges by label ``lower``, of the lower hinges by label ``upper``.
+    Weights that differ by `slack` are taken for equal.
+    """
+    # From threshold k to k + 1 the upper hinges of lower = k + 1 go and the lower ones of upper
+    # = k + 1 come. What is added to nothing but zeros must stay zero: no differences.
+    n, n_buckets = len(left) - 1, left.shape[1]
+    change = np.empty((n, n_buckets + 1))
+    change[-1, 1:] = left[n]
+    for k in range(n - 2, -1, -1):
+        np.add(change[k + 1, 1:], left[k + 1], out=change[k, 1:])
+    lower_hinges = np.zeros(n_buckets)
+    for k in range(n):
+        lower_hinges += right[k]
+        change[k, 1:] += lower_hinges
+    change[:, 0] = -np.cumsum(right[:-1].sum(axis=1))
+    derivative = np.cumsum(change, axis=1, out=change)
+    return _read_off(
+        derivative,
+        np.count_nonzero(derivative < -slack, axis=1),
+        np.count_nonzero(derivative <= slack, axis=1),
+    )
+
+
+def exp_buckets(left, right, slack) -> Buckets:
+    """Find the buckets of the minimisers of the EXP surrogate, like `imc_buckets`."""
+    n, n_buckets = len(left) - 1, left.shape[1]
+    derivative = np.empty((n, n_buckets + 1))
+    np.add(left[1:], right[:-1], out=derivative[:, 1:])
+    derivative[:, 0] = -right[:-1].sum(axis=1)
+    np.cumsum(derivative, axis=1, out=derivative)
+    # The thresholds up to a place are the prefix with the largest sum of derivatives there.
+    prefix = np.zeros((n + 1, n_buckets + 1))
+    for k in range(n):
+        np.add(prefix[k], derivative[k], out=prefix[k + 1])
+    largest = prefix >= prefix.max(axis=0) - slack
+    longest, shortest = n - np.argmax(largest[::-1], axis=0), np.argmax(largest, axis=0)
+    return _read_off(
+        derivative,
+        *(
+            np.searchsorted(np.maximum.accumulate(length), np.arange(n), side="right")
+            for length in (longest, shortest)
+        ),
+    )
+
+
+def _read_off(derivative, *borders):
+    """Take the buckets and derivatives from the first borders behind the thresholds."""
+    bucket = np.maximum.accumulate(np.stack(borders) - 1, axis=1)
+    k = np.arange(len(derivative))
+    outside = np.where(bucket < 0, -np.inf, np.inf)
+    return Buckets(bucket, derivative[k, np.maximum(bucket, 0)], outside)
+
+
+def imc_minimizers(left: Sorted, right: Sorted, groups: Groups, buckets: Buckets, slack):
     """Smallest and largest minimiser of every threshold of the IMC surrogate.
 
-    `left` are the breakpoints of the upper hinges and `right` those of the lower ones: places in
-    ascending order, labels ``lower`` and ``upper``, weights. Ends that no breakpoint bounds are
-    infinite.
+    `left` and `right` are the breakpoints of the upper and of the lower hinges in the groups.
+    Ends that no breakpoint bounds are infinite.
     """
-    smallest = np.full(n_thresholds, np.inf)
-    largest = np.full(n_thresholds, np.inf)
-    _, upper, weight = right
-    upper_total = np.bincount(upper, weight, n_thresholds + 1)
-    passed = np.zeros((2, n_thresholds + 1))
-    slack = _ROUNDING * upper_total.sum()
-    _place_imc(*left, *right, upper_total, passed, slack, smallest, largest)
-    return smallest, largest
+    ends = buckets.outside.copy()
+    change = np.empty(ends.shape[1] + 1)
+    _place_quantiles(*left, *right, *groups, buckets.derivative, slack, change, ends)
+    return ends[0], ends[1]
 
 
 @njit
-def _place_imc(
+def _place_quantiles(
     left_place,
     lower,
     left_weight,
     right_place,
     upper,
     right_weight,
-    upper_total,
-    passed,
+    groups,
+    first,
+    derivative,
     slack,
-    smallest,
-    largest,
+    change,
+    theta,
 ):
-    """Walk over the breakpoints and write both ends of the thresholds' minimisers.
+    """Walk over the breakpoints of every group and write the thresholds.
 
-    Threshold k has the upper hinges of ``lower > k`` and the lower hinges of ``upper <= k``.
-    `upper_total` is the weight by label `upper`; `passed`, zero at first, becomes the weight of
-    the passed breakpoints a_i by label `lower` and b_i by label `upper`.
+    Threshold k has the upper hinges of ``lower > k`` and the lower hinges of ``upper <= k``. Its
+    smallest minimiser ``theta[0, k]`` is where the weight of its breakpoints passed in the group
+    makes up for ``derivative[0, k]``; behind its largest, ``theta[1, k]``, the weight is more than
+    ``derivative[1, k]`` asks for.
     """
-    m = left_place.shape[0]
-    n_thresholds = smallest.shape[0]
-    # Two places on one walk: of the thresholds in turn, the smallest minimiser of `small` and the
-    # largest of `large` come next.
-    small = 0
-    large = 0
-    passed_small = 0.0
-    passed_large = 0.0
-    quantile_small = upper_total[0]
-    quantile_large = upper_total[0]
-    place_small = -np.inf
-    place_large = -np.inf
-    left = 0
-    right = 0
-    while True:
-        # Place every threshold whose derivative has just reached its sign.
-        while small < n_thresholds and passed_small >= quantile_small - slack:
-            smallest[small] = place_small
-            small += 1
-            passed_small += passed[1, small] - passed[0, small]
-            quantile_small += upper_total[small]
-        while large < n_thresholds and passed_large > quantile_large + slack:
-            largest[large] = place_large
-            large += 1
-            passed_large += passed[1, large] - passed[0, large]
-            quantile_large += upper_total[large]
-        if large == n_thresholds or (left == m and right == m):
-            break
-        if right == m or (left < m and left_place[left] <= right_place[right]):
-            place = left_place[left]
-            label = lower[left]
-            passed[0, label] += left_weight[left]
-            if label > small:
-                passed_small += left_weight[left]
-                place_small = place
-            if label > large:
-                passed_large += left_weight[left]
-                place_large = place
-            left += 1
-        else:
-            place = right_place[right]
-            label = upper[right]
-            passed[1, label] += right_weight[right]
-            if label <= small:
-                passed_small += right_weight[right]
-                place_small = place
-            if label <= large:
-                passed_large += right_weight[right]
-                place_large = place
-            right += 1
+    for g in range(groups.shape[0]):
+        # Two places on one walk: of the thresholds in turn, the smallest minimiser of `small` and
+        # the largest of `large` come next.
+        small = groups[g, 0]
+        large = groups[g, 2]
+        left = groups[g, 4]
+        right = groups[g, 6]
+        passed_small = 0.0
+        passed_large = 0.0
+        place_small = first[g]
+        place_large = first[g]
+        for k in range(change.shape[0]):
+            change[k] = 0.0  # of the weight passed, from one threshold to the next
+        while True:
+            at_end = left == groups[g, 5] and right == groups[g, 7]  # places all, by rounding
+            while small < groups[g, 1] and (
+                passed_small >= -slack - derivative[0, small] or at_end
+            ):
+                theta[0, small] = place_small
+                small += 1
+                passed_small += change[small]
+            while large < groups[g, 3] and (passed_large > slack - derivative[1, large] or at_end):
+                theta[1, large] = place_large
+                large += 1
+                passed_large += change[large]
+            if at_end or (small == groups[g, 1] and large == groups[g, 3]):
+                break
+            if right == groups[g, 7] or (
+                left < groups[g, 5] and left_place[left] <= right_place[right]
+            ):
+                label = lower[left]
+                change[label] -= left_weight[left]
+                if label > small:
+                    passed_small += left_weight[left]
+                    place_small = left_place[left]
+                if label > large:
+                    passed_large += left_weight[left]
+                    place_large = left_place[left]
+                left += 1
+            else:
+                label = upper[right]
+                change[label] += right_weight[right]
+                if label <= small:
+                    passed_small += right_weight[right]
+                    place_small = right_place[right]
+                if label <= large:
+                    passed_large += right_weight[right]
+                    place_large = right_place[right]
+                right += 1
 
 
-def exp_minimizers(scores, lower, upper, weight, n_thresholds):
+def exp_minimizers(left: Sorted, right: Sorted, groups: Groups, buckets: Buckets, slack):
     """Smallest and largest minimiser of the EXP surrogate under the order of thresholds.
 
-    The examples come in ascending order of their scores. Ends that no breakpoint bounds are
-    infinite.
+    Arguments and infinite ends are as with `imc_minimizers`.
     """
-    derivative = -np.bincount(upper, weight, n_thresholds + 1)[:-1]
-    slack = _ROUNDING * weight.sum()
-    ends = np.full((2, n_thresholds), np.inf)
-    for largest in (False, True):
-        excess = np.cumsum(derivative)
-        _sweep_level_sets(scores, lower, upper, weight, excess, slack, largest, ends[int(largest)])
+    ends = buckets.outside.copy()
+    for j, largest in enumerate((False, True)):
+        excess = buckets.derivative[j].copy()
+        _sweep_level_sets(*left, *right, *groups, 2 * j, excess, slack, largest, ends[j])
     return ends[0], ends[1]
 
 
 @njit
-def _sweep_level_sets(scores, lower, upper, weight, excess, slack, largest, theta):
-    """Write the smallest (or largest) minimiser to `theta`, infinite at first.
+def _sweep_level_sets(
+    left_place,
+    lower,
+    left_weight,
+    right_place,
+    upper,
+    right_weight,
+    groups,
+    first,
+    column,
+    excess,
+    slack,
+    largest,
+    theta,
+):
+    """Write the smallest (or largest) minimisers to `theta`.
 
     This solves the generalised isotonic regression that pool adjacent violators solves, level by
-    level: an event costs a pass over the unplaced thresholds.
+    level: an event costs a pass over the unplaced thresholds of the bucket.
 
     Threshold k has the upper hinges of ``lower == k + 1`` and the lower hinges of ``upper == k``.
-    ``excess[j]`` is the sum of the derivatives of the unplaced thresholds up to j, at first that
-    left of all breakpoints. As soon as one turns positive (reaches zero, for the smallest
-    minimiser), the prefix with the largest sum is a block of pooled thresholds and is placed.
+    `excess` are the thresholds' derivatives where their bucket begins; ``excess[j]`` becomes the
+    sum of those of the unplaced thresholds of the bucket up to j. As soon as one turns positive
+    (reaches zero, for the smallest minimiser), the prefix with the largest sum is a block of
+    pooled thresholds and is placed.
     """
-    m = scores.shape[0]
-    n_thresholds = theta.shape[0]
-    k = 0
-    position = -np.inf
-    left = 0
-    right = 0
-    touched = 0
-    while True:
-        best = -1
-        for j in range(touched, n_thresholds):
-            if largest:  # the shortest prefix with the largest sum
-                if excess[j] > slack and (best < 0 or excess[j] > excess[best] + slack):
+    for g in range(groups.shape[0]):
+        k = groups[g, column]
+        stop = groups[g, column + 1]
+        left = groups[g, 4]
+        left_stop = groups[g, 5]
+        right = groups[g, 6]
+        right_stop = groups[g, 7]
+        position = first[g]
+        for j in range(k + 1, stop):
+            excess[j] += excess[j - 1]
+        touched = k
+        while k < stop:
+            best = -1
+            for j in range(touched, stop):
+                if largest:  # the shortest prefix with the largest sum
+                    if excess[j] > slack and (best < 0 or excess[j] > excess[best] + slack):
+                        best = j
+                elif excess[j] >= -slack and (best < 0 or excess[j] >= excess[best] - slack):
                     best = j
-            elif excess[j] >= -slack and (best < 0 or excess[j] >= excess[best] - slack):
-                best = j
-        if best >= 0:
-            gone = excess[best]
-            while k <= best:
-                theta[k] = position
-                k += 1
-            for j in range(k, n_thresholds):
-                excess[j] -= gone
-            touched = k
-            if k < n_thresholds:
+            if best < 0 and left == left_stop and right == right_stop:
+                best = stop - 1  # but for rounding
+            if best >= 0:
+                gone = excess[best]
+                while k <= best:
+                    theta[k] = position
+                    k += 1
+                for j in range(k, stop):
+                    excess[j] -= gone
+                touched = k
                 continue  # thresholds without hinges may follow at the same place
-        if k == n_thresholds or right >= m:
-            break
-        touched = n_thresholds
-        if left < m and scores[left] - 1.0 <= scores[right] + 1.0:
-            i = left
-            left += 1
-            event = lower[i] - 1
-            place = scores[i] - 1.0
-        else:
-            i = right
-            right += 1
-            event = upper[i] if upper[i] < n_thresholds else -1
-            place = scores[i] + 1.0
-        if event >= k:
-            position = place
-            touched = event
-            for j in range(event, n_thresholds):
-                excess[j] += weight[i]
+            touched = stop
+            if right == right_stop or (
+                left < left_stop and left_place[left] <= right_place[right]
+            ):
+                event = lower[left] - 1
+                place = left_place[left]
+                weight = left_weight[left]
+                left += 1
+            else:
+                event = upper[right]
+                place = right_place[right]
+                weight = right_weight[right]
+                right += 1
+            if k <= event < stop:
+                position = place
+                touched = event
+                for j in range(event, stop):
+                    excess[j] += weight
 
 
 def middle_thresholds(smallest, largest, scores):
     """Finite, nondecreasing thresholds between the smallest and the largest minimiser."""
+    if np.isfinite(smallest).all() and np.isfinite(largest).all():
+        return 0.5 * (smallest + largest)
     # A threshold that may go to -inf is at its largest minimiser, but no further right than its
     # right neighbour; one that may go to +inf at its smallest, but no further left than its left
     # neighbour. Both ends ascend, so the first kind comes first and the second last.
@@ -255,102 +344,147 @@ def middle_thresholds(smallest, largest, scores):
     return theta
 
 
-def imc_plane(left: Breakpoints, right: Breakpoints, theta):
-    """Value at `theta`, and the plane of G by hinges, not yet divided by the weight.
+def imc_plane(breakpoints: Breakpoints, scores, theta):
+    """Value at `theta` and the plane of G: score_gradient and offset, not yet divided by weight.
 
-    `left` and `right` are the breakpoints as in `imc_minimizers`. Returns the value and, for the
-    upper and for the lower hinges, the slopes :math:`p_i U_i` and :math:`p_i L_i` in the order of
-    their breakpoints: the score gradient is :math:`p_i (L_i - U_i)`, and every slope adds its
-    margin to the offset.
-
-    The breakpoints ascend, so the thresholds whose hinges an example touches are found by
-    counting on, and their hinges summed by prefix sums. On a breakpoint the upper hinge takes the
-    fraction tau_k and the lower one 1 - tau_k, which makes the derivative in theta_k vanish; all
-    examples on the breakpoint share it, so the plane depends neither on the order of the examples
-    nor on how they are split in duplicates.
+    The hinges that an example touches are those of a range of thresholds, from one that is looked
+    up by the bucket of its breakpoint to the label, and are summed by prefix sums. On a breakpoint
+    the upper hinge takes the fraction tau_k and the lower one 1 - tau_k, which makes the
+    derivative in theta_k vanish; all examples on the breakpoint share it, so the plane depends
+    neither on the order of the examples nor on how they are split in duplicates.
     """
-    theta_before = np.concatenate([[0.0], np.cumsum(theta)])
-    up, down = np.empty(len(left[0])), np.empty(len(right[0]))
-    change = np.zeros(len(theta) + 1)
-    upper_value, upper_tied = _add_upper_hinges(*left, theta, theta_before, up, change)
-    lower_value, lower_tied = _add_lower_hinges(*right, theta, theta_before, down, change)
-    if upper_tied or lower_tied:
-        _share_ties(left, right, theta, np.cumsum(change)[:-1], up, down)
-    return upper_value + lower_value, up, down
+    m, n = len(scores), len(theta)
+    n_buckets = _BUCKETS_PER_THRESHOLD * n
+    width = theta[-1] - theta[0]
+    scale = n_buckets / width if 1e-300 < width < 1e300 else 0.0
+    bucket = np.minimum(((theta - theta[0]) * scale).astype(np.intp), n_buckets - 1)
+    by_threshold = np.zeros((3, n + 1))
+    by_threshold[0, :n], by_threshold[0, n] = theta, np.nan
+    np.cumsum(theta, out=by_threshold[1, 1:])
+    score_gradient, tied = np.empty(m), np.empty(m, dtype=np.intp)
+    value, offset, n_tied = _add_hinges(
+        scores,
+        *breakpoints.labels[:3],
+        breakpoints.left,
+        breakpoints.right,
+        by_threshold[0],
+        by_threshold[1],
+        by_threshold[2],
+        np.cumsum(np.bincount(bucket + 1, minlength=n_buckets + 1)),
+        scale,
+        score_gradient,
+        tied,
+    )
+    if n_tied:
+        balance = np.cumsum(by_threshold[2, :n])
+        offset += _share_ties(breakpoints, scores, tied[:n_tied], theta, balance, score_gradient)
+    return value, offset, score_gradient
 
 
 @njit
-def _add_upper_hinges(place, lower, weight, theta, theta_before, slope, change):
-    """Sum the upper hinges beyond their breakpoints; return value and whether some are on them.
+def _add_hinges(
+    scores,
+    lower,
+    upper,
+    weight,
+    left,
+    right,
+    theta,
+    theta_before,
+    change,
+    n_before,
+    scale,
+    score_gradient,
+    tied,
+):
+    """Sum the hinges beyond their breakpoints; return value, offset and how many rows are on some.
 
-    `theta_before` are the sums of the thresholds before each. Written to: `slope`, and `change`,
-    by which the derivative in the thresholds changes from one to the next.
+    `theta` ends in nan, which no place is beyond or equal to; `theta_before` are the sums of the
+    thresholds before each, `n_before` the numbers of thresholds in the buckets before each.
+    Written to: `change`, zero at first, by which the derivative in the thresholds changes from one
+    to the next; `score_gradient`; the rows on a threshold, first in `tied`.
+
+    In any order of the examples a branch cannot be foreseen: empty ranges are added like others.
     """
-    n_thresholds = theta.shape[0]
     value = 0.0
-    tied = False
-    first_tied = 0
-    first = 0  # the hinges are active from here on to the label `lower`
-    for i in range(place.shape[0]):
-        while first_tied < n_thresholds and theta[first_tied] < place[i]:
-            first_tied += 1
-        while first < n_thresholds and theta[first] <= place[i]:
-            first += 1
-        tied |= first_tied < first
-        n_active = max(lower[i] - first, 0)
-        if n_active > 0:
-            loss = theta_before[lower[i]] - theta_before[first] - n_active * place[i]
-            value += weight[i] * loss
-            change[first] += weight[i]
-            change[lower[i]] -= weight[i]
-        slope[i] = weight[i] * n_active
-    return value, tied
+    offset = 0.0
+    n_tied = 0
+    for i in range(scores.shape[0]):
+        label = lower[i]
+        place = scores[i] + left[label]
+        k = _count_below(theta, place, n_before, scale)
+        is_tied = theta[k] == place
+        while theta[k] == place:
+            k += 1
+        k = k if k < label else label
+        n_active = label - k
+        up = weight[i] * n_active
+        value += weight[i] * (theta_before[label] - theta_before[k] - n_active * place)
+        offset -= up * left[label]
+        active = weight[i] if n_active > 0 else 0.0
+        change[k] += active
+        change[label] -= active
+        label = upper[i]
+        place = scores[i] + right[label]
+        k = _count_below(theta, place, n_before, scale)
+        is_tied |= theta[k] == place
+        k = k if k > label else label
+        n_active = k - label
+        down = weight[i] * n_active
+        value += weight[i] * (n_active * place - (theta_before[k] - theta_before[label]))
+        offset += down * right[label]
+        active = weight[i] if n_active > 0 else 0.0
+        change[label] -= active
+        change[k] += active
+        score_gradient[i] = down - up
+        tied[n_tied] = i
+        n_tied += is_tied
+    return value, offset, n_tied
 
 
 @njit
-def _add_lower_hinges(place, upper, weight, theta, theta_before, slope, change):
-    """Sum the lower hinges beyond their breakpoints, like `_add_upper_hinges`."""
-    n_thresholds = theta.shape[0]
-    value = 0.0
-    tied = False
-    last = 0  # the hinges are active from the label `upper` up to here
-    last_tied = 0
-    for i in range(place.shape[0]):
-        while last < n_thresholds and theta[last] < place[i]:
-            last += 1
-        while last_tied < n_thresholds and theta[last_tied] <= place[i]:
-            last_tied += 1
-        tied |= last < last_tied
-        n_active = max(last - upper[i], 0)
-        if n_active > 0:
-            loss = n_active * place[i] - (theta_before[last] - theta_before[upper[i]])
-            value += weight[i] * loss
-            change[upper[i]] -= weight[i]
-            change[last] += weight[i]
-        slope[i] = weight[i] * n_active
-    return value, tied
+def _count_below(theta, place, n_before, scale):
+    """Count the thresholds below a place."""
+    last = n_before.shape[0] - 2
+    position = (place - theta[0]) * scale
+    position = position if position > 0.0 else 0.0
+    bucket = np.intp(position if position < last else last)
+    k = n_before[bucket]
+    stop = n_before[bucket + 1]
+    if stop - k < 2:  # the next threshold beyond the bucket is not below
+        return k + (theta[k] < place)
+    while k < stop:
+        middle = (k + stop) // 2
+        if theta[middle] < place:
+            k = middle + 1
+        else:
+            stop = middle
+    return k
 
 
-def _share_ties(left, right, theta, balance, up, down):
-    """Add the hinges on their breakpoints to the slopes `up` and `down`."""
-    place, lower, upper_weight = left
-    upper_at, upper_k = _equal_thresholds(theta, place)
+def _share_ties(breakpoints, scores, rows, theta, balance, score_gradient):
+    """Add the hinges on their breakpoints to `score_gradient`; return what the offset gains."""
+    lower, upper, weight, _ = breakpoints.labels
+    lower, upper, weight = lower[rows], upper[rows], weight[rows]
+    left, right = breakpoints.left[lower], breakpoints.right[upper]
+    upper_at, upper_k = _equal_thresholds(theta, scores[rows] + left)
     allowed = upper_k < lower[upper_at]
     upper_at, upper_k = upper_at[allowed], upper_k[allowed]
-    place, upper, lower_weight = right
-    lower_at, lower_k = _equal_thresholds(theta, place)
+    lower_at, lower_k = _equal_thresholds(theta, scores[rows] + right)
     allowed = lower_k >= upper[lower_at]
     lower_at, lower_k = lower_at[allowed], lower_k[allowed]
-    on_upper = np.bincount(upper_k, upper_weight[upper_at], len(theta))
-    on_lower = np.bincount(lower_k, lower_weight[lower_at], len(theta))
+    on_upper = np.bincount(upper_k, weight[upper_at], len(theta))
+    on_lower = np.bincount(lower_k, weight[lower_at], len(theta))
     here = on_upper + on_lower
     tau = np.clip((on_lower - balance) / np.where(here > 0.0, here, 1.0), 0.0, 1.0)
-    np.add.at(up, upper_at, upper_weight[upper_at] * tau[upper_k])
-    np.add.at(down, lower_at, lower_weight[lower_at] * (1.0 - tau[lower_k]))
+    up = np.bincount(upper_at, weight[upper_at] * tau[upper_k], len(rows))
+    down = np.bincount(lower_at, weight[lower_at] * (1.0 - tau[lower_k]), len(rows))
+    score_gradient[rows] += down - up
+    return float(right @ down - left @ up)
 
 
 def _equal_thresholds(theta, places):
-    """List the pairs (i, k) with ``theta[k] == places[i]``; theta and places ascend."""
+    """List the pairs (i, k) with ``theta[k] == places[i]``; theta ascends."""
     first = np.searchsorted(theta, places, side="left")
     count = np.searchsorted(theta, places, side="right") - first
     rows = np.repeat(np.arange(len(places)), count)
@@ -358,7 +492,7 @@ def _equal_thresholds(theta, places):
     return rows, first[rows] + within
 
 
-def exp_plane(scores, lower, upper, weight, theta):
+def exp_plane(breakpoints: Breakpoints, scores, theta):
     """Value at `theta` and the plane of G: score_gradient and offset, not yet divided by weight.
 
     The derivatives in the thresholds must lie in minus the normal cone of the order
@@ -368,6 +502,7 @@ def exp_plane(scores, lower, upper, weight, theta):
     """
     sums = np.zeros((4, len(theta)))
     score_gradient = np.empty(len(scores))
+    lower, upper, weight, _ = breakpoints.labels
     value, offset = _add_exp(scores, lower, upper, weight, theta, sums, score_gradient)
     return value, offset, score_gradient
 

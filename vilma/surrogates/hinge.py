@@ -3,17 +3,20 @@ r"""The hinge surrogates of SVOR with interval labels: implicit and explicit ord
 At fixed scores, the derivative in every threshold of either surrogate is a step function of the
 threshold that jumps up at the hinges' breakpoints, so the minimisers are weighted quantiles of the
 breakpoints: for IMC of each threshold by itself, for EXP under the order of the thresholds, by
-pooling adjacent violators. `vilma.surrogates._hinge_kernels` derives both.
+pooling adjacent violators. `vilma.surrogates._hinge_kernels` derives both, and
+`vilma.surrogates._breakpoints` says which breakpoints are sorted for them.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
 from vilma.surrogates import _hinge_kernels as kernels
-from vilma.surrogates._hinge_kernels import Breakpoints
+from vilma.surrogates._breakpoints import Breakpoints
+from vilma.surrogates._hinge_kernels import Buckets
 from vilma.surrogates.linear_form import hinge_form
 from vilma.surrogates.margins import Margins
 from vilma.surrogates.plane import InnerMinimum, Plane
@@ -23,14 +26,52 @@ __all__ = ["ExplicitHinge", "HingeSurrogate", "ImplicitHinge"]
 
 
 class HingeSurrogate(Surrogate):
-    """A sum of hinges, whose minimisers are found exactly."""
+    """A sum of hinges, whose minimisers are found exactly.
+
+    Parameters
+    ----------
+    labels : LabeledWeights
+    left, right : ndarray of shape (n_classes,)
+        Breakpoints less scores: of the upper hinges by label ``lower``, of the lower hinges by
+        label ``upper``.
+    """
 
     exact = True
+    _find_buckets: Callable[..., Buckets]
+    _minimizers: Callable[..., tuple[np.ndarray, np.ndarray]]
+    _add_up: Callable[..., tuple[float, float, np.ndarray]]
 
-    def __init__(self, labels: LabeledWeights) -> None:
+    def __init__(self, labels: LabeledWeights, left: np.ndarray, right: np.ndarray) -> None:
         self._labels = labels
         self.n_classes = labels.n_classes
         self._total_weight = float(labels.weight.sum())
+        self._breakpoints = Breakpoints(labels, left, right)
+        totals = (weight[:, None] for weight in self._breakpoints.totals)
+        self._one_bucket = self._find_buckets(*totals, self._breakpoints.slack)
+        self._one_group = self._breakpoints.group_all(self._one_bucket.bucket)
+
+    def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
+        theta = self._place(scores)
+        value, offset, score_gradient = self._add_up(self._breakpoints, scores, theta)
+        total = self._total_weight
+        score_gradient /= total
+        return InnerMinimum(value / total, theta, Plane(score_gradient, offset / total))
+
+    def _place(self, scores: np.ndarray) -> np.ndarray:
+        """Return thresholds in the middle of the minimisers."""
+        return kernels.middle_thresholds(*self._ends(scores), scores)
+
+    def _ends(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the smallest and the largest minimisers, infinite where nothing bounds them."""
+        breakpoints = self._breakpoints
+        slack = breakpoints.slack
+        if not breakpoints.bucketed:
+            left, right = breakpoints.sort_all(scores)
+            return self._minimizers(left, right, self._one_group, self._one_bucket, slack)
+        sums, bucket = breakpoints.weigh(scores)
+        buckets = self._find_buckets(*sums, slack)
+        left, right, groups = breakpoints.sort_wanted(scores, bucket, buckets.bucket)
+        return self._minimizers(left, right, groups, buckets, slack)
 
     @abstractmethod
     def hinges(self) -> Hinges: ...
@@ -55,64 +96,30 @@ class ImplicitHinge(HingeSurrogate):
         1 by default.
     """
 
+    _find_buckets = staticmethod(kernels.imc_buckets)
+    _minimizers = staticmethod(kernels.imc_minimizers)
+    _add_up = staticmethod(kernels.imc_plane)
+
     def __init__(self, labels: LabeledWeights, margins: Margins | None = None) -> None:
-        super().__init__(labels)
-        self.margins = Margins.equal(1.0, labels.n_classes) if margins is None else margins
-        self._below = self.margins.below[labels.lower]
-        self._above = self.margins.above[labels.upper]
-        self._all_exact = np.array_equal(labels.lower, labels.upper)
-        self._all_alike = bool(np.ptp(labels.weight) == 0.0)
+        margins = Margins.equal(1.0, labels.n_classes) if margins is None else margins
+        super().__init__(labels, -margins.below, margins.above)
+        self.margins = margins
         self._largest = max(float(np.abs(part).max(initial=0.0)) for part in self.margins)
         self.resolution = 1e-15 * self._largest
 
     def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
-        left, right, orders = self._breakpoints(scores)
-        theta = self._middle(left, right, scores)
-        value, *slopes = kernels.imc_plane(left, right, theta)
-        up, down = np.empty_like(scores), np.empty_like(scores)  # p_i U_i and p_i L_i
-        for slope, order, of_breakpoint in zip((up, down), orders, slopes, strict=True):
-            slope[order] = of_breakpoint
-        offset = float(self._below @ up + self._above @ down) / self._total_weight
-        plane = Plane((down - up) / self._total_weight, offset)
-        return InnerMinimum(value / self._total_weight, theta - self.margins.step, plane)
+        value, theta, plane = super().minimize(scores, accuracy, largest_score)
+        return InnerMinimum(value, theta - self.margins.step, plane)
 
     def thresholds(self, scores: np.ndarray) -> np.ndarray:
         """Return the minimising thresholds only."""
-        left, right, _ = self._breakpoints(scores)
-        return self._middle(left, right, scores) - self.margins.step
-
-    def _breakpoints(
-        self, scores: np.ndarray
-    ) -> tuple[Breakpoints, Breakpoints, tuple[np.ndarray, np.ndarray]]:
-        """Breakpoints of the upper and of the lower hinges, ascending, and their orders."""
-        lower, upper, weight, _ = self._labels
-        if not self.margins.uniform:
-            left, right = scores - self._below, scores + self._above
-            left_order, right_order = np.argsort(left), np.argsort(right)
-            return (
-                (left[left_order], lower[left_order], weight[left_order]),
-                (right[right_order], upper[right_order], weight[right_order]),
-                (left_order, right_order),
-            )
-        # One order serves both, where the margins' rounding makes ties, too. With many rows
-        # bringing arrays into it takes as long as sorting.
-        order = np.argsort(scores)
-        ascending, lower = scores[order], lower[order]
-        upper = lower if self._all_exact else upper[order]
-        weight = weight if self._all_alike else weight[order]
-        left = ascending - self.margins.below[0], lower, weight
-        right = ascending + self.margins.above[0], upper, weight
-        return left, right, (order, order)
-
-    def _middle(self, left: Breakpoints, right: Breakpoints, scores: np.ndarray) -> np.ndarray:
-        """Thresholds in the middle of the minimisers, the steps' margins added."""
-        smallest, largest = kernels.imc_minimizers(left, right, self._labels.n_classes - 1)
-        return kernels.middle_thresholds(smallest, largest, scores)
+        scores = np.ascontiguousarray(scores)
+        return self._place(scores) - self.margins.step
 
     def hinges(self) -> Hinges:
         lower, upper, weight, n_classes = self._labels
         first, last = np.zeros_like(lower), np.full_like(upper, n_classes - 1)
-        margins = self._below, self._above
+        margins = self.margins.below[lower], self.margins.above[upper]
         return Hinges(first, lower, upper, last, *margins, weight, n_classes - 1, ordered=False)
 
     def bound_thresholds(self, largest_score: float) -> float:
@@ -129,18 +136,13 @@ class ExplicitHinge(HingeSurrogate):
     """
 
     resolution = 1e-15
+    _find_buckets = staticmethod(kernels.exp_buckets)
+    _minimizers = staticmethod(kernels.exp_minimizers)
+    _add_up = staticmethod(kernels.exp_plane)
 
-    def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
-        lower, upper, weight, n_classes = self._labels
-        order = np.argsort(scores)
-        ascending = scores[order], lower[order], upper[order], weight[order]
-        smallest, largest = kernels.exp_minimizers(*ascending, n_classes - 1)
-        thresholds = kernels.middle_thresholds(smallest, largest, scores)
-        value, offset, ascending_gradient = kernels.exp_plane(*ascending, thresholds)
-        score_gradient = np.empty_like(scores)
-        score_gradient[order] = ascending_gradient / self._total_weight
-        plane = Plane(score_gradient, offset / self._total_weight)
-        return InnerMinimum(value / self._total_weight, thresholds, plane)
+    def __init__(self, labels: LabeledWeights) -> None:
+        one = np.ones(labels.n_classes)
+        super().__init__(labels, -one, one)
 
     def hinges(self) -> Hinges:
         # Thresholds that are next to no interval are left out: they fit between their neighbours.

@@ -62,11 +62,6 @@ class Margins(NamedTuple):
         ends = np.full(n_classes, margin)
         return Margins(ends, ends, np.zeros(n_classes - 1))
 
-    @property
-    def uniform(self) -> bool:
-        """Whether the breakpoints ascend with the scores."""
-        return bool(np.ptp(self.below) == 0.0 and np.ptp(self.above) == 0.0)
-
 
 def find_margins(cost: np.ndarray) -> Margins | None:
     """Return the margins of a loss, None if it has none.
