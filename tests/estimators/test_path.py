@@ -66,7 +66,8 @@ def test_path_certifies_the_optimum_of_every_alpha(estimator, n_features):
 def test_later_alphas_profit_from_earlier_planes():
     X, y = interval_problem(n_samples=400, n_features=40)
     planes = {"solver": "cutting_plane"}
-    path = vilma_path(X, y, [1.0, 0.1, 0.01, 0.001], estimator=IISVOR_IMC(**planes))
+    alphas = [1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001]
+    path = vilma_path(X, y, alphas, estimator=IISVOR_IMC(**planes))
     alone = IISVOR_IMC(0.001, **planes).fit(X, y)
     assert path[-1].n_iter_ < alone.n_iter_
 

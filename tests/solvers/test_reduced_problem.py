@@ -21,7 +21,7 @@ def plane(score_gradient, offset, bias_residual=0.0):
 
 
 def exact(X, planes, alpha):
-    w, height = cp.Variable(X.shape[1]), cp.Variable()
+    w, height = cp.Variable(X.shape[1]), cp.Variable(nonneg=True)  # the zero plane
     program = cp.Problem(
         cp.Minimize(0.5 * alpha * cp.sum_squares(w) + height),
         [height >= p.offset + (p.score_gradient @ X) @ w for p in planes],
@@ -32,14 +32,48 @@ def exact(X, planes, alpha):
 
 @pytest.mark.parametrize("space", SPACES)
 def test_one_plane_by_hand(space):
-    # min w^2 + 1 + 2 w = 0 at w = -1.
+    # min w^2 + 3 + 2 w = 2 at w = -1.
     model = ReducedProblem(space(DenseMatrix(np.array([[2.0]]))))
-    model.add(plane([1.0], 1.0))
+    model.add(plane([1.0], 3.0))
     point, bound, leak = model.minimize(2.0, 0.0)
-    assert bound == pytest.approx(0.0, abs=1e-15)
+    assert bound == pytest.approx(2.0)
     assert leak == 0.0
     np.testing.assert_allclose(point.scores, [-2.0])
     assert len(model) == 1
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_no_loss_is_negative(space):
+    # min w^2 + max(0, 1 + 2 w) = 1/4 at w = -1/2, by half of the plane and half of the zero plane.
+    model = ReducedProblem(space(DenseMatrix(np.array([[2.0]]))))
+    model.add(plane([1.0], 1.0, bias_residual=0.2))
+    point, bound, leak = model.minimize(2.0, 0.0)
+    assert bound == pytest.approx(0.25)
+    assert leak == pytest.approx(0.1)
+    np.testing.assert_allclose(point.scores, [-1.0])
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_small_multipliers_keep_their_digits(space):
+    """Nearly all weight is on the zero plane, and what the others have is right to 1e-9 of it."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(12, 40))
+    model = ReducedProblem(space(DenseMatrix(X)))
+    planes = [plane(rng.normal(size=12), 1.0 + rng.random()) for _ in range(10)]
+    for p in planes:
+        model.add(p)
+    alpha = 1e-12
+    point, bound, _ = model.minimize(alpha, 1e-24)
+    # The bound is alpha times the squared norm of the shortest w on which no plane is above 0.
+    gradients = np.array([p.score_gradient @ X for p in planes])
+    w = cp.Variable(40)
+    program = cp.Problem(
+        cp.Minimize(0.5 * cp.sum_squares(w)), [gradients @ w <= [-p.offset for p in planes]]
+    )
+    program.solve(solver=cp.CLARABEL, tol_gap_rel=1e-11, tol_gap_abs=1e-11)
+    assert bound == pytest.approx(alpha * program.value, rel=1e-8)
+    slack = [p.offset + p.score_gradient @ point.scores for p in planes]
+    assert max(slack) <= 1e-11
 
 
 @pytest.mark.parametrize("space", SPACES)
@@ -117,17 +151,17 @@ def test_the_space_with_the_shorter_vectors_is_chosen():
 def test_places_of_idle_planes_are_used_again(monkeypatch):
     monkeypatch.setattr(reduced_problem, "_IDLE_LIMIT", 2)
     model = ReducedProblem(FeatureSpace(DenseMatrix(np.eye(2))))
-    model.add(plane([1.0, 0.0], 0.0))
+    model.add(plane([1.0, 0.0], 1.0))
     model.add(plane([0.0, 1.0], -100.0))  # never active
     sizes = []
     for k in range(8):
         model.minimize(1.0, 1e-12)
-        model.add(plane([1.0, 0.1 * k], 0.1 * k))
+        model.add(plane([1.0, 0.1 * k], 1.0 + 0.1 * k))
         sizes.append(len(model))
     assert sizes[-1] < 10
     point, bound, _ = model.minimize(1.0, 1e-12)
     assert np.all(np.isfinite(point.vector))
-    assert bound >= 0.7 - 0.5 * (1.0 + 0.49) - 1e-9  # the last plane alone
+    assert bound >= 1.7 - 0.5 * (1.0 + 0.49) - 1e-9  # the last plane alone
 
 
 @pytest.mark.parametrize("limit", [0, 1, 3])

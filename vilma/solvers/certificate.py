@@ -12,8 +12,9 @@ the solver stops and says so, but the gap stays what it is.
 **Rounding.** A score whose products do not cancel has the relative error eps, and an affine
 function :math:`o + \langle c, s\rangle` of such scores the error :math:`\text{eps} \sum_i |c_i|
 |s_i|`. With the c of a plane at the solution, that is an estimate of the error of the objective
-and of the bound there, and it is taken off the bound that is returned: features so large that eps
-times a score exceeds the margin show in the gap.
+and of the bound there, and it is taken off the bound that is returned, with eps times the
+objective for the sums: features so large that eps times a score exceeds the margin show in the
+gap.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ from vilma.solvers.problem import Settings
 __all__ = ["HISTORY_DTYPE", "Certificate", "History", "Solution", "relative_gap", "rounding_error"]
 
 # No progress: in so many iterations the bounds come closer by less than this share, at which a
-# factor of 1000 would take 70,000 iterations.
+# factor of 1000 would take 70,000 iterations, and the lower one has not grown by as much.
 _STALLED_ITERATIONS = 100
-_STALLED_DECREASE = 0.01
+_STALLED_SHARE = 0.01
 # The point is evaluated anew at the end, with the inner loop's error: leave room for that.
 _STOP_SHARE = 1.0 - 1.5 * INNER_SHARE
 
@@ -149,7 +150,8 @@ class Certificate:
         self.gap = 1.0
         self._stalled_iterations = n_methods * _STALLED_ITERATIONS
         self._found_bound = -np.inf  # by the methods, which may be negative
-        self._differences: list[float] = []  # of objective and that bound, iteration by iteration
+        # Iteration by iteration: objective less the bound found, and the lower bound.
+        self._progress: list[tuple[float, float]] = []
 
     def gap_target(self, objective: float) -> float:
         """Absolute gap of a point that is left, or the one that may be left."""
@@ -177,7 +179,7 @@ class Certificate:
         self.lower_bound = max(self.lower_bound, lower_bound)
         self.gap = relative_gap(self.objective, self.lower_bound)
         self._found_bound = max(self._found_bound, lower_bound)
-        self._differences.append(self.objective - self._found_bound)
+        self._progress.append((self.objective - self._found_bound, self.lower_bound))
         n_evaluations, inner_seconds = self.oracle.take_counts()
         self.history.add(
             self.objective,
@@ -201,11 +203,15 @@ class Certificate:
         """Tell whether the bounds are as close as the oracle resolves, or come no closer."""
         if self.objective - self.lower_bound <= self.oracle.resolution:
             return True
-        # Not the gap, which stays 1 while the methods climb to the bound 0 that is known anyway.
-        if len(self._differences) <= self._stalled_iterations:
+        # Not the gap alone, which is near 1 while a small bound grows by factors.
+        if len(self._progress) <= self._stalled_iterations:
             return False
-        before, now = self._differences[-1 - self._stalled_iterations], self._differences[-1]
-        return now > (1.0 - _STALLED_DECREASE) * before
+        difference, lower_bound = self._progress[-1 - self._stalled_iterations]
+        difference_now, lower_bound_now = self._progress[-1]
+        return (
+            difference_now > (1.0 - _STALLED_SHARE) * difference
+            and lower_bound_now <= (1.0 + _STALLED_SHARE) * lower_bound
+        )
 
     def _status(self, gap: float) -> Status:
         if gap <= self.settings.tol:
@@ -220,7 +226,9 @@ class Certificate:
         scores = X.dot(coef)
         inner = oracle(scores, oracle.target(self.objective, settings.tol * self.objective))
         objective = 0.5 * settings.alpha * float(vector @ coef) + inner.value
+        # That of the scores, and that of a sum, which is no less than the last digit of its value.
         error = rounding_error(inner.plane.score_gradient, scores)
+        error += np.finfo(np.float64).eps * objective
         # Evaluated anew, the objective may lie below a bound taken at other scores: by rounding,
         # or by the inner loop's error. Both are then worth the smaller number.
         lower_bound = max(min(self.lower_bound, objective) - error, 0.0)

@@ -76,7 +76,11 @@ def search(
         alpha * (across - to_start),
         alpha * (space.inner(other, other) - 2.0 * across + to_start),
     )
-    if quadratic.curvature <= 0.0:  # already there, up to rounding
+    if quadratic.curvature <= 0.0:  # no distance beyond rounding, at which a loss may still differ
+        reached = oracle(other.scores, target)
+        objective = 0.5 * alpha * space.inner(other, other) + reached.value
+        if objective < best.objective:
+            return Evaluated(other, reached, objective), 1.0
         return _sharpen(best, quadratic, oracle, target), 0.0
     moved_scores = other.scores - best.point.scores
 

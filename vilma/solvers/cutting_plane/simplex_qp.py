@@ -57,10 +57,7 @@ def _append(gram, shift, support, i, factor):
 @njit
 def _stationary_point(linear, support, n_support, factor, point, ones):
     """Minimise ``a'Ha/2 - q'a`` over the affine hull of the support, into ``point``."""
-    level = 0.0  # taken off q, which changes nothing but saves digits
-    for i in range(n_support):
-        level += linear[support[i]]
-    level /= n_support
+    level = linear[support[0]]  # taken off q, which changes nothing but saves digits
     for i in range(n_support):
         point[i] = linear[support[i]] - level
         ones[i] = 1.0
@@ -149,7 +146,7 @@ def _walk(
     for _ in range(max_iter):
         wanted = _multiple_of_ones(gram, linear, support, n_support)
         if not shift / _RESCALED <= wanted <= shift * _RESCALED:
-            shift = wanted
+            shift = 4.0 ** np.rint(0.5 * np.log2(wanted))
             n_factorized = 0
         for i in range(n_factorized, n_support):
             _append(gram, shift, support, i, factor)
