@@ -289,12 +289,11 @@ def test_methods_that_alternate_share_what_they_know(monkeypatch):
 
     def take_turn(run):
         if run.ascent_had_turn:
-            run._turn_of_planes(1)
+            run._turn_of_planes()
         else:
             run._turn_of_ascent()
 
     monkeypatch.setattr(alternation._Run, "take_turn", take_turn)
-    monkeypatch.setattr(alternation, "_TURN", 0.0)
     X, y = separable()
     # Planes are kept among the samples, and among the features.
     for form in (X, X.tocsr().toarray()[:, :60]):

@@ -8,11 +8,14 @@ normalised text-like rows three times as much. So both are watched while they ru
 product with X and one with its transpose, in which evaluations of the surrogate, passes over the
 examples and kept planes count as fixed numbers of units (`UnitWork`).
 
-**The rule.** A method that lowered :math:`z = \log(g / (1 - g))`, g its relative gap, at the rate
-r per unit of work in its last turns will need :math:`(z - \log \text{tol}) / r` more units, times
-a factor because rates fall; the method that needs less has the next turn. A turn is a share of the
-work so far, so that little is lost by a wrong one. A method that has not shown its rate is
-assumed to have a good one.
+**The rule.** With g its relative gap, the :math:`z = \log(g / (1 - g))` of either method falls
+along a line, nearly straight, in the logarithm of the method's own work w: with a slope s between
+2 and 5 in all that was tried. To come from z to :math:`\log \text{tol}` it therefore takes
+
+.. math:: w \bigl(e^{(z - \log \text{tol}) / s} - 1\bigr)
+
+more. The slope is measured over the last of the method's work, together with an assumed one that
+counts for as little as a fixed piece of the line. The method that needs clearly less goes on.
 
 **Nothing is done twice.** Both go on from the same best point, and the gap that counts is that of
 the best point and the best bound of either. Planes get the plane of the dual point before their
@@ -22,6 +25,7 @@ far it is.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -40,26 +44,40 @@ _EVALUATION = 120.0
 _HINGES = 700.0
 _VISIT = 1.6  # pairs of products that the two visits to each row of X in a pass cost
 _PLANE = 1.5  # per number of a kept plane, in Gram matrix and combination
+# Where samples or features are few, planes alone have so many iterations: they take 3 to 100
+# times less work than ascent there, and many evaluations before the gap moves.
+_ALONE = 150
 _FEW_SAMPLES = 250
-_ALONE = 150  # iterations of planes where samples are few
-_LEAST_TURN = 3  # iterations of planes, passes of ascent
-_TRIAL = 2  # iterations of planes to begin with, after the one that may give a bound
-_LONGEST_TURN = 25  # iterations of planes, several of which fit into what counts as stalled
-_IDLE = 0.999  # share of the gap that an idle turn leaves
-_MOST_IDLE = 2  # turns, after which the other method has one
-_TURN = 0.2  # share of the work so far that a turn takes at least
-# Both slow down as the gap closes: what was left came out as so many times what the rate said.
-_SLOWDOWN_PLANES = 3.0
-_SLOWDOWN_ASCENT = 1.3
-_SLOWDOWN_FEW_FEATURES = 15.0  # of the ascent; 20 was seen with 50 features at alpha 1e-4
-_MARGIN = 0.8  # of the other's remaining work, below which it is worth to change
-_MOST = 0.5  # and that passes without a certificate take at most
-# Rates assumed before they are known, as decrease of the gap's logarithm. An iteration with
-# planes closes 0.9 where features are few, 0.1 to 0.5 elsewhere, a pass 0.3 to 1.
-_ASSUMED_PER_ITERATION = 0.25
-_ASSUMED_FEW_FEATURES = 0.9
-_ASSUMED_PER_PASS = 1.3
-_USUAL_EVALUATIONS = 3.5  # of an iteration
+_LEAST_PASSES = 3  # of a turn of ascent
+_MOST = 0.5  # share of the work so far that passes without a certificate take at most
+# Planes that take over need some iterations to make use of what they are given; they have this
+# share of the work so far for it.
+_TAKEN_OVER = 0.15
+# While ascent is not half way by its own account, they take over at least from this work on and
+# whenever the work has doubled: of few iterations they are judged too badly.
+_FIRST_DUE = 200.0
+_IDLE = 1e-3  # decrease of z in an idle turn
+_MOST_IDLE = 20  # turns, after which the other method has one
+# Chosen together, on 210 fits whose work by either method alone was recorded: one-hot codes, text
+# and dense data of fifteen shapes, three surrogates, alphas from 0.1 to 1e-8, gaps 1e-2 and 1e-3.
+_RECENT = 0.3  # the slope is that since this share of the method's work
+_MARGIN = 0.6  # of its own remaining work, below which the other's is clearly less
+
+
+class _Assumed(NamedTuple):
+    """A slope, and the piece of log work over which it counts as measured."""
+
+    slope: float
+    length: float
+
+
+_PLANES = _Assumed(3.5, 0.5)
+_ASCENT = _Assumed(5.0, 0.2)
+# Passes that the ascent is assumed to take before it has begun: 6 to 50 with one-hot codes and
+# text, whose rows have few columns in common, 100 to 10,000 with dense ones. What tells them apart
+# is the work of a pair per entry of X, stored or not, in nanoseconds: 0.007, 0.003, and 1.
+_ASSUMED_PASSES = 10.0
+_SPARSE = 0.01
 _PREPARATION = 2.0  # of the ascent, in pairs of products
 
 
@@ -69,6 +87,7 @@ class UnitWork(NamedTuple):
     evaluation: float  # of the surrogate
     visits: float  # of all examples, once
     plane: float  # kept during an iteration
+    entry: float  # of X, stored or not, in nanoseconds of a pair
 
     @classmethod
     def of(cls, pair_cost: float, shape: tuple[int, int]) -> UnitWork:
@@ -78,6 +97,7 @@ class UnitWork(NamedTuple):
             _EVALUATION * n_samples / pair_cost,
             _VISIT + _HINGES * n_samples / pair_cost,
             _PLANE * min(n_samples, n_features) / pair_cost,
+            pair_cost / (n_samples * n_features),
         )
 
 
@@ -90,6 +110,7 @@ class Alternation:
     make_ascent : callable
         Makes the other method when it is needed first.
     unit_work : UnitWork
+    shape : (n_samples, n_features)
     """
 
     def __init__(
@@ -97,17 +118,25 @@ class Alternation:
         planes: CuttingPlaneMethod,
         make_ascent: Callable[[], CoordinateAscentMethod],
         unit_work: UnitWork,
+        shape: tuple[int, int],
     ) -> None:
         self._planes = planes
         self._make_ascent = make_ascent
         self._unit_work = unit_work
+        self._shape = shape
         self.ascent: CoordinateAscentMethod | None = None
         self._ascent_ended = False  # whether the last problem ended with ascent
 
     def minimize(self, certificate: Certificate, best: Evaluated) -> Evaluated:
         """Go on until the certificate is closed; return the best point."""
         run = _Run(
-            self._planes, self.ascent, self._make_ascent, self._unit_work, certificate, best
+            self._planes,
+            self.ascent,
+            self._make_ascent,
+            self._unit_work,
+            certificate,
+            best,
+            self._shape,
         )
         run.begin(with_planes=not self._ascent_ended)
         while not certificate.is_closed():
@@ -116,8 +145,39 @@ class Alternation:
         return run.best
 
 
+class _Course:
+    """The work of one method on one problem, and what it achieved."""
+
+    def __init__(self, assumed: _Assumed) -> None:
+        self._assumed = assumed
+        self._work: list[float] = []  # so far, turn by turn
+        self._z: list[float] = []  # that this method would have come to by itself
+
+    def add(self, work: float, before: float, after: float) -> None:
+        """Append a turn that brought the gap from `before` to `after`."""
+        if not self._work:
+            self._work, self._z = [work], [_log_odds(after)]
+            return
+        self._work.append(self._work[-1] + work)
+        self._z.append(self._z[-1] - max(_log_odds(before) - _log_odds(after), 0.0))
+
+    def remaining(self, tol: float) -> float:
+        """Work that this method by itself still needs to a gap of `tol`; 0 if it has none."""
+        if not self._work:
+            return 0.0
+        needed = self._z[-1] - np.log(max(tol, 1e-16))
+        return float(self._work[-1] * np.expm1(min(max(needed, 0.01) / self._slope(), 100.0)))
+
+    def _slope(self) -> float:
+        start = max(bisect_right(self._work, _RECENT * self._work[-1]) - 1, 0)
+        length = np.log(self._work[-1] / self._work[start])
+        slope, as_length = self._assumed
+        decrease = self._z[start] - self._z[-1]
+        return float((decrease + slope * as_length) / (length + as_length))
+
+
 class _Run:
-    """One problem: the best point, the work so far, and the methods' rates."""
+    """One problem: the best point, the work so far, and the methods' courses."""
 
     def __init__(
         self,
@@ -127,6 +187,7 @@ class _Run:
         unit_work: UnitWork,
         certificate: Certificate,
         best: Evaluated,
+        shape: tuple[int, int],
     ) -> None:
         self.best = best
         self.ascent = ascent
@@ -137,108 +198,78 @@ class _Run:
         self._certificate = certificate
         self._work = 0.0
         self._planes_started = False  # on this problem
-        # With few samples all is a matter of milliseconds, and planes have the merit that a row of
-        # weight 2 is two rows to the last digits: they go on for long.
-        self._few_samples = best.point.scores.size <= _FEW_SAMPLES
-        self._n_idle = 0  # turns, one after the other, that closed next to nothing
-        self._planes_measured = False  # turns differ much: rates are averages of two and more
-        self._ascent_measured = False
         self._ascent_started = False
+        # With few samples planes have the merit, too, that a row of weight 2 is two rows to the
+        # last digits.
+        self._planes_alone = shape[0] <= _FEW_SAMPLES or planes.few_features
+        self._n_idle = 0  # turns, one after the other, that closed next to nothing
         self._handed = True  # whether planes have the plane of the dual point
-        few = planes.few_features
-        self._slowdown = _SLOWDOWN_FEW_FEATURES if few else _SLOWDOWN_ASCENT
-        assumed = _ASSUMED_FEW_FEATURES if few else _ASSUMED_PER_ITERATION
-        self._planes_rate = assumed / (1.0 + _USUAL_EVALUATIONS * unit_work.evaluation)
-        self._ascent_rate = _ASSUMED_PER_PASS / (unit_work.visits + 0.5)
+        self._planes_until = 0.0  # work up to which they go on
+        self._planes_due = _FIRST_DUE
+        self._of_planes = _Course(_PLANES)
+        self._of_ascent = _Course(_ASCENT)
+        n_passes = _ASSUMED_PASSES * max(1.0, unit_work.entry / _SPARSE)
+        self._assumed_ascent = _PREPARATION + n_passes * (unit_work.visits + 0.5)
 
     def begin(self, with_planes: bool) -> None:
-        """Try planes; go on with them at once where they have a bound already."""
+        """Record the first bound, or that of the first passes."""
         if with_planes:
             self._start_planes()
-            self._planes.record(self._certificate, self.best)
-            self._iterate(1)
-            if self._certificate.gap < 1.0 and not self._certificate.is_closed():
-                self._turn_of_planes(_TRIAL)
+            if not self._certificate.is_closed():
+                self._turn_of_planes()
         else:
             self._turn_of_ascent()
+
+    def take_turn(self) -> None:
+        """Let the method that should need less work go on."""
+        tol = self._certificate.settings.tol
+        planes, ascent = self._of_planes.remaining(tol), self._of_ascent.remaining(tol)
+        if self._planes_alone or self._work < self._planes_until:
+            with_planes = True
+        elif self._n_idle >= _MOST_IDLE:
+            with_planes = self.ascent_had_turn  # the other one
+        elif self.ascent_had_turn:
+            overdue = ascent > self._work > self._planes_due
+            with_planes = planes < _MARGIN * ascent or overdue
+        elif self._ascent_started:
+            with_planes = _MARGIN * planes <= ascent
+        else:
+            with_planes = planes <= self._assumed_ascent
+        changed = with_planes == self.ascent_had_turn
+        before = _log_odds(self._certificate.gap)
+        if with_planes:
+            self._turn_of_planes()
+        else:
+            self._turn_of_ascent()
+        idle = before - _log_odds(self._certificate.gap) < _IDLE
+        self._n_idle = self._n_idle + 1 if idle and not changed else 0
+        if len(self._certificate.history) > _ALONE:
+            self._planes_alone = False
 
     def _start_planes(self) -> None:
         self._planes.start(self._certificate, self.best)
         self._planes_started = True
-        self._work += 1.0
+        self._planes.record(self._certificate, self.best)
+        self._spend(self._of_planes, 1.0, 1.0, self._certificate.gap)
 
-    def take_turn(self) -> None:
-        """Let the method that should need less work go on."""
-        planes, ascent = self._remaining_planes(), self._remaining_ascent()
-        if self._few_samples:
-            with_planes = True
-        elif planes == ascent or self._n_idle >= _MOST_IDLE:
-            with_planes = self.ascent_had_turn  # the other one
-        elif self.ascent_had_turn:
-            with_planes = planes < _MARGIN * ascent
-        else:
-            with_planes = _MARGIN * planes <= ascent
-        before = self._certificate.gap
-        if with_planes:
-            self._turn_of_planes(_LEAST_TURN)
-        else:
-            self._turn_of_ascent()
-        idle = _IDLE * before < self._certificate.gap < 1.0
-        self._n_idle = self._n_idle + 1 if idle else 0
-        if len(self._certificate.history) > _ALONE:
-            self._few_samples = False
-
-    def _remaining_planes(self) -> float:
-        return _SLOWDOWN_PLANES * self._remaining(self._certificate.gap, self._planes_rate)
-
-    def _remaining_ascent(self) -> float:
-        if self.ascent is None or not self._ascent_started:
-            return _PREPARATION + self._slowdown * self._remaining(1.0, self._ascent_rate)
-        return self._slowdown * self._remaining(self.ascent.gap, self._ascent_rate)
-
-    def _remaining(self, gap: float, rate: float) -> float:
-        """Work that is left if the rate stays."""
-        tol = max(self._certificate.settings.tol, 1e-16)
-        if rate <= 0.0:
-            return np.inf
-        left = np.log(gap / tol) if gap >= 1.0 else _log_odds(gap) - np.log(tol)
-        return float(max(left, 0.01) / rate)
-
-    def _turn_of_planes(self, n_iter: int) -> None:
+    def _turn_of_planes(self) -> None:
         self.ascent_had_turn = False
         if not self._planes_started:
             self._start_planes()
-        before, start = self._certificate.gap, self._work
         if not self._handed:
             assert self.ascent is not None
             assert self.ascent.plane is not None
             self._planes.add(self.ascent.plane, self._certificate, self.best)
             self._work += 1.0
             self._handed = True
-        self._iterate(n_iter)
-        assumed = self._planes_rate
-        for _ in range(_LONGEST_TURN):
-            if self._work - start >= _TURN * self._work or self._certificate.is_closed():
-                break
-            # What is long need not be waited for where it would not be chosen again.
-            self._planes_rate = self._rate(before, self._certificate.gap, start, assumed)
-            if _MARGIN * self._remaining_planes() > self._remaining_ascent():
-                break
-            self._iterate(1)
-        self._planes_rate = assumed
-        rate = self._rate(before, self._certificate.gap, start, self._planes_rate)
-        self._planes_rate = 0.5 * (self._planes_rate + rate) if self._planes_measured else rate
-        self._planes_measured = before < 1.0
-
-    def _iterate(self, n_iter: int) -> None:
-        unit_work, certificate = self._unit_work, self._certificate
-        for _ in range(n_iter):
-            if certificate.is_closed():
-                break
-            self.best = self._planes.advance(certificate, self.best)
-            n_planes = self._planes.n_planes
-            n_evaluations = certificate.history.n_evaluations
-            self._work += 1.0 + unit_work.evaluation * n_evaluations + unit_work.plane * n_planes
+            self._planes_until = self._work * (1.0 + _TAKEN_OVER)
+            self._planes_due = max(_FIRST_DUE, 2.0 * self._planes_until)
+        before = self._certificate.gap
+        self.best = self._planes.advance(self._certificate, self.best)
+        unit_work, n_evaluations = self._unit_work, self._certificate.history.n_evaluations
+        work = 1.0 + unit_work.evaluation * n_evaluations
+        work += unit_work.plane * self._planes.n_planes
+        self._spend(self._of_planes, work, before, self._certificate.gap)
 
     def _turn_of_ascent(self) -> None:
         self.ascent_had_turn = True
@@ -248,37 +279,22 @@ class _Run:
         if not self._ascent_started:
             self.ascent.start(self._certificate)
             self._ascent_started = True
-        before, start = self.ascent.gap, self._work
-        self._ascend()
-        while self._work - start < _TURN * self._work and not self._certificate.is_closed():
-            self._ascend()
-        rate = self._rate(before, self.ascent.gap, start, self._ascent_rate)
-        self._ascent_rate = 0.5 * (self._ascent_rate + rate) if self._ascent_measured else rate
-        self._ascent_measured = before < 1.0
+        before = self.ascent.gap
+        unit_work = self._unit_work
+        most = max(_LEAST_PASSES, int(_MOST * self._work / unit_work.visits))
+        self.best, n_passes = self.ascent.advance(self._certificate, self.best, most)
+        n_evaluations = self._certificate.history.n_evaluations
+        work = 1.0 + unit_work.visits * n_passes + unit_work.evaluation * n_evaluations
+        self._spend(self._of_ascent, work, before, self.ascent.gap)
         self._handed = False
 
-    def _ascend(self) -> None:
-        unit_work, certificate = self._unit_work, self._certificate
-        assert self.ascent is not None
-        most = max(_LEAST_TURN, int(_MOST * self._work / unit_work.visits))
-        self.best, n_passes = self.ascent.advance(certificate, self.best, most)
-        n_evaluations = certificate.history.n_evaluations
-        self._work += 1.0 + unit_work.visits * n_passes + unit_work.evaluation * n_evaluations
-
-    def _rate(self, before: float, after: float, start: float, assumed: float) -> float:
-        """Rate of the turn that began at the work `start`.
-
-        Until there is a bound the relative gap is 1 however much the method learned, which
-        measures its rate too low.
-        """
-        if after <= 0.0:
-            return np.inf
-        work = max(self._work - start, 1.0)  # a turn that finds the problem solved does none
-        if before >= 1.0:
-            return max(float(np.log(before / after)) / work, 0.7 * assumed)
-        return max(_log_odds(before) - _log_odds(after), 0.0) / work
+    def _spend(self, course: _Course, work: float, before: float, after: float) -> None:
+        """Count work of a method that brought its gap from `before` to `after`."""
+        self._work += work
+        course.add(work, before, after)
 
 
 def _log_odds(gap: float) -> float:
     """Logarithm of the gap as a share of the lower bound: a gap near 1 may still fall fast."""
+    gap = min(max(gap, 1e-300), 1.0 - 1e-16)
     return float(np.log(gap / (1.0 - gap)))
