@@ -89,6 +89,8 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
 
 
 def _neighbour(path: Path) -> Path:
+    if not path.parent.exists():  # the system's message would name the temporary file
+        raise FileNotFoundError(f"The folder {path.parent} does not exist; create it first.")
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
 
 

@@ -23,6 +23,7 @@ from vilma import (
 )
 from vilma.features import TableFeatures
 from vilma.inspection import coefficient_table
+from vilma.inspection.coefficients import _percentiles
 
 N = 300
 
@@ -194,6 +195,24 @@ def test_of_intervals(data):
     table = coefficient_table(model, frame[NUMBERS], intervals, n_resamples=3)
     assert table.at_least is None
     assert table.threshold_interval.shape == (4, 2)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_thresholds_beyond_all_labels_have_intervals(data):
+    frame, y = data
+    below = np.minimum(y, 3)
+    model = OrderedLogit(classes=range(6)).fit(frame[NUMBERS], below)
+    assert model.thresholds_[-1] == np.inf
+    table = coefficient_table(model, frame[NUMBERS], below, n_resamples=5)
+    assert not np.isnan(table.threshold_interval).any()
+    np.testing.assert_array_equal(table.threshold_interval[-1], [np.inf, np.inf])
+    assert np.isfinite(table.threshold_interval[:3]).all()
+
+
+def test_quantiles_take_the_outer_one_of_two_values_if_one_is_infinite():
+    values = [np.array([k, k, -k]) for k in (1.0, 2.0, 3.0)] + [np.array([4.0, np.inf, -np.inf])]
+    found = _percentiles(values, [0.1, 0.9])
+    np.testing.assert_allclose(found, [[1.3, 3.7], [1.3, np.inf], [-np.inf, -1.3]])
 
 
 def test_what_cannot_be_shown(data):

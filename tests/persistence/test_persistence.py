@@ -632,3 +632,9 @@ def test_a_range_is_a_scale(tmp_path):
     loaded = load_model(tmp_path / "m.vilma")
     assert loaded.classes == range(0, 8, 2)
     assert loaded.predict(X).tolist() == model.predict(X).tolist()
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    model = IISVOR_IMC(0.1).fit([[0.0], [1.0], [2.0]], [1, 2, 3])
+    with pytest.raises(FileNotFoundError, match=r"folder .*models does not exist; create it"):
+        save_model(model, tmp_path / "models" / "model.vilma")

@@ -288,9 +288,7 @@ def coefficient_table(
                 "few rows, or groups, have labels that differ. Leave out y, for no intervals."
             )
         ends = [(1 - level) / 2, (1 + level) / 2]
-        intervals = [
-            np.quantile([each[part] for each in found], ends, axis=0).T for part in range(4)
-        ]
+        intervals = [_percentiles([each[part] for each in found], ends) for part in range(4)]
     return CoefficientTable(
         names=[move.name for move in moves],
         classes=inner.last.scale_,
@@ -307,6 +305,20 @@ def coefficient_table(
         level=level,
         n_resamples=n_fitted,
     )
+
+
+def _percentiles(values: list[np.ndarray], ends: list[float]) -> np.ndarray:
+    """Return two quantiles of every column of values, which may be infinite.
+
+    A threshold is infinite where no label lies beyond it. Between two values one of which is
+    infinite nothing can be interpolated; the outer one of them is taken.
+    """
+    below = np.quantile(values, ends, axis=0, method="lower")
+    above = np.quantile(values, ends, axis=0, method="higher")
+    with np.errstate(invalid="ignore"):
+        between = np.quantile(values, ends, axis=0)
+    outer = np.stack([below[0], above[1]])
+    return np.where(np.isfinite(below) & np.isfinite(above), between, outer).T
 
 
 def _take(X: Any, rows: np.ndarray) -> Any:
