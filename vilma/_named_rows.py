@@ -125,7 +125,7 @@ def read_named_rows(
                 first_line[name] = reader.line_num
                 yield NamedRow(name, others, where)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} is not a readable CSV file in UTF-8 ({error}).") from error
+        raise ValueError(about_unreadable(path, error)) from error
 
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -162,3 +162,24 @@ def refuse_other_formats(path: Path) -> None:
 def _tidy(name: str) -> str:
     name = name.strip().replace("\\", "/")
     return str(PurePosixPath(name)) if name else name
+
+
+def about_unreadable(path: Path, error: Exception) -> str:
+    """Say that a file cannot be read as CSV, and what to do if it is in another encoding.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    error : Exception
+        What reading it raised.
+
+    Returns
+    -------
+    str
+        The message.
+    """
+    text = f"{path} is not a readable CSV file in UTF-8 ({error})."
+    if isinstance(error, UnicodeDecodeError):
+        text += ' Save it in that encoding; in Excel it is "CSV UTF-8".'
+    return text

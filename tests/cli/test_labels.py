@@ -82,6 +82,7 @@ def test_byte_order_mark_blank_lines_quotes_and_windows_ends(read):
         ("file,label\n", "has a header and no rows"),
         ("file,label\na,3\nb\n", "line 3 has 1 cells, separated by commas; the header has 2"),
         ("file,label\na,3\n,4\n", "line 3 has no file name"),
+        ("file,label\na,3\nb,29-20\n", "line 3, column 'label' is '29-20', whose lower end 29 is"),
         ("file,label\na,3\nb,old\n", "line 3, column 'label' is 'old'; expected a number"),
         (
             "file,label\na,\n",
@@ -100,7 +101,9 @@ def test_what_is_wrong_is_said(read, text, message):
 
 
 def test_other_encodings_are_refused(read):
-    with pytest.raises(click.ClickException, match="is not a readable CSV file in UTF-8"):
+    with pytest.raises(
+        click.ClickException, match=r"is not a readable CSV file in UTF-8 .* Save it in"
+    ):
         read("file,label\nü,3\n", encoding="latin-1")
 
 

@@ -161,6 +161,9 @@ def test_no_exact_label_to_measure(features, fitted, write_labels):
     result = run("evaluate", fitted, features, labels)
     assert result.exit_code == 0, result.output
     assert "none exact" in result.stdout
+    lines = result.stdout.splitlines()
+    compared = lines[[line.startswith("  of guessing") for line in lines].index(True) - 1]
+    assert compared.startswith("mean absolute distance to interval")
     assert "left out 118 image(s)" in result.stderr
     report = json.loads(run("evaluate", fitted, features, labels, "--json").stdout)
     assert report["mae"] is None

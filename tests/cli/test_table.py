@@ -91,6 +91,17 @@ def test_a_survey_from_start_to_end(survey, model, answers, tmp_path):
     assert "has no column 'level'" in result.stderr
 
 
+def test_a_bracket_with_its_ends_swapped(model, tmp_path):
+    rows = [["a", "20-29", 1.0], ["b", "", 2.0], ["c", "39-30", 3.0], ["d", "none", 4.0]]
+    table = write(tmp_path / "ages.csv", ["name", "age", "x"], rows)
+    result = run("fit", table, "--label", "age", "-o", model, *FAST)
+    assert result.exit_code == 1
+    assert (
+        "column 'age', row 3 is '39-30', whose lower end 39 is above its upper end 30; swap them."
+        in " ".join(result.stderr.split())
+    )
+
+
 def test_words_in_their_order(survey, model, answers, tmp_path):
     text = survey.read_text().splitlines()
     words = ["never", "seldom", "at times", "often", "always"]
@@ -218,6 +229,7 @@ def test_parquet(survey, model, tmp_path):
         ([], "name its column of labels by --label"),
         (["--lower", "level"], "--lower and --upper belong together"),
         (["--label", "nothing"], "has no column 'nothing'"),
+        (["--label", "lvl"], "Did you mean 'level'?"),
         (["--label", "level", "--drop", "nothing"], "has no column 'nothing'"),
         (["--lower", "level", "--upper", "score"], "row 2 has the lower end"),
         (["--lower", "sex", "--upper", "level"], "row 1 is 'female'; expected a number"),

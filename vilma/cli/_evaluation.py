@@ -89,21 +89,21 @@ class Evaluation:
         found = [f"{self.noun:34}{figures['n_rows']:>10,}"]
         if self.weights is not None:
             found.append(f"{'  sum of weights':34}{self.weights.sum():>10,.1f}")
-        if self.exact.all():
-            found.append(f"{'mean absolute error':34}{figures['mae']:>10.4f}")
-        else:
-            found += [
-                f"{'  with an exact label':34}{figures['n_exact']:>10,}",
-                f"{'mean absolute distance to interval':34}{figures['interval_mae']:>10.4f}",
-                f"{'share of predictions inside':34}{figures['share_inside']:>10.1%}",
-            ]
-            mae = "none exact" if figures["mae"] is None else f"{figures['mae']:.4f}"
-            found.append(f"{'mean absolute error, exact labels':34}{mae:>10}")
+        guess = []  # below the figure it compares with: the distance of all rows
         if self.guess_errors is not None:
-            found.append(
-                f"{'  of guessing the training median':34}{figures['median_guess_mae']:>10.4f}"
-            )
-        return found
+            median = figures["median_guess_mae"]
+            guess = [f"{'  of guessing the training median':34}{median:>10.4f}"]
+        if self.exact.all():
+            return [*found, f"{'mean absolute error':34}{figures['mae']:>10.4f}", *guess]
+        mae = "none exact" if figures["mae"] is None else f"{figures['mae']:.4f}"
+        return [
+            *found,
+            f"{'  with an exact label':34}{figures['n_exact']:>10,}",
+            f"{'mean absolute distance to interval':34}{figures['interval_mae']:>10.4f}",
+            *guess,
+            f"{'share of predictions inside':34}{figures['share_inside']:>10.1%}",
+            f"{'mean absolute error, exact labels':34}{mae:>10}",
+        ]
 
     def seen_before(self) -> bool:
         """Tell whether more rows look like training rows than new ones would by chance.

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,12 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from vilma._named_rows import find_separator, read_number, refuse_other_formats
+from vilma._named_rows import (
+    about_unreadable,
+    find_separator,
+    read_number,
+    refuse_other_formats,
+)
 from vilma._wording import label_name, some_of
 from vilma.cli._labels import (
     default_classes,
@@ -24,6 +30,7 @@ from vilma.cli._labels import (
     warn_of_missing_codes,
 )
 from vilma.cli._report import readable_errors, warn
+from vilma.labels.bracket_text import about_reversed
 from vilma.labels.doubtful import is_no_answer
 
 TABLE = "table"  # the kind of features, as settings name it
@@ -84,9 +91,11 @@ class Table:
         """
         missing = [name for name in names if name not in self.columns]
         if missing:
+            meant = get_close_matches(missing[0], self.columns, n=1)
+            hint = f" Did you mean {meant[0]!r}?" if meant else ""
             raise click.ClickException(
                 f"{self.path} has no column {missing[0]!r}; its columns are "
-                f"{some_of(list(self.columns))}."
+                f"{some_of(list(self.columns))}.{hint}"
             )
 
 
@@ -321,9 +330,7 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
                     )
                 rows.append([_cell(cell) for cell in cells])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise click.ClickException(
-            f"{path} is not a readable CSV file in UTF-8 ({error})."
-        ) from error
+        raise click.ClickException(about_unreadable(path, error)) from error
     return {name: [row[place] for row in rows] for place, name in enumerate(header)}
 
 
@@ -658,10 +665,17 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
             intervals[row] = _level(table, roles, str(texts[row]), place, row)
         return intervals
     words = [str(texts[row]) for row in given]
+    names = row_names(table, roles)
     closed = roles.closed or "both"
     try:
         intervals[given] = parse_brackets(words, irregular="ignore", closed=closed)
     except ValueError as error:
+        for row, word in zip(given, words, strict=True):
+            swapped = about_reversed(word)
+            if swapped is not None:
+                raise click.ClickException(
+                    f"{table.path}, column {roles.label!r}, row {names[row]} is {swapped}."
+                ) from error
         strange = [word for word in dict.fromkeys(words) if not _is_bracket(word)]
         if not strange:  # each can be read, but not all together
             raise click.ClickException(f"{table.path}, column {roles.label!r}: {error}") from error
@@ -671,7 +685,6 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
             f"neither numbers nor brackets (20-29, 50+, under 5): {some_of(strange)}."
             + (_levels_advice(strange) if count == len(words) else no_answer_advice(strange))
         ) from error
-    names = row_names(table, roles)
     labelled = [f"row {names[row]}" for row in given]
     report_irregular_brackets(table.path, intervals[given], labelled)
     return intervals

@@ -149,5 +149,27 @@ def read_bracket(text: str, ignored: Sequence[str] = (), decimal: str = ".") -> 
     return None
 
 
+def about_reversed(text: str) -> str | None:
+    """Say which end of a bracket is above the other, as in "29-20".
+
+    Parameters
+    ----------
+    text : str
+        A text that was refused as a bracket.
+
+    Returns
+    -------
+    str or None
+        For messages, what is wrong and what to do; None if that is not the matter.
+    """
+    bracket = read_bracket(text)
+    if bracket is None or not bracket.left > bracket.right:
+        return None
+    return (
+        f"{text!r}, whose lower end {bracket.left:.15g} is above its upper end "
+        f"{bracket.right:.15g}; swap them"
+    )
+
+
 def _number(text: str) -> float:
     return float(re.sub(r"[\s,$€£]", "", text).replace("−", "-"))

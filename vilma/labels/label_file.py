@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from vilma._named_rows import read_named_rows, read_number
 from vilma._wording import some_of
+from vilma.labels.bracket_text import about_reversed
 
 
 class ColumnsError(ValueError):
@@ -293,6 +294,9 @@ def _fill_in(
             try:
                 read_brackets([text], irregular="ignore")
             except ValueError:
+                swapped = about_reversed(text)
+                if swapped is not None:
+                    raise ValueError(f"{where} is {swapped}.") from error
                 raise UnknownLabelError(
                     f"{where} is {text!r}; expected a number, or a bracket such as 20-29, 50+ or "
                     "under 5. What is known roughly is a bracket, too: 15-25 for about 20.",
