@@ -85,6 +85,23 @@ def test_a_report_of_a_table(survey, tmp_path):
     assert worst == sorted(worst, reverse=True)
 
 
+def test_exact_labels_are_counted_in_one_way(tmp_path):
+    rng = np.random.default_rng(0)
+    words = ["under 1", "1", "1-2", "3", "3+"]  # from 0 to 3, given by --classes
+    data, model, report = (tmp_path / name for name in ("t.csv", "m.vilma", "r.html"))
+    lines = [f"{k % 5 + rng.normal(0, 0.6):.3f},{words[k % 5]}" for k in range(100)]
+    data.write_text("x,y\n" + "\n".join(lines) + "\n")
+    options = ["--label", "y", "--classes", 0, 3, "--estimator", "ordered-logit", "--alpha", 0.1]
+    result = run("fit", data, *options, "--folds", 0, "-o", model)
+    assert result.exit_code == 0, result.output
+    result = run("evaluate", model, data, "--report", report)
+    assert result.exit_code == 0, result.output
+    assert re.search(r"with an exact label +80\n", result.stdout)
+    text = report.read_text()
+    assert "100 row(s), 80% with an exact label" in text
+    assert "80 % exact labels" in text
+
+
 def test_a_report_of_images(tmp_path):
     rng = np.random.default_rng(0)
     levels = np.arange(60) % 3

@@ -114,8 +114,7 @@ def render_report(
 
 def _on_scale(rows: LabelledRows, found: Evaluation) -> tuple[LabelledRows, Evaluation, list[str]]:
     """Return the rows whose labels the model knows, and what to say of the others."""
-    finite = np.isfinite(rows.intervals)
-    kept = np.flatnonzero((~finite | np.isin(rows.intervals, rows.scale.classes)).all(axis=1))
+    kept = np.flatnonzero(rows.on_scale())
     n_off = len(rows.names) - len(kept)
     if not n_off:
         return rows, found, []

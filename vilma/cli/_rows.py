@@ -40,6 +40,7 @@ from vilma.cli._table import (
     row_names,
     weights_of,
 )
+from vilma.labels import read_labels
 
 _CHUNK = 1024  # rows of a matrix on disk in memory at a time
 
@@ -80,9 +81,20 @@ class LabelledRows:
     noun: str
     reading: LabelReading | None = None
 
+    def on_scale(self) -> NDArray[np.bool_]:
+        """Tell which rows have all closed ends of their label on the scale."""
+        closed = np.isfinite(self.intervals)
+        return np.asarray((~closed | np.isin(self.intervals, self.scale.classes)).all(axis=1))
+
     def exact(self) -> NDArray[np.bool_]:
-        """Tell which labels are exact."""
-        return self.intervals[:, 0] == self.intervals[:, 1]
+        """Tell which labels leave one label of the scale, as "105+" does where 105 is the last."""
+        exact = np.asarray(self.intervals[:, 0] == self.intervals[:, 1])
+        known = self.on_scale()
+        if known.any():
+            scale = self.scale.classes
+            labels = read_labels(self.intervals[known], scale, allow_single_class=True)
+            exact[known] = labels.exact
+        return exact
 
 
 def read_labelled_images(
