@@ -238,15 +238,15 @@ def test_brackets_are_read(read):
     [
         (
             "a,20-30\nb,30-40\n",
-            "the brackets 20-30 (of a) and 30-40 (of b) overlap: they share label 30. If a border",
+            "the brackets '20-30' (of a) and '30-40' (of b) overlap: they share label 30. If a",
         ),
         (
             "a,35\nb,60+\nc,30-69\n",
-            "the brackets 30-69 (of c) and 60 and more (of b) overlap: they share more than one",
+            "the brackets '30-69' (of c) and '60+' (of b) overlap: they share more than one",
         ),
         (
             "a,under 5\nb,7-9\nc,5\n",
-            "the brackets up to 4 (of a) and 7-9 (of b) leave a gap: the label 6 is in none. If",
+            "the brackets '5' (of c) and '7-9' (of b) leave a gap: the label 6 is in none. If",
         ),
         ("a,20-29\nb,30-39\nc,20-29\n", ""),
         ("a,20\nb,40\n", ""),
@@ -261,6 +261,15 @@ def test_irregular_brackets_are_told(read, capsys, rows, said):
     error = capsys.readouterr().err
     assert said in error
     assert bool(said) == bool(error)
+
+
+def test_brackets_of_one_label_beside_a_gap_are_named(tmp_path, capsys):
+    path = tmp_path / "labels.csv"
+    words = ["7-9", "9-10", "10-11", "12-13", "13-15", "15-17"]
+    path.write_text("file,label\n" + "".join(f"{k},{word}\n" for k, word in enumerate(words)))
+    read_label_table(path, LabelReading(closed="left"))
+    said = "the brackets '10-11' (of 2) and '12-13' (of 3) leave a gap: the label 11 is in none."
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

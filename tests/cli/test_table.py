@@ -472,7 +472,7 @@ def test_a_border_that_brackets_share(tmp_path, model):
     data = small_table(tmp_path / "t.csv", [f"{start}-{start + 10}" for start in starts])
     result = run("fit", data, "--label", "y", "-o", model, *FAST)
     assert result.exit_code == 0, result.output
-    assert "the brackets 0-10 (of row 1) and 10-20 (of row 2) overlap" in result.stderr
+    assert "the brackets '0-10' (of row 1) and '10-20' (of row 2) overlap" in result.stderr
     assert "--closed left, or right" in result.stderr
     for closed, first in (("left", 0), ("right", 1)):
         result = run("fit", data, "--label", "y", "-o", model, *FAST, "--closed", closed)

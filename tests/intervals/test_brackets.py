@@ -148,7 +148,12 @@ IRREGULAR = [
     (["0-9", "25-35", "20-30", "10-19", "25-35"], r"'20-30' (row 2) and '25-35' (row 1) overlap"),
     (["up to 5", "5+"], "'up to 5' (row 0) and '5+' (row 1) overlap"),
     (["20-29", "35-39"], "'35-39' (row 1) leave a gap: the label 30 is in none"),
-    (["20-29", "30", "32-39"], "(row 2) leave a gap: the label 31 is in none"),
+    (["20-29", "30", "32-39"], "'30' (row 1) and '32-39' (row 2) leave a gap: the label 31 is in"),
+    (
+        ["30-39", "9", "7-8", "13", "12", "10"],
+        "'10' (row 5) and '12' (row 4) leave a gap: the label 11 is in none",
+    ),
+    (["29", "20-29", "31", "31-39"], "'20-29' (row 1) and '31-39' (row 3) leave a gap"),
     (["0-9", "5,000,000,000+"], "leave a gap: the label 10 is in none"),
 ]
 

@@ -116,7 +116,7 @@ def read_label_table(path: Path, reading: LabelReading | None = None) -> LabelTa
         except UnknownLabelError as error:
             raise click.ClickException(f"{error}{no_answer_advice([error.text])}") from error
     if len(table.columns) == 2:
-        report_irregular_brackets(path, table.intervals, table.names)
+        report_irregular_brackets(path, table.intervals, table.texts, table.names)
     return table
 
 
@@ -141,7 +141,7 @@ def no_answer_advice(texts: list[str]) -> str:
 
 
 def report_irregular_brackets(
-    path: Path, intervals: NDArray[np.float64], names: list[str]
+    path: Path, intervals: NDArray[np.float64], texts: list[str], names: list[str]
 ) -> None:
     """Warn of two brackets in a column of labels that overlap, or leave a level out.
 
@@ -151,6 +151,8 @@ def report_irregular_brackets(
         The file.
     intervals : ndarray of shape (n, 2)
         Lower and upper ends; infinite where open.
+    texts : list of str
+        How they are written.
     names : list of str
         What the rows are called.
     """
@@ -159,20 +161,13 @@ def report_irregular_brackets(
     found = find_irregular(intervals)
     if found is None:
         return
-    first, second = (f"{_write(*intervals[row])} (of {names[row]})" for row in found.rows)
+    first, second = (f"{texts[row]!r} (of {names[row]})" for row in found.rows)
     remedy = (
         "If a border belongs to one of them only, say to which: --closed left, or right."
         if found.overlap
         else "If the scale has this level, correct the labels."
     )
     warn(f"{path}: the brackets {first} and {second} {found.what}. {remedy}")
-
-
-def _write(lower: float, upper: float) -> str:
-    """Write an interval as people do."""
-    if np.isinf(lower):
-        return f"up to {upper:g}"
-    return f"{lower:g} and more" if np.isinf(upper) else f"{lower:g}-{upper:g}"
 
 
 def match_names(rows: list[str], labelled: list[str]) -> list[tuple[int, int]]:

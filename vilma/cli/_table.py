@@ -686,7 +686,7 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
             + (_levels_advice(strange) if count == len(words) else no_answer_advice(strange))
         ) from error
     labelled = [f"row {names[row]}" for row in given]
-    report_irregular_brackets(table.path, intervals[given], labelled)
+    report_irregular_brackets(table.path, intervals[given], words, labelled)
     return intervals
 
 

@@ -295,7 +295,7 @@ class Irregular(NamedTuple):
     Parameters
     ----------
     rows : tuple of (int, int)
-        The first row of each.
+        The first row of each; beside a gap one may be a single label.
     overlap : bool
         Whether they do; else a label between them is in none.
     what : str
@@ -322,9 +322,9 @@ def find_irregular(intervals: NDArray[Any], scale: NDArray[Any] | None = None) -
     Irregular or None
         None where brackets stand side by side.
     """
-    distinct, rows = np.unique(intervals, axis=0, return_index=True)
+    distinct, first_rows = np.unique(intervals, axis=0, return_index=True)
     wide = (distinct[:, 0] < distinct[:, 1]) & ~np.isinf(distinct).all(axis=1)
-    brackets, rows = distinct[wide], rows[wide]
+    brackets, rows = distinct[wide], first_rows[wide]
     exact = distinct[distinct[:, 0] == distinct[:, 1], 0]
     for (_, high), (next_low, next_high), *pair in zip(
         brackets, brackets[1:], rows.tolist(), rows[1:].tolist(), strict=False
@@ -336,8 +336,16 @@ def find_irregular(intervals: NDArray[Any], scale: NDArray[Any] | None = None) -
         missing = _between(high, next_low, exact, scale)
         if len(missing):
             what = f"leave a gap: the label {missing[0]:.15g} is in none"
-            return Irregular((pair[0], pair[1]), False, what)
+            return Irregular(_beside(missing[0], distinct, first_rows), False, what)
     return None
+
+
+def _beside(label: float, distinct: NDArray[Any], rows: NDArray[np.intp]) -> tuple[int, int]:
+    """Return the rows of the last annotation below a label and of the first above it."""
+    below, above = distinct[:, 1] < label, distinct[:, 0] > label
+    last = below & (distinct[:, 1] == distinct[below, 1].max())
+    first = above & (distinct[:, 0] == distinct[above, 0].min())
+    return int(rows[last][0]), int(rows[first][-1])
 
 
 def _between(

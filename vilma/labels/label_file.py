@@ -62,11 +62,14 @@ class LabelTable:
         Lower and upper end; -inf and inf where an end is open; equal where the label is exact.
     columns : tuple of str
         The columns they were read from.
+    texts : list of str
+        The annotations as they are written; both ends of an interval, with a comma.
     """
 
     names: list[str]
     intervals: NDArray[np.float64]
     columns: tuple[str, ...]
+    texts: list[str]
 
 
 # Reads texts such as "20-29" as intervals: `vilma.intervals.parse_brackets`, which stands above.
@@ -112,7 +115,8 @@ def read_label_table(
     """
     names: list[str] = []
     intervals: list[tuple[float, float]] = []
-    texts: dict[int, tuple[str, str]] = {}  # cells with brackets, by row, and where they are
+    texts: list[str] = []
+    brackets: dict[int, tuple[str, str]] = {}  # cells that hold one, by row, and where they are
     chosen: tuple[str, ...] = ()
 
     def choose(header: list[str]) -> tuple[str, ...]:
@@ -128,17 +132,18 @@ def read_label_table(
                 n_silent += 1
                 continue
             if read_brackets is not None and len(ends) == 1 and _is_text(ends[0]):
-                texts[len(names)] = ends[0].strip(), f"{where}, column {chosen[1]!r}"
+                brackets[len(names)] = ends[0].strip(), f"{where}, column {chosen[1]!r}"
+            intervals.append(_interval(ends, chosen, where, gap=len(names) in brackets))
             names.append(name)
-            intervals.append(_interval(ends, chosen, where, gap=len(names) - 1 in texts))
+            texts.append(",".join(end.strip() for end in ends))
     except OSError as error:
         raise ValueError(f"{path} is not a readable CSV file in UTF-8 ({error}).") from error
     if not names:
         found = f"no label in any of its {n_silent} row(s)" if n_silent else "a header and no rows"
         raise ValueError(f"{path} has {found}; expected one label per image.")
-    table = LabelTable(names, np.array(intervals), chosen)
-    if read_brackets is not None and texts:
-        _fill_in(table, texts, read_brackets)
+    table = LabelTable(names, np.array(intervals), chosen, texts)
+    if read_brackets is not None and brackets:
+        _fill_in(table, brackets, read_brackets)
     return table
 
 
@@ -284,13 +289,13 @@ def _is_text(cell: str) -> bool:
 
 
 def _fill_in(
-    table: LabelTable, texts: dict[int, tuple[str, str]], read_brackets: ReadBrackets
+    table: LabelTable, brackets: dict[int, tuple[str, str]], read_brackets: ReadBrackets
 ) -> None:
     """Put what brackets mean into their rows, or name the first that means nothing."""
     try:
-        found = read_brackets([text for text, _ in texts.values()], irregular="ignore")
+        found = read_brackets([text for text, _ in brackets.values()], irregular="ignore")
     except ValueError as error:
-        for text, where in texts.values():
+        for text, where in brackets.values():
             try:
                 read_brackets([text], irregular="ignore")
             except ValueError:
@@ -303,7 +308,7 @@ def _fill_in(
                     text,
                 ) from error
         raise
-    table.intervals[list(texts)] = found
+    table.intervals[list(brackets)] = found
 
 
 def _interval(
