@@ -34,7 +34,8 @@ from vilma.datasets import load_anes96, load_wine_quality
 FILE = Path(__file__).with_suffix(".json")
 TOL = 1e-5
 
-_FOLDS = {"alphas": [0.1, 0.01, 0.001], "cv": KFold(3, shuffle=True, random_state=0)}
+# Errors of these alphas are far apart: between 0.01 and 0.001 a single row of 944 decided.
+_FOLDS = {"alphas": [0.1, 0.001], "cv": KFold(3, shuffle=True, random_state=0)}
 ESTIMATORS: dict[str, Any] = {
     "IISVOR_EXP": IISVOR_EXP(tol=TOL),
     "IISVOR_IMC": IISVOR_IMC(tol=TOL),

@@ -24,6 +24,7 @@ __all__ = ["solve_simplex_qp"]
 
 # A pivot below this share of its diagonal means that the plane depends on the others.
 _DEPENDENT = 1e-13
+_FACTORISED_APART = 32  # planes of the first support, from which on LAPACK is faster
 # The mean square of the support's gradients may change by this factor before its matrix is
 # factorised anew, with another multiple of the ones.
 _RESCALED = 16.0
@@ -34,7 +35,9 @@ def _multiple_of_ones(gram, linear, support, n_support):
     """What to add to every entry of the support's matrix.
 
     Adding a multiple of ``(sum a)^2`` changes nothing where the sum is fixed, and makes the matrix
-    positive definite whenever the supporting planes are affinely independent.
+    positive definite whenever the supporting planes are affinely independent. It is a power of 4,
+    whose root is exact: where a plane without slope comes first, as the zero plane does, the other
+    multipliers are then solved for as if it were not there, and keep their digits however small.
     """
     mean = 0.0
     level = 0.0
@@ -43,7 +46,7 @@ def _multiple_of_ones(gram, linear, support, n_support):
         level += linear[support[i]] / n_support
     for i in range(n_support):  # planes without slope: keep the quotients finite
         mean = max(mean, 1e-9 * abs(linear[support[i]] - level), 1e-200)
-    return mean
+    return 4.0 ** np.rint(0.5 * np.log2(mean))
 
 
 @njit
@@ -102,6 +105,11 @@ def solve_simplex_qp(gram, linear, start, tol, max_iter):
     support[:n_support] = np.flatnonzero(supported)
     # Made here: within the kernel, every kind of array takes Numba a fifth of a second to compile.
     factor = np.empty((n, n))
+    shift, n_factorized = 0.0, 0
+    if n_support >= _FACTORISED_APART:
+        shift = _multiple_of_ones(gram, linear, support, n_support)
+        if _factorise(gram, shift, support[:n_support], factor):
+            n_factorized = n_support
     point, ones, gradient = np.empty(n), np.empty(n), np.empty(n)
     _walk(
         gram,
@@ -111,6 +119,8 @@ def solve_simplex_qp(gram, linear, start, tol, max_iter):
         support,
         n_support,
         factor,
+        n_factorized,
+        shift,
         point,
         ones,
         gradient,
@@ -118,6 +128,19 @@ def solve_simplex_qp(gram, linear, start, tol, max_iter):
         max_iter,
     )
     return a
+
+
+def _factorise(gram, shift, support, factor):
+    """Write the factor of the support's matrix; tell whether its planes are independent."""
+    matrix = gram[np.ix_(support, support)] + shift
+    try:
+        lower = np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        return False
+    if np.any(lower.diagonal() ** 2 <= _DEPENDENT * matrix.diagonal()):
+        return False
+    factor[: len(support), : len(support)] = lower
+    return True
 
 
 @njit
@@ -129,6 +152,8 @@ def _walk(
     support,
     n_support,
     factor,
+    n_factorized,
+    shift,
     point,
     ones,
     gradient,
@@ -137,16 +162,15 @@ def _walk(
 ):
     """Move `a`, which is positive on ``support[:n_support]``, to the solution.
 
-    `factor`, `point`, `ones` and `gradient` need no values.
+    `factor` holds that of the first `n_factorized` planes of the support with `shift` added;
+    `point`, `ones` and `gradient` need no values.
     """
     n = linear.shape[0]
     entered = -1
-    shift = 0.0
-    n_factorized = 0
     for _ in range(max_iter):
         wanted = _multiple_of_ones(gram, linear, support, n_support)
         if not shift / _RESCALED <= wanted <= shift * _RESCALED:
-            shift = 4.0 ** np.rint(0.5 * np.log2(wanted))
+            shift = wanted
             n_factorized = 0
         for i in range(n_factorized, n_support):
             _append(gram, shift, support, i, factor)
