@@ -217,11 +217,21 @@ def test_labels_without_a_scale(intervals, message):
 def test_labels_off_the_scale_are_named():
     intervals = np.array([[1.0, INF], [0, 3], [2, 9]])
     names = ["a", "b", "c"]
-    require_on_scale(intervals, integer_scale(0, 9), names)
+    texts = ["1+", "0", "2-9"]
+    require_on_scale(intervals, integer_scale(0, 9), names, texts)
     with pytest.raises(
         click.ClickException, match=r"label 0 of 'b' is not on the scale 1, 2, \.\.\., 8 \(2 such"
     ):
-        require_on_scale(intervals, integer_scale(1, 8), names)
+        require_on_scale(intervals, integer_scale(1, 8), names, texts)
+    with pytest.raises(
+        click.ClickException,
+        match=r"label 1 \('1\+' in the file\) of 'a' is not on the scale of the model 2, 3, "
+        r"\.\.\., 8 \(3 such label\(s\)\)\. Leave such rows out, or train a model whose scale has "
+        "them: `vilma fit --classes 0 9`",
+    ):
+        require_on_scale(intervals, integer_scale(2, 8), names, texts, trained=True)
+    with pytest.raises(click.ClickException, match="rows out: the scale has whole numbers"):
+        require_on_scale(np.array([[1.5, 2]]), integer_scale(1, 8), ["a"], [None], trained=True)
 
 
 def test_brackets_are_read(read):

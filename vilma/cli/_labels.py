@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -328,7 +329,12 @@ def integer_scale(low: int, high: int) -> NDArray[np.int64]:
 
 
 def require_on_scale(
-    intervals: NDArray[np.float64], classes: NDArray[np.int64], names: list[str]
+    intervals: NDArray[np.float64],
+    classes: NDArray[np.int64],
+    names: Sequence[str],
+    texts: Sequence[str | None],
+    *,
+    trained: bool = False,
 ) -> None:
     """Refuse labels that are not levels of the scale.
 
@@ -338,8 +344,12 @@ def require_on_scale(
         Lower and upper ends; infinite where open.
     classes : ndarray of shape (n_classes,)
         The ordered scale.
-    names : list of str
-        The image of each label, for the message.
+    names : sequence of str
+        The image or row of each label, for the message.
+    texts : sequence of (str or None)
+        How labels are written, where the file has a text for them.
+    trained : bool, default=False
+        Whether the scale is that of a model, which no option changes.
 
     Raises
     ------
@@ -349,8 +359,26 @@ def require_on_scale(
     off = np.isfinite(intervals) & ~np.isin(intervals, classes)
     if off.any():
         row, side = np.argwhere(off)[0]
+        label = f"{intervals[row, side]:.15g}"
+        if texts[row] not in (None, label):
+            label = f"{label} ({texts[row]!r} in the file)"
+        of_whom = " of the model" if trained else ""
+        remedy = "Widen --classes or correct the labels."
+        if trained:
+            remedy = _about_a_longer_scale(intervals[off], classes)
         raise click.ClickException(
-            f"the label {intervals[row, side]:g} of {names[row]!r} is not on the scale "
+            f"the label {label} of {names[row]!r} is not on the scale{of_whom} "
             f"{classes[0]}, {classes[0] + 1}, ..., {classes[-1]} "
-            f"({off.any(axis=1).sum()} such label(s)). Widen --classes or correct the labels."
+            f"({off.any(axis=1).sum()} such label(s)). {remedy}"
         )
+
+
+def _about_a_longer_scale(labels: NDArray[np.float64], classes: NDArray[np.int64]) -> str:
+    """Say what to do with labels that the scale of a model lacks."""
+    if np.any(labels != np.rint(labels)):
+        return "Leave such rows out: the scale has whole numbers."
+    low, high = min(labels.min(), classes[0]), max(labels.max(), classes[-1])
+    return (
+        "Leave such rows out, or train a model whose scale has them: `vilma fit --classes "
+        f"{low:.15g} {high:.15g}`."
+    )

@@ -132,7 +132,7 @@ def read_labelled_images(
     intervals = table.intervals[places]
     scale = default_classes(intervals) if classes is None else integer_scale(*classes)
     names = [store.names[row] for row in rows]
-    require_on_scale(intervals, scale, names)
+    require_on_scale(intervals, scale, names, [table.texts[place] for place in places])
     labelled = [table.names[place] for place in places]
     groups = None
     if group is not None:
@@ -243,7 +243,8 @@ def read_labelled_table(path: Path, roles: Roles, classes: tuple[int, int] | Non
     )
     names = row_names(table, roles)
     if scale.names is None:
-        require_on_scale(intervals, scale.classes, [names[row] for row in rows])
+        labelled = [names[row] for row in rows], [texts[row] for row in rows]
+        require_on_scale(intervals, scale.classes, *labelled)
     groups = None
     if roles.group is not None:
         groups = np.array([str(cell) for cell in table.columns[roles.group]])[rows]
@@ -302,7 +303,7 @@ def read_table_for_model(
     intervals = np.full((len(table), 2), np.nan)
     rows = np.arange(len(table))
     if labelled:
-        raw = read_annotations(table, roles)[0]
+        raw, texts = read_annotations(table, roles)
         rows = _with_label(table, raw)
         intervals[rows] = scale.place(raw[rows])
         strange = rows[scale.strange(raw[rows])]
@@ -314,7 +315,8 @@ def read_table_for_model(
                 "that do"
             )
         if scale.bounds is None:
-            require_on_scale(intervals[rows], scale.classes, [names[row] for row in rows])
+            written = [names[row] for row in rows], [texts[row] for row in rows]
+            require_on_scale(intervals[rows], scale.classes, *written, trained=True)
     return LabelledRows(
         [names[row] for row in rows],
         X[rows],

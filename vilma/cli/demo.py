@@ -210,7 +210,8 @@ def _user_task(
     rows, places = join_labels(names, table, images=images, labels=labels)
     intervals = table.intervals[places]
     scale = default_classes(intervals) if classes is None else integer_scale(*classes)
-    require_on_scale(intervals, scale, [names[row] for row in rows])
+    texts = [table.texts[place] for place in places]
+    require_on_scale(intervals, scale, [names[row] for row in rows], texts)
     return folder_task(
         np.stack(crops)[rows],
         intervals,
