@@ -92,6 +92,9 @@ class TableFeatures(  # type: ignore[call-arg]
         The fitted trees, on numbers as they are and categories as their ranks.
     kernel_ : sklearn.kernel_approximation.Nystroem
         The fitted kernel.
+    categories_ : dict of int to list of (str or None)
+        The categories seen in `fit` of every column that holds some, by the column's place; None
+        is that of missing cells.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -320,6 +323,14 @@ class TableFeatures(  # type: ignore[call-arg]
         if "kernel" in self.parts:
             result += [f"kernel{place}" for place in range(len(self.kernel_.components_))]
         return np.array(result, dtype=object)
+
+    @property
+    def categories_(self) -> dict[int, list[str | None]]:
+        """Categories that `fit` saw, by the place of their column; None if a cell was missing."""
+        known = self._encoder.categories_ if self._categorical else []
+        return {
+            place: words.tolist() for place, words in zip(self._categorical, known, strict=True)
+        }
 
     def _check_parts(self) -> None:
         parts = list(self.parts)

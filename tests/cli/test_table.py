@@ -541,6 +541,51 @@ def test_brackets_that_training_had_not_are_told(tmp_path, model):
     assert "no brackets of the model" not in run("evaluate", model, numbers).stderr
 
 
+def test_categories_that_training_had_not_are_told(tmp_path, model):
+    towns = [f"rare{k}" if k < 35 else "South" for k in range(80)]
+    rows = [(k % 3 + k / 100, "NS"[k % 2], towns[k], k % 3) for k in range(80)]
+    header = ["x", "side", "town", "y"]
+    data = write(tmp_path / "t.csv", header, rows)
+    result = run("fit", data, "--label", "y", "-o", model, *FAST, "--folds", 0)
+    assert result.exit_code == 0, result.output
+    assert "training had not" not in run("predict", model, data).stderr
+    new = [(0, "W", "South", 0), (1, "", "Nowhere", 1), (2, "W", "rare3", 2), (1, "N", "South", 1)]
+    new = write(tmp_path / "n.csv", header, new)
+    for command in ("predict", "evaluate"):
+        result = run(command, model, new)
+        assert result.exit_code == 0, result.output
+        assert (
+            "column 'side' has categories that training had not, in 3 of 4 row(s): W, empty "
+            "cells. They count as none of the known ones\n"
+        ) in result.stderr
+        assert (
+            "column 'town' has categories that training had not, in 1 of 4 row(s): Nowhere. They "
+            "count as those that were rare in training\n"
+        ) in result.stderr
+
+    options = ["--label", "y", "--drop", "town", *FAST, "--folds", 0, "--intervals"]
+    assert run("fit", data, "-o", model, *options).exit_code == 0
+    assert "training had not, in 3 of 4 row(s): W, empty" in run("predict", model, new).stderr
+
+
+def test_a_label_beyond_the_scale_of_the_model(tmp_path, model):
+    data = small_table(tmp_path / "t.csv", [f"{k % 5}-{k % 5 + 2}" for k in range(60)])
+    result = run("fit", data, "--label", "y", "-o", model, *FAST, "--closed", "left")
+    assert result.exit_code == 0, result.output
+    new = small_table(tmp_path / "n.csv", ["1-3", "8+", "4-8"])
+    result = run("evaluate", model, new)
+    assert result.exit_code == 1
+    assert (
+        "the label 8 ('8+' in the file) of '2' is not on the scale of the model 0, 1, ..., 5 (2 "
+        "such label(s)). Leave such rows out, or train a model whose scale has them: `vilma fit "
+        "--classes 0 8`."
+    ) in result.stderr
+    assert "Widen" not in result.stderr
+    wide = [*FAST, "--closed", "left", "--classes", 0, 8]
+    assert run("fit", data, "--label", "y", "-o", model, *wide).exit_code == 0
+    assert run("evaluate", model, new).exit_code == 0
+
+
 def test_wide_prediction_intervals_are_explained(tmp_path, model):
     rng = np.random.default_rng(0)
     rows = [(rng.normal(), k % 5) for k in range(200)]

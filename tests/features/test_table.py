@@ -396,3 +396,12 @@ def test_some_blocks_are_made_anew_as_all_are():
         )
         assert set(made.names) == {"table", "raw"}
     assert vilma.hstack([X, X]).remake is None
+
+
+def test_the_categories_that_were_seen_are_known():
+    X = pandas.DataFrame(
+        {"a": ["x", None, "y", "x"], "b": [1.0, 2, 3, 4], "c": ["u", "u", "v", "w"]}
+    )
+    features = TableFeatures(["linear"], max_categories=1).fit(X)
+    assert features.categories_ == {0: ["x", "y", None], 2: ["u", "v", "w"]}  # rare ones, too
+    assert TableFeatures(["linear"]).fit(X[["b"]]).categories_ == {}

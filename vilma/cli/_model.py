@@ -12,7 +12,7 @@ from vilma.cli._feature_store import FeatureStore
 from vilma.cli._features import read_features, require_same_settings
 from vilma.cli._files import atomic_write
 from vilma.cli._labels import LabelReading, join_labels, read_label_table
-from vilma.cli._report import readable_errors
+from vilma.cli._report import readable_errors, some_of, warn
 from vilma.cli._rows import LabelledRows, read_label_weights, read_table_for_model
 from vilma.cli._table import TABLE, TableScale, is_table
 from vilma.persistence.model_file import ModelFile, read_model_file, write_model_file
@@ -123,6 +123,7 @@ def read_model_and_features(
         rows = read_table_for_model(
             require_table(features, model), fitted.settings, require_scale(fitted), labelled=False
         )
+        tell_new_categories(fitted, rows)
         return fitted, FeatureStore(rows.names, rows.X, rows.settings)
     refuse_table(features, model)
     store = read_features(features, max_memory)
@@ -171,14 +172,14 @@ def read_model_and_rows(
             )
         reading = reading.as_in_training((fitted.training or {}).get("labels") or {})
         table = read_label_table(labels, reading)
-        rows, places = join_labels(store.names, table, images=features, labels=labels)
+        common, places = join_labels(store.names, table, images=features, labels=labels)
         weights = None
         if weight is not None:
             labelled = [table.names[place] for place in places]
             weights = read_label_weights(labels, table.columns[0], weight, labelled)
         return fitted, LabelledRows(
-            [store.names[row] for row in rows],
-            store.X[rows],
+            [store.names[row] for row in common],
+            store.X[common],
             table.intervals[places],
             TableScale(fitted.estimator.scale_),
             None,
@@ -191,7 +192,7 @@ def read_model_and_rows(
     if fitted.settings.get("features") != TABLE:
         raise click.UsageError(f"{model} is of images: name their label file after the features.")
     path = require_table(features, model)
-    return fitted, read_table_for_model(
+    rows = read_table_for_model(
         path,
         fitted.settings,
         require_scale(fitted),
@@ -200,6 +201,35 @@ def read_model_and_rows(
         no_answer=reading.no_answer,
         closed=reading.closed,
     )
+    tell_new_categories(fitted, rows)
+    return fitted, rows
+
+
+def tell_new_categories(model: Model, rows: LabelledRows) -> None:
+    """Warn of the categories in a table that the model's training had not.
+
+    Parameters
+    ----------
+    model : Model
+        Of tables.
+    rows : LabelledRows
+        Of a table that fits it.
+    """
+    columns = model.settings["columns"]
+    names = [*columns["numbers"], *columns["categories"]]
+    features = getattr(model.estimator, "estimator_", model.estimator)[0]  # of the pipeline
+    for place, known in features.categories_.items():
+        seen = set(known)
+        new = [cell for cell in rows.X[:, place].tolist() if cell not in seen]
+        if not new:
+            continue
+        words = some_of(["empty cells" if cell is None else cell for cell in dict.fromkeys(new)])
+        rare = len(known) > features.max_categories + 1
+        warn(
+            f"column {names[place]!r} has categories that training had not, in {len(new)} of "
+            f"{len(rows.names)} row(s): {words}. They count "
+            + ("as those that were rare in training" if rare else "as none of the known ones")
+        )
 
 
 def require_table(path: Path, model: Path) -> Path:
