@@ -110,6 +110,7 @@ def test_labels_and_weights_of_every_form(client, form):
 def test_a_data_frame_with_a_column_of_labels(client):
     dd = pytest.importorskip("dask.dataframe")
     pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
     X, y = make_rows()
     table = pd.DataFrame(X, columns=["a", "b", "c"]).assign(y=y[:, 0], z=y[:, 1])
     frame = dd.from_pandas(table, npartitions=4)
@@ -147,9 +148,12 @@ def test_zarr(client, tmp_path):
 def test_parquet(client, tmp_path):
     dd = pytest.importorskip("dask.dataframe")
     pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
     X, y = make_rows()
     table = pd.DataFrame(X, columns=["a", "b", "c"]).assign(low=y[:, 0], high=y[:, 1])
-    dd.from_pandas(table, npartitions=3).to_parquet(tmp_path / "rows")
+    (tmp_path / "rows").mkdir()
+    for k, rows in enumerate(np.array_split(np.arange(len(table)), 3)):
+        table.iloc[rows].to_parquet(tmp_path / "rows" / f"part.{k}.parquet")
     frame = dd.read_parquet(tmp_path / "rows")
     P = PartitionedMatrix.from_dask(frame[["a", "b", "c"]], client=client)
     model = IISVOR_IMC(0.01, tol=1e-8).fit(P, frame[["low", "high"]])
