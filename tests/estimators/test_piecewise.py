@@ -190,16 +190,21 @@ def naive_list(problem, pieces, scores, biases, reach, width):
     return contested, constant, fixed
 
 
+def draw_case(seed):
+    """A random problem with unit weights, pieces, scores, and what the kernels take."""
+    problem = random_problem(seed, kind="vshaped")
+    rng = np.random.default_rng(seed)
+    pieces = random_pieces(rng, problem.n_classes)
+    weight = np.ones(len(problem.lower))
+    labels = LabeledWeights(problem.lower, problem.upper, weight, problem.n_classes)
+    surrogate = PiecewiseVShaped(labels, np.maximum(problem.cost, 0.0), pieces)
+    scores = draw_scores(rng, problem, int(pieces.max()) + 1, "distinct")
+    return rng, problem, pieces, labels, surrogate, _work_space(labels), scores
+
+
 def test_the_list_of_contested_sides_against_loops():
     for seed in range(12):
-        problem = random_problem(seed, kind="vshaped")
-        rng = np.random.default_rng(seed)
-        pieces = random_pieces(rng, problem.n_classes)
-        weight = np.ones(len(problem.lower))
-        labels = LabeledWeights(problem.lower, problem.upper, weight, problem.n_classes)
-        surrogate = PiecewiseVShaped(labels, np.maximum(problem.cost, 0.0), pieces)
-        work = _work_space(labels)
-        scores = draw_scores(rng, problem, int(pieces.max()) + 1, "distinct")
+        rng, problem, pieces, _, surrogate, work, scores = draw_case(seed)
         thresholds = rng.normal(size=problem.n_classes - 1)
         biases = np.concatenate([[0.0], -np.cumsum(thresholds)])
         reach, width = rng.random(problem.n_classes - 1), 0.3
@@ -273,14 +278,7 @@ def naive_smoothed(problem, pieces, scores, biases, width):
 @pytest.mark.parametrize("width", [0.1, 2.0])
 def test_smoothed_losses_and_their_mixture_against_loops(width):
     for seed in range(12):
-        problem = random_problem(seed, kind="vshaped")
-        rng = np.random.default_rng(seed)
-        pieces = random_pieces(rng, problem.n_classes)
-        weight = np.ones(len(problem.lower))
-        labels = LabeledWeights(problem.lower, problem.upper, weight, problem.n_classes)
-        surrogate = PiecewiseVShaped(labels, np.maximum(problem.cost, 0.0), pieces)
-        work = _work_space(labels)
-        scores = draw_scores(rng, problem, int(pieces.max()) + 1, "distinct")
+        rng, problem, pieces, labels, surrogate, work, scores = draw_case(seed)
         thresholds = rng.normal(size=problem.n_classes - 1)
         reach = rng.random(problem.n_classes - 1)
         n, constant, _, fixed = kernels.list_contested(

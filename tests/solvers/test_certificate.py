@@ -69,10 +69,11 @@ def test_relative_gap():
 
 
 def test_rounding_error_of_scores():
-    assert rounding_error(np.array([0.5, -0.5]), np.array([1e16, 1e16])) == pytest.approx(
+    assert rounding_error(np.array([0.5, -0.5]), np.array([1e16, 1e16]), 0.0) == pytest.approx(
         2.22, rel=1e-3
     )
-    assert rounding_error(np.zeros(2), np.array([1e16, 1e16])) == 0.0
+    assert rounding_error(np.zeros(2), np.array([1e16, 1e16]), 0.0) == 0.0
+    assert rounding_error(np.zeros(2), np.zeros(2), 3.0) == 3.0 * np.finfo(float).eps
 
 
 def test_a_gap_that_does_not_fall_ends_it():

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from vilma._named_rows import read_named_rows, read_number
+from vilma._named_rows import about_unreadable, read_named_rows, read_number
 from vilma._wording import some_of
 from vilma.labels.bracket_text import about_reversed
 
@@ -137,7 +137,7 @@ def read_label_table(
             names.append(name)
             texts.append(",".join(end.strip() for end in ends))
     except OSError as error:
-        raise ValueError(f"{path} is not a readable CSV file in UTF-8 ({error}).") from error
+        raise ValueError(about_unreadable(path, error)) from error
     if not names:
         found = f"no label in any of its {n_silent} row(s)" if n_silent else "a header and no rows"
         raise ValueError(f"{path} has {found}; expected one label per image.")

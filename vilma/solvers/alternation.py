@@ -112,7 +112,6 @@ class Alternation:
     make_ascent : callable
         Makes the other method when it is needed first.
     unit_work : UnitWork
-    shape : (n_samples, n_features)
     """
 
     def __init__(
@@ -120,25 +119,17 @@ class Alternation:
         planes: CuttingPlaneMethod,
         make_ascent: Callable[[], CoordinateAscentMethod],
         unit_work: UnitWork,
-        shape: tuple[int, int],
     ) -> None:
         self._planes = planes
         self._make_ascent = make_ascent
         self._unit_work = unit_work
-        self._shape = shape
         self.ascent: CoordinateAscentMethod | None = None
         self._ascent_ended = False  # whether the last problem ended with ascent
 
     def minimize(self, certificate: Certificate, best: Evaluated) -> Evaluated:
         """Go on until the certificate is closed; return the best point."""
         run = _Run(
-            self._planes,
-            self.ascent,
-            self._make_ascent,
-            self._unit_work,
-            certificate,
-            best,
-            self._shape,
+            self._planes, self.ascent, self._make_ascent, self._unit_work, certificate, best
         )
         run.begin(with_planes=not self._ascent_ended)
         while not certificate.is_closed():
@@ -189,7 +180,6 @@ class _Run:
         unit_work: UnitWork,
         certificate: Certificate,
         best: Evaluated,
-        shape: tuple[int, int],
     ) -> None:
         self.best = best
         self.ascent = ascent
@@ -203,7 +193,7 @@ class _Run:
         self._ascent_started = False
         # With few samples planes have the merit, too, that a row of weight 2 is two rows to the
         # last digits.
-        self._planes_alone = shape[0] <= _FEW_SAMPLES or planes.few_features
+        self._planes_alone = best.point.scores.size <= _FEW_SAMPLES or planes.few_features
         self._n_idle = 0  # turns, one after the other, that closed next to nothing
         self._handed = True  # whether planes have the plane of the dual point
         self._planes_until = 0.0  # work up to which they go on

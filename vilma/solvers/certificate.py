@@ -57,9 +57,13 @@ def relative_gap(objective: float, lower_bound: float) -> float:
     return (objective - lower_bound) / objective if objective > lower_bound else 0.0
 
 
-def rounding_error(score_gradient: np.ndarray, scores: np.ndarray) -> float:
-    """Estimate the error of ``score_gradient @ scores`` by the rounding of the scores."""
-    return float(np.finfo(np.float64).eps * (abs(score_gradient) @ abs(scores)))
+def rounding_error(score_gradient: np.ndarray, scores: np.ndarray, objective: float) -> float:
+    """Estimate the error of ``score_gradient @ scores``, and of the sums in the objective.
+
+    The first is that of the scores, the other no less than the last digit of the value.
+    """
+    eps = np.finfo(np.float64).eps
+    return float(eps * (abs(score_gradient) @ abs(scores) + objective))
 
 
 # Why a solver stopped: the gap is at most tol; the bounds come no closer; the iterations ran out.
@@ -226,9 +230,7 @@ class Certificate:
         scores = X.dot(coef)
         inner = oracle(scores, oracle.target(self.objective, settings.tol * self.objective))
         objective = 0.5 * settings.alpha * float(vector @ coef) + inner.value
-        # That of the scores, and that of a sum, which is no less than the last digit of its value.
-        error = rounding_error(inner.plane.score_gradient, scores)
-        error += np.finfo(np.float64).eps * objective
+        error = rounding_error(inner.plane.score_gradient, scores, objective)
         # Evaluated anew, the objective may lie below a bound taken at other scores: by rounding,
         # or by the inner loop's error. Both are then worth the smaller number.
         lower_bound = max(min(self.lower_bound, objective) - error, 0.0)

@@ -69,7 +69,7 @@ def minimize_conic(X, n_extra: int, surrogate: Surrogate, settings: Settings) ->
     inner = surrogate.minimize(scores, surrogate.resolution, largest_score)
     objective = 0.5 * settings.alpha * squared_norm + inner.value
     lower_bound = _dual_bound(X, form, multipliers, objective, surrogate, settings)
-    lower_bound -= rounding_error(inner.plane.score_gradient, scores)
+    lower_bound -= rounding_error(inner.plane.score_gradient, scores, objective)
     lower_bound = min(max(lower_bound, 0.0), objective)
     gap = relative_gap(objective, lower_bound)
     history = History(settings.verbose)

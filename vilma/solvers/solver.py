@@ -102,7 +102,7 @@ class Solver:
         elif hinges.counts().sum() <= _MOST_HINGES:
             assert self._planes is not None
             self._alternation = Alternation(
-                self._planes, make, UnitWork.of(max(X.pair_cost, 1.0), X.shape), X.shape
+                self._planes, make, UnitWork.of(max(X.pair_cost, 1.0), X.shape)
             )
 
     def _made_ascent(self) -> CoordinateAscentMethod | None:
