@@ -331,6 +331,17 @@ def test_band_is_one_standard_error():
     assert (at_first.min(), at_first.max()) == pytest.approx((1.0, 3.0))  # 2 ± sqrt(2) / sqrt(2)
 
 
+def test_band_counts_rows_held_out_again_once(problem):
+    search = VILMACV(alphas=[1.0, 0.1], classes=problem.classes).fit(problem.data, problem.truth)
+    n_folds = search.cv_scores_.shape[1]
+    assert search.times_held_out_ == 4 == n_folds / 5
+    (band,) = PathDisplay.from_estimator(search).ax_.collections
+    at_first = band.get_paths()[0].vertices
+    at_first = at_first[at_first[:, 0] == 1.0, 1]
+    scores = search.cv_scores_[0]
+    assert np.ptp(at_first) == pytest.approx(2 * scores.std(ddof=1) / np.sqrt(5))
+
+
 def test_path_of_models(problem, models):
     ax = PathDisplay.from_models(models).ax_
     x, y = line(ax, "objective").get_data()

@@ -16,13 +16,19 @@ FloatArray = NDArray[np.float64]
 _MOST_ALPHAS = 8  # with a name each
 
 
-def draw_scores(ax: Axes, alphas: FloatArray, scores: FloatArray, chosen: float | None) -> None:
+def draw_scores(
+    ax: Axes,
+    alphas: FloatArray,
+    scores: FloatArray,
+    times_held_out: float,
+    chosen: float | None,
+) -> None:
     """Draw the mean over the folds, its standard error, the folds and the chosen alpha."""
     mean, n_folds = scores.mean(axis=1), scores.shape[1]
     if n_folds > 1:
         lines = ax.plot(alphas, scores, color=GREY, linewidth=0.8, alpha=0.45, zorder=1)
         lines[0].set_label("folds")
-        error = scores.std(axis=1, ddof=1) / np.sqrt(n_folds)
+        error = scores.std(axis=1, ddof=1) / np.sqrt(n_folds / times_held_out)
         ax.fill_between(
             alphas,
             mean - error,

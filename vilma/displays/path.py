@@ -39,6 +39,9 @@ class PathDisplay:
         Scores on held-out data, greater is better.
     score_name : str, default="score"
         What to write on the axis.
+    times_held_out : float, default=1.0
+        How often the folds hold out a row, in the mean. Folds that hold out the same rows again
+        are no further sample, and do not make the standard error smaller.
     negate_score : bool, default=False
         Draw the negated scores: scikit-learn's scores are negated losses.
     objectives, lower_bounds : ndarray of shape (n_alphas,), default=None
@@ -76,6 +79,7 @@ class PathDisplay:
         *,
         scores: FloatArray | None = None,
         score_name: str = "score",
+        times_held_out: float = 1.0,
         negate_score: bool = False,
         objectives: FloatArray | None = None,
         lower_bounds: FloatArray | None = None,
@@ -84,6 +88,7 @@ class PathDisplay:
         self.alphas = alphas
         self.scores = scores
         self.score_name = score_name
+        self.times_held_out = times_held_out
         self.negate_score = negate_score
         self.objectives = objectives
         self.lower_bounds = lower_bounds
@@ -137,6 +142,7 @@ class PathDisplay:
             model.alphas_,
             scores=scores,
             score_name=f"cross-validated {name}",
+            times_held_out=model.times_held_out_,
             negate_score=negate,
             chosen=model.alpha_,
         ).plot(ax)
@@ -253,7 +259,7 @@ class PathDisplay:
         order = np.argsort(self.alphas)
         alphas, values = self.alphas[order], values[order]
         if kind == "score":
-            draw_scores(ax, alphas, values, self.chosen)
+            draw_scores(ax, alphas, values, self.times_held_out, self.chosen)
             ax.set_ylabel(self.score_name)
         else:
             draw_objectives(ax, alphas, *values.T)

@@ -196,7 +196,9 @@ class CrossValidatedClassifier(OrdinalModel):
             scores = _score_grid(model, grid, sets, folds, self.n_jobs)
             if self.alphas is None:
                 grid, scores = _extend(model, grid, sets, folds, self.n_jobs, scores)
-            chosen, best = _choose(grid, sets, scores, self.rule, folds.times_held_out())
+            times = folds.times_held_out()
+            chosen, best = _choose(grid, sets, scores, self.rule, times)
+            self.times_held_out_ = times
             self.blocks_ = sets[chosen]
             self.cv_scores_ = scores[chosen]
             self.n_tried_ = int(np.prod(scores.shape[:-1]))
@@ -613,6 +615,9 @@ class IISVOR_IMCCV(LinearOrdinalModel, CrossValidatedClassifier):
         The alphas tried.
     cv_scores_ : ndarray of shape (n_alphas, n_folds)
         Scores of the folds, with the blocks that were chosen.
+    times_held_out_ : float
+        How often a row was held out, in the mean: more than once where folds were dealt again. A
+        standard error divides by the root of ``n_folds / times_held_out_``.
     coef_, thresholds_, surrogate_thresholds_, scale_, classes_, objective_, lower_bound_, \
             gap_, history_, n_iter_
         As those of `IISVOR_IMC`, of the fit on all data.
@@ -689,6 +694,9 @@ class IISVOR_EXPCV(LinearOrdinalModel, CrossValidatedClassifier):
         The alphas tried.
     cv_scores_ : ndarray of shape (n_alphas, n_folds)
         Scores of the folds, with the blocks that were chosen.
+    times_held_out_ : float
+        How often a row was held out, in the mean: more than once where folds were dealt again. A
+        standard error divides by the root of ``n_folds / times_held_out_``.
     coef_, thresholds_, surrogate_thresholds_, scale_, classes_, objective_, lower_bound_, \
             gap_, history_, n_iter_
         As those of `IISVOR_EXP`, of the fit on all data.
@@ -804,6 +812,9 @@ class VILMACV(LinearOrdinalModel, CrossValidatedClassifier):
         The alphas tried.
     cv_scores_ : ndarray of shape (n_alphas, n_folds)
         Scores of the folds, with the blocks and the loss that were chosen.
+    times_held_out_ : float
+        How often a row was held out, in the mean: more than once where folds were dealt again. A
+        standard error divides by the root of ``n_folds / times_held_out_``.
     coef_, thresholds_, surrogate_thresholds_, scale_, classes_, objective_, lower_bound_, \
             gap_, history_, n_iter_
         As those of `VILMA`, of the fit on all data.
@@ -938,6 +949,9 @@ class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
         The alphas tried.
     cv_scores_ : ndarray of shape (n_alphas, n_folds)
         Scores of the folds, with the blocks that were chosen.
+    times_held_out_ : float
+        How often a row was held out, in the mean: more than once where folds were dealt again. A
+        standard error divides by the root of ``n_folds / times_held_out_``.
     coef_, thresholds_, likelihood_thresholds_, classes_, scale_, objective_, lower_bound_, gap_, \
             newton_decrement_, log_likelihood_, history_, n_iter_
         As those of `OrderedLogit`, of the fit on all data.
@@ -1077,6 +1091,9 @@ class PWVILMACV(PiecewiseLinearModel, CrossValidatedClassifier):
         The losses tried.
     cv_scores_ : ndarray of shape (n_alphas, n_correlations, n_losses, n_folds)
         Scores of the folds, with the blocks that were chosen.
+    times_held_out_ : float
+        How often a row was held out, in the mean: more than once where folds were dealt again. A
+        standard error divides by the root of ``n_folds / times_held_out_``.
     coef_, pieces_, step_weights_, thresholds_, surrogate_thresholds_, biases_, scale_, \
             classes_, objective_, lower_bound_, gap_, history_, n_iter_
         As those of `PWVILMA`, of the fit on all data.
