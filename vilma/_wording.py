@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 
@@ -23,6 +24,25 @@ def some_of(names: Sequence[str], limit: int = 5) -> str:
     """
     text = ", ".join(names[:limit])
     return text if len(names) <= limit else f"{text} and {len(names) - limit} more"
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return a question that names the closest of `names`, after a blank; nothing if none is.
+
+    Parameters
+    ----------
+    name : str
+        What was written, and is none of them.
+    names : iterable of str
+        What could have been meant.
+
+    Returns
+    -------
+    str
+        For example ``" Did you mean 'age'?"``.
+    """
+    meant = get_close_matches(name, list(names), n=1)
+    return f" Did you mean {meant[0]!r}?" if meant else ""
 
 
 def label_name(label: Any) -> str:

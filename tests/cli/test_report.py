@@ -129,8 +129,9 @@ def test_a_report_of_images(tmp_path):
 
     labels.write_text("file,label\n" + "".join(f"{n},{k % 4}\n" for k, n in enumerate(names)))
     result = run("evaluate", model, features, labels, "--report", report)
-    assert result.exit_code == 0, result.output
-    assert "15 of 60 image(s) have a label that the model does not know" in report.read_text()
+    assert result.exit_code == 1
+    assert "is not on the scale of the model" in result.stderr
+    assert "(15 such label(s)). Leave such rows out, or train a model" in result.stderr
 
     result = run("evaluate", model, features, labels, "--images", folder)
     assert result.exit_code == 2

@@ -6,7 +6,6 @@ import base64
 import html
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,23 +80,21 @@ def render_report(
         If matplotlib is missing.
     """
     _require_matplotlib()
-    shown, shown_found, left_out = _on_scale(rows, found)
     parts = [
         f"<h1>{_text(title)}</h1>",
         f'<p class="soft">{_describe(model, rows)}</p>',
         *([f'<p class="warning">{_text(found.about_seen())}.</p>'] if found.seen_before() else []),
         "<h2>Error</h2>",
         _error_table(model, found),
-        *left_out,
         "<h2>Predicted and true labels</h2>",
-        _confusion_and_errors(shown, shown_found),
+        _confusion_and_errors(rows, found),
         *_levels(scale_of(model).names),
         "<h2>Projection and thresholds</h2>",
-        _thresholds(model, shown),
+        _thresholds(model, rows),
         "<h2>Probabilities</h2>",
-        _calibration(model, shown),
+        _calibration(model, rows),
         "<h2>What the annotations are worth</h2>",
-        _annotations(shown),
+        _annotations(rows),
         "<h2>Certificate of the training</h2>",
         _certificate(model),
         "<h2>Largest errors</h2>",
@@ -110,39 +107,6 @@ def render_report(
         + "\n".join(parts)
         + "</body></html>\n"
     )
-
-
-def _on_scale(rows: LabelledRows, found: Evaluation) -> tuple[LabelledRows, Evaluation, list[str]]:
-    """Return the rows whose labels the model knows, and what to say of the others."""
-    kept = np.flatnonzero(rows.on_scale())
-    n_off = len(rows.names) - len(kept)
-    if not n_off:
-        return rows, found, []
-    if not len(kept):
-        raise click.ClickException(
-            "no row has a label on the scale of the model; there is nothing to draw."
-        )
-    some = replace(
-        rows,
-        names=[rows.names[row] for row in kept],
-        X=rows.X[kept],
-        intervals=rows.intervals[kept],
-        weights=None if rows.weights is None else rows.weights[kept],
-    )
-    errors = replace(
-        found,
-        predicted=found.predicted[kept],
-        errors=found.errors[kept],
-        exact=found.exact[kept],
-        weights=None if found.weights is None else found.weights[kept],
-    )
-    scale = rows.scale.classes
-    note = (
-        f"{n_off:,} of {len(rows.names):,} {rows.noun} have a label that the model does not know "
-        f"(its scale is {scale[0]} to {scale[-1]}). They count in the error, and are left out of "
-        "the pictures below."
-    )
-    return some, errors, [f'<p class="warning">{_text(note)}</p>']
 
 
 def _require_matplotlib() -> None:

@@ -11,7 +11,7 @@ import click
 from vilma.cli._feature_store import FeatureStore
 from vilma.cli._features import read_features, require_same_settings
 from vilma.cli._files import atomic_write
-from vilma.cli._labels import LabelReading, join_labels, read_label_table
+from vilma.cli._labels import LabelReading, join_labels, read_label_table, require_on_scale
 from vilma.cli._report import readable_errors, some_of, warn
 from vilma.cli._rows import LabelledRows, read_label_weights, read_table_for_model
 from vilma.cli._table import TABLE, TableScale, is_table
@@ -173,14 +173,17 @@ def read_model_and_rows(
         reading = reading.as_in_training((fitted.training or {}).get("labels") or {})
         table = read_label_table(labels, reading)
         common, places = join_labels(store.names, table, images=features, labels=labels)
+        names, intervals = [store.names[row] for row in common], table.intervals[places]
+        written = [table.texts[place] for place in places]
+        require_on_scale(intervals, fitted.estimator.scale_, names, written, trained=True)
         weights = None
         if weight is not None:
             labelled = [table.names[place] for place in places]
             weights = read_label_weights(labels, table.columns[0], weight, labelled)
         return fitted, LabelledRows(
-            [store.names[row] for row in common],
+            names,
             store.X[common],
-            table.intervals[places],
+            intervals,
             TableScale(fitted.estimator.scale_),
             None,
             weights,

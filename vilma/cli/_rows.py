@@ -15,6 +15,7 @@ from scipy import sparse
 
 from vilma import MappedMatrix
 from vilma._named_rows import read_named_rows
+from vilma._wording import did_you_mean
 from vilma.cli._features import read_features
 from vilma.cli._labels import (
     LabelReading,
@@ -81,20 +82,10 @@ class LabelledRows:
     noun: str
     reading: LabelReading | None = None
 
-    def on_scale(self) -> NDArray[np.bool_]:
-        """Tell which rows have all closed ends of their label on the scale."""
-        closed = np.isfinite(self.intervals)
-        return np.asarray((~closed | np.isin(self.intervals, self.scale.classes)).all(axis=1))
-
     def exact(self) -> NDArray[np.bool_]:
         """Tell which labels leave one label of the scale, as "105+" does where 105 is the last."""
-        exact = np.asarray(self.intervals[:, 0] == self.intervals[:, 1])
-        known = self.on_scale()
-        if known.any():
-            scale = self.scale.classes
-            labels = read_labels(self.intervals[known], scale, allow_single_class=True)
-            exact[known] = labels.exact
-        return exact
+        scale = self.scale.classes
+        return read_labels(self.intervals, scale, allow_single_class=True).exact
 
 
 def read_labelled_images(
@@ -180,6 +171,7 @@ def read_label_column(labels: Path, file_column: str, column: str, names: list[s
         if header.count(column) != 1:
             raise ValueError(
                 f"{labels} has no column {column!r}; its columns are {', '.join(header)}."
+                f"{did_you_mean(column, header)}"
             )
         return [file_column, column]
 

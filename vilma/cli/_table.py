@@ -7,7 +7,6 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +20,7 @@ from vilma._named_rows import (
     read_number,
     refuse_other_formats,
 )
-from vilma._wording import label_name, some_of
+from vilma._wording import did_you_mean, label_name, some_of
 from vilma.cli._labels import (
     default_classes,
     integer_scale,
@@ -91,11 +90,9 @@ class Table:
         """
         missing = [name for name in names if name not in self.columns]
         if missing:
-            meant = get_close_matches(missing[0], self.columns, n=1)
-            hint = f" Did you mean {meant[0]!r}?" if meant else ""
             raise click.ClickException(
                 f"{self.path} has no column {missing[0]!r}; its columns are "
-                f"{some_of(list(self.columns))}.{hint}"
+                f"{some_of(list(self.columns))}.{did_you_mean(missing[0], self.columns)}"
             )
 
 
