@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 
 import vilma
 from vilma import IISVOR_IMC, IISVOR_IMCCV, VILMA, VILMACV, OneHotCodes, vilma_path
+from vilma.datasets import make_interval_problem
 from vilma.estimators.cross_validated import _next_alpha
 from vilma.features import TableFeatures
 from vilma.metrics import (
@@ -268,3 +269,9 @@ def test_one_question_is_scored_by_the_estimated_error():
         error = estimated_absolute_error(answers[test], predicted, shares=shares, classes=range(6))
         assert score == -error
         assert error > 1.5 * interval_insensitive_loss(answers[test], predicted)
+
+
+def test_a_score_of_exact_labels_says_what_to_do_with_intervals():
+    problem = make_interval_problem(40, random_state=0)
+    with pytest.raises(ValueError, match=r"cannot score intervals.*Leave scoring=None"):
+        IISVOR_IMCCV(alphas=[1.0], scoring="accuracy").fit(problem.data, problem.target)

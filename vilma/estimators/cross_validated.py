@@ -457,7 +457,15 @@ def _score_fold(
             for together in share_problems(models):
                 fit_together(together, _select(X, blocks), folds.y[train], weight)
         columns = _select(held_out, blocks)
-        scores += [folds.scorer(each, columns, folds.y[test], **extra) for each in models]
+        try:
+            scores += [folds.scorer(each, columns, folds.y[test], **extra) for each in models]
+        except ValueError as error:
+            if folds.y.ndim == 1:
+                raise
+            raise ValueError(
+                f"The scorer cannot score intervals: {error}. Leave scoring=None, pass a scorer of "
+                "vilma.metrics such as interval_scorer('mae'), or fit on exact labels."
+            ) from error
     return scores
 
 
