@@ -463,8 +463,8 @@ def _score_fold(
             if folds.y.ndim == 1:
                 raise
             raise ValueError(
-                f"The scorer cannot score intervals: {error}. Leave scoring=None, pass a scorer of "
-                "vilma.metrics such as interval_scorer('mae'), or fit on exact labels."
+                f"The scorer cannot score intervals: {error}. Leave scoring=None, pass a "
+                "scorer of vilma.metrics such as interval_scorer('mae'), or fit on exact labels."
             ) from error
     return scores
 
