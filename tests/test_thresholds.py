@@ -11,6 +11,7 @@ from vilma.thresholds import (
     spread_thresholds,
     supported_thresholds,
     to_biases,
+    untold_thresholds,
 )
 
 
@@ -95,6 +96,13 @@ def test_intervals_that_slide_along_the_scale_support_all_thresholds():
     lower = rng.integers(-4, 20, size=3000)
     found = supported_thresholds(labels(np.maximum(lower, 0), np.minimum(lower + 4, 19), 20))
     assert found.all()
+
+
+def test_thresholds_that_annotations_pass_over_are_untold():
+    inside = untold_thresholds(labels([0, 3, 6, 4], [2, 5, 8, 4], 9))
+    assert inside.tolist() == [True, True, False, False, False, False, True, True]
+    assert not untold_thresholds(labels([0, 1, 4], [0, 1, 4], 5)).any()  # nobody passes over any
+    assert untold_thresholds(labels([0, 0], [2, 2], 3)).all()
 
 
 def test_weights_count_like_repetitions():

@@ -34,6 +34,7 @@ __all__ = [
     "spread_thresholds",
     "supported_thresholds",
     "to_biases",
+    "untold_thresholds",
 ]
 
 
@@ -91,6 +92,22 @@ def supported_thresholds(labels: LabeledWeights) -> np.ndarray:
     overall = support.sum() / touching.sum()
     share = (support + prior * overall) / (touching + prior)
     return (support > 0.0) & (share >= 0.5 * np.average(share, weights=support))
+
+
+def untold_thresholds(labels: LabeledWeights) -> np.ndarray:
+    """Tell over which thresholds annotations pass without supporting them well enough.
+
+    Those inside of brackets, such as `supported_thresholds` does not trust. Where labels are
+    missing from the data, as no annotation passes over them either, there is nothing to tell.
+
+    Returns
+    -------
+    ndarray of shape (n_classes - 1,), dtype=bool
+    """
+    support, crossing = count_support(*labels)
+    if not support.any():
+        return crossing > 0.0
+    return (crossing > 0.0) & ~supported_thresholds(labels)
 
 
 def spread_thresholds(thresholds: np.ndarray, supported: np.ndarray) -> np.ndarray:

@@ -50,6 +50,10 @@ def mean_error(model, X, y):
     return -np.abs(model.predict(X) - y).mean()
 
 
+def mean_distance(model, X, y):
+    return -interval_insensitive_loss(y, model.predict(X), classes=model.scale_)
+
+
 @pytest.mark.parametrize("search", [IISVOR_IMCCV, VILMACV])
 def test_blocks_are_chosen_as_by_a_loop(search):
     X, y = signal_in_codes()
@@ -220,6 +224,34 @@ def test_scores_of_several_losses_are_those_of_each_alone():
         means = [each.cv_scores_.mean() for each in alone]
         assert model.cv_scores_.mean() == pytest.approx(max(means))
         assert model.loss_ is losses[int(np.argmax(means))]
+
+
+@pytest.mark.parametrize(
+    ("design", "seed", "kept"),
+    [("brackets", 0, True), ("brackets", 4, False), ("brackets", 5, False), ("exact", 0, False)],
+)
+def test_brackets_keep_the_first_loss_unless_another_is_better_by_a_standard_error(
+    design, seed, kept
+):
+    X, labels = weak_signal(n_samples=150, n_labels=9, seed=seed)
+    cells = 3 * (labels // 3)
+    y = np.stack([cells, cells + 2], axis=1) if design == "brackets" else labels
+    losses, alphas = ("mae", "squared"), [1.0, 0.1, 0.01]
+    folds = [KFold(5, shuffle=True, random_state=deal) for deal in range(2)]
+    splits = [split for deal in folds for split in deal.split(X)]
+    options = {"cv": splits, "classes": range(9), "refit": False}
+    alone = [VILMACV(alphas, losses=[loss], **options).fit(X, y) for loss in losses]
+    means = [each.cv_scores_.mean(axis=1).max() for each in alone]
+    expected = int(np.argmax(means))
+    if design == "brackets":
+        first, other = (each.cv_scores_[alphas.index(each.alpha_)] for each in alone)
+        error = np.std(other - first, ddof=1) / np.sqrt(5)  # two deals of the same rows
+        expected = int(means[1] - means[0] > error)
+    model = VILMACV(alphas, losses=losses, **options).fit(X, y)
+    assert (model.loss_, model.alpha_) == (losses[expected], alone[expected].alpha_)
+    asked = VILMACV(alphas, losses=losses, scoring=mean_distance, **options).fit(X, y)
+    assert asked.loss_ == losses[int(np.argmax(means))]  # who brings a score has it as it is
+    assert (asked.loss_ != model.loss_) == kept
 
 
 def test_few_rows_are_dealt_several_times():

@@ -26,6 +26,7 @@ class FoldsInPartitions(NamedTuple):
     n_folds: int
     error: Callable[..., float]  # of labels, predictions and weights
     tell: bool  # of fits in folds that do not converge
+    untold: bool  # whether annotations pass over thresholds of which they tell next to nothing
 
     def times_held_out(self) -> float:
         """Return how often every row is held out."""
