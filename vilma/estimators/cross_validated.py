@@ -811,7 +811,28 @@ class _ChosenPWVILMA(_Chosen, PWVILMA):
     """A PWVILMA of PWVILMACV."""
 
 
-class VILMACV(LinearOrdinalModel, CrossValidatedClassifier):
+class LossChoosingClassifier(CrossValidatedClassifier):
+    """The fit that chooses the loss, too."""
+
+    losses: Sequence[Loss]
+
+    _parameter_constraints: ClassVar[dict] = {
+        **CrossValidatedClassifier._parameter_constraints,
+        "losses": ["array-like"],
+    }
+
+    def _grid(self) -> dict[str, Any]:
+        losses = list(self.losses)
+        if not losses:
+            raise ValueError("Expected at least one loss, got none.")
+        return {**super()._grid(), "loss": losses}
+
+    def _store_choice(self, grid: dict[str, Any], best: dict[str, Any]) -> None:
+        super()._store_choice(grid, best)
+        self.losses_, self.loss_ = grid["loss"], best["loss"]
+
+
+class VILMACV(LinearOrdinalModel, LossChoosingClassifier):
     """Linear ordinal classification for V-shaped losses, loss and alpha by cross-validation.
 
     Every fold fits the whole path of alphas for every loss, each going on from the one before.
@@ -871,6 +892,8 @@ class VILMACV(LinearOrdinalModel, CrossValidatedClassifier):
     loss_ : str, callable or array-like
         The loss with the best mean score; with brackets the first one, unless another is better
         by more than one standard error of the difference over folds.
+    losses_ : list
+        The losses tried.
     blocks_ : tuple of str or None
         The blocks that were chosen; None where X has no named ones. Coefficients of the others
         are 0.
@@ -905,8 +928,7 @@ class VILMACV(LinearOrdinalModel, CrossValidatedClassifier):
     _single = _ChosenVILMA
 
     _parameter_constraints: ClassVar[dict] = {
-        **CrossValidatedClassifier._parameter_constraints,
-        "losses": ["array-like"],
+        **LossChoosingClassifier._parameter_constraints,
         "penalize_biases": VILMA._parameter_constraints["penalize_biases"],
     }
 
@@ -945,16 +967,9 @@ class VILMACV(LinearOrdinalModel, CrossValidatedClassifier):
         self.losses = losses
         self.penalize_biases = penalize_biases
 
-    def _grid(self) -> dict[str, Any]:
-        losses = list(self.losses)
-        if not losses:
-            raise ValueError("Expected at least one loss, got none.")
-        return {**super()._grid(), "loss": losses}
-
     def _store_choice(self, grid: dict[str, Any], best: dict[str, Any]) -> None:
         super()._store_choice(grid, best)
-        self.loss_ = best["loss"]
-        place = next(i for i, loss in enumerate(grid["loss"]) if loss is self.loss_)
+        place = next(i for i, loss in enumerate(self.losses_) if loss is self.loss_)
         self.cv_scores_ = self.cv_scores_[:, place]
 
 
@@ -1086,7 +1101,7 @@ class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
         return "interval_log_loss", {}
 
 
-class PWVILMACV(PiecewiseLinearModel, CrossValidatedClassifier):
+class PWVILMACV(PiecewiseLinearModel, LossChoosingClassifier):
     """Piecewise linear ordinal classification, its parameters by cross-validation.
 
     Every fold fits the whole grid of alphas, correlations and losses. Of one loss, each fit goes
@@ -1187,10 +1202,9 @@ class PWVILMACV(PiecewiseLinearModel, CrossValidatedClassifier):
     _single = _ChosenPWVILMA
 
     _parameter_constraints: ClassVar[dict] = {
-        **CrossValidatedClassifier._parameter_constraints,
+        **LossChoosingClassifier._parameter_constraints,
         "correlations": ["array-like"],
         "n_pieces": PWVILMA._parameter_constraints["n_pieces"],
-        "losses": ["array-like"],
     }
 
     def __init__(
@@ -1231,16 +1245,13 @@ class PWVILMACV(PiecewiseLinearModel, CrossValidatedClassifier):
         self.n_pieces = n_pieces
 
     def _grid(self) -> dict[str, Any]:
-        losses = list(self.losses)
-        if not losses:
-            raise ValueError("Expected at least one loss, got none.")
         correlations = _read_correlations(self.correlations)
-        return {**super()._grid(), "correlation": correlations, "loss": losses}
+        alphas, losses = super()._grid().values()
+        return {"alpha": alphas, "correlation": correlations, "loss": losses}
 
     def _store_choice(self, grid: dict[str, Any], best: dict[str, Any]) -> None:
         super()._store_choice(grid, best)
         self.correlations_, self.correlation_ = grid["correlation"], float(best["correlation"])
-        self.losses_, self.loss_ = grid["loss"], best["loss"]
 
 
 def _read_correlations(correlations) -> np.ndarray:
