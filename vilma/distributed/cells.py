@@ -72,10 +72,6 @@ class Edges(NamedTuple):
         start = np.concatenate([[0], np.cumsum([len(edges) for edges in by_kind])])
         return cls(start.astype(np.int64), np.concatenate([*by_kind, np.empty(0)]))
 
-    def copy(self) -> Edges:
-        """Return edges that may be written to, which the kernels are compiled for."""
-        return Edges(*(each.copy() for each in self))
-
     @property
     def n_cells(self) -> int:
         """Number of cells of all kinds together, one more than edges for each kind."""
@@ -85,18 +81,48 @@ class Edges(NamedTuple):
         """Return the kind of every cell, of shape (n_cells,)."""
         return np.repeat(np.arange(len(self.start) - 1), np.diff(self.start) + 1)
 
+    def without_steps(self, values: np.ndarray, full: np.ndarray) -> tuple[Edges, np.ndarray]:
+        """Join neighbouring cells of the same value.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_cells,)
+        full : ndarray of shape (n_cells,)
+            Whether a cell has rows; the value of one without does not matter.
+
+        Returns
+        -------
+        edges : Edges
+            Some of these.
+        values : ndarray
+            Of the cells that are left.
+        """
+        kind = self.kind_of_cells()
+        begins = np.concatenate([[True], kind[1:] != kind[:-1]])
+        cell = np.arange(self.n_cells)
+        # A cell without rows takes the value of the one before it.
+        source = np.maximum.accumulate(np.where(full | begins, cell, 0))
+        values = values[source]
+        kept = begins | np.concatenate([[True], values[1:] != values[:-1]])
+        # The edge before cell j of kind k is number j - k - 1.
+        inner = np.flatnonzero(kept & ~begins)
+        n_inner = np.bincount(kind[inner], minlength=len(self.start) - 1)
+        start = np.concatenate([[0], np.cumsum(n_inner)]).astype(np.int64)
+        return Edges(start, self.values[inner - kind[inner] - 1]), values[kept]
+
 
 class Kinds(NamedTuple):
-    """The kinds that rows of every label belong to, lower endpoints first, then upper ones."""
+    """Which rows belong to every kind: by label of an endpoint, the lower or the upper one."""
 
-    first: np.ndarray  # (2, n_classes) int64
-    stop: np.ndarray  # (2, n_classes) int64
+    side: np.ndarray  # (n_kinds,) int64: 0 for lower endpoints, 1 for upper ones
+    first: np.ndarray  # (n_kinds,) int64, the first label
+    stop: np.ndarray  # (n_kinds,) int64, one more than the last label
     shift: np.ndarray  # (2, n_classes) what is added to the scores of rows of every label
-    number: int  # of kinds
 
-    def copy(self) -> Kinds:
-        """Return kinds that may be written to, which the kernels are compiled for."""
-        return Kinds(self.first.copy(), self.stop.copy(), self.shift.copy(), self.number)
+    @property
+    def number(self) -> int:
+        """Number of kinds."""
+        return len(self.side)
 
 
 @dataclass
@@ -197,14 +223,13 @@ class HingeModel(CellModel):
         self._implicit = implicit
 
     def kinds(self) -> Kinds:
-        n = self.n_classes - 1
-        label = np.arange(self.n_classes)
+        k = np.arange(self.n_classes - 1)
         if self._implicit:
-            first, stop = [np.zeros_like(label), n + label], [label, np.full_like(label, 2 * n)]
+            first, stop = [k + 1, np.zeros_like(k)], [np.full_like(k, self.n_classes), k + 1]
         else:
-            first = [np.maximum(label - 1, 0), n + label]
-            stop = [label, np.minimum(n + label + 1, 2 * n)]
-        return Kinds(np.stack(first), np.stack(stop), self._shift, 2 * n)
+            first, stop = [k + 1, k], [k + 2, k + 1]
+        side = np.repeat([0, 1], len(k))
+        return Kinds(side, np.concatenate(first), np.concatenate(stop), self._shift)
 
     def borders(self, thresholds: np.ndarray) -> list[np.ndarray]:
         return list(np.concatenate([thresholds + 1.0, thresholds - 1.0])[:, None])
@@ -241,8 +266,9 @@ class VShapedModel(CellModel):
         n = self.n_classes
         label = np.arange(n)
         # Below the first label there is no other, nor above the last.
-        stop = [label + (label > 0), n + label + (label < n - 1)]
-        return Kinds(np.stack([label, n + label]), np.stack(stop), np.zeros((2, n)), 2 * n)
+        stop = np.concatenate([label + (label > 0), label + (label < n - 1)])
+        side = np.repeat([0, 1], n)
+        return Kinds(side, np.concatenate([label, label]), stop, np.zeros((2, n)))
 
     def borders(self, thresholds: np.ndarray) -> list[np.ndarray]:
         n = self.n_classes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from vilma.distributed import _kernels as kernels
 from vilma.distributed.cells import CellSums, Edges, Kinds
 from vilma.labels import encode_endpoints
 from vilma.labels.endpoints import read_endpoints
-from vilma.surrogates._v_shaped_kernels import prefix_sums, sort_by_label
+from vilma.surrogates._v_shaped_kernels import sort_by_label
 
 __all__ = ["Description", "Fold", "MissingVectorsError", "Part", "Terms", "Update"]
 
@@ -61,13 +61,22 @@ class Description(NamedTuple):
     largest_squared_norm: float  # of a row
 
 
-class _Sorted(NamedTuple):
-    """The rows of a part sorted by score within their labels, for one kind of endpoint."""
+class _Steps(NamedTuple):
+    """In which order kinds are gone through, and which rows come in with each."""
 
-    starts: np.ndarray  # (n_classes + 1,)
-    members: np.ndarray  # (m,)
-    scores: np.ndarray  # (m,)
-    sums: np.ndarray  # (1 + n_vectors, m + 1)
+    steps: np.ndarray  # (n_kinds, 4) kind, group, first and stop of the runs
+    runs: np.ndarray  # (n_runs, 2) first row and stop
+    shift: np.ndarray  # (n_runs,) of the scores of a run
+
+
+class _Grids(NamedTuple):
+    """The edges of all kinds as grids, one for each group, and room to work in."""
+
+    start: np.ndarray  # (n_kinds + 1,) of the edges of every kind
+    rank: np.ndarray  # (n_edges,) place in the grids
+    values: np.ndarray  # (n_edges,) ascending in every group
+    group_start: np.ndarray  # (n_groups + 1,)
+    table: np.ndarray
 
 
 class Part:
@@ -100,8 +109,12 @@ class Part:
         self._matrix: DesignMatrix | None = None
         if X.shape[0]:
             self._matrix = as_design_matrix(X, BlockThreads(1))
+        # Large arrays are kept to be written to again: a worker gives back what it lets go of, and
+        # taking it anew costs half as much again as the work.
         self._vectors: dict[int, np.ndarray] = {}
-        self._sorted: tuple[Terms, tuple[_Sorted, _Sorted]] | None = None
+        self._spare: list[np.ndarray] = []
+        self._scores, self._slopes = (np.zeros(len(self._kept)) for _ in range(2))
+        self._terms: Terms | None = None  # that the scores are combined of
 
     def describe(self) -> Description:
         """Return what there is to know before the problem begins."""
@@ -137,20 +150,26 @@ class Part:
         lower, upper = (
             np.concatenate([each[side] for each in codes] or [empty]) for side in range(2)
         )
-        self._labels = lower[self._kept], upper[self._kept]
-        self._used = np.ldexp(self._weight[self._kept], -exponent)
-        is_out = np.zeros(len(self._used), dtype=bool)
+        lower, upper = lower[self._kept], upper[self._kept]
+        weight = np.ldexp(self._weight[self._kept], -exponent)
+        is_out = np.zeros(len(weight), dtype=bool)
         if without is not None:
             is_out = self._deal(without.n_folds) == without.number
-        self._learned, self._held_out = np.flatnonzero(~is_out), np.flatnonzero(is_out)
-        learned = [label[self._learned] for label in self._labels]
-        self._starts = tuple(
-            np.concatenate([[0], np.cumsum(np.bincount(label, minlength=n_classes))])
-            for label in learned
-        )
-        pairs = learned[0] * n_classes + learned[1]
-        weight = self._used[self._learned]
-        return np.bincount(pairs, weight, n_classes**2).reshape(n_classes, n_classes)
+        # Rows stand label by label, those that are held out behind the others.
+        pairs = lower * n_classes + upper
+        place = pairs + n_classes**2 * is_out
+        counts = np.bincount(place)
+        self._order = np.empty(len(weight), np.int32 if len(weight) < 2**31 else np.int64)
+        starts = np.cumsum(counts) - counts
+        sort_by_label(np.arange(len(weight)), place, starts.copy(), self._order)
+        self._used = weight[self._order]
+        present = np.flatnonzero(counts)
+        self._runs = np.stack([starts[present], starts[present] + counts[present]], axis=1)
+        self._run_labels = np.stack(np.divmod(present % n_classes**2, n_classes))
+        self._n_runs = int(np.searchsorted(present, n_classes**2))  # of the rows to learn from
+        self._n_learned = len(weight) - int(is_out.sum())
+        kept = ~is_out
+        return np.bincount(pairs[kept], weight[kept], n_classes**2).reshape(n_classes, n_classes)
 
     def _deal(self, n_folds: int) -> np.ndarray:
         """Deal the rows of every partition to folds: always alike, however parts are packed."""
@@ -167,68 +186,104 @@ class Part:
 
         Vectors of another loss are forgotten.
         """
-        self._kinds = kinds.copy()
+        self._spare += self._vectors.values()
         self._vectors.clear()
-        self._sorted = None
-        return len(self._learned)
+        self._terms = None
+        self._steps = self._order_kinds(kinds)
+        return self._n_learned
+
+    def _order_kinds(self, kinds: Kinds) -> _Steps:
+        """Put kinds whose ranges of labels grow from one to the next into one group."""
+        lower = np.flatnonzero(kinds.side == 0)[::-1]  # those of higher thresholds have fewer rows
+        order = np.concatenate([lower, np.flatnonzero(kinds.side == 1)])
+        labels = self._run_labels[:, : self._n_runs]
+        steps, chosen, group = [], [np.empty(0, dtype=np.int64)], -1
+        before: tuple[int, int, int] | None = None
+        n_before = 0
+        for kind in order:
+            side, first, stop = (int(each[kind]) for each in kinds[:3])
+            label = labels[side]
+            is_new = (first <= label) & (label < stop)
+            if before and before[0] == side and first <= before[1] <= before[2] <= stop:
+                is_new &= (label < before[1]) | (before[2] <= label)
+            else:
+                group += 1
+            before = side, first, stop
+            new = np.flatnonzero(is_new)
+            steps.append([kind, group, n_before, n_before + len(new)])
+            chosen.append(new)
+            n_before += len(new)
+        n_new = [len(new) for new in chosen[1:]]
+        runs, sides = np.concatenate(chosen), np.repeat(kinds.side[order], n_new)
+        return _Steps(
+            np.array(steps, dtype=np.int64).reshape(-1, 4),
+            self._runs[runs],
+            kinds.shift[sides, labels[sides, runs]],
+        )
+
+    def _grids(self, edges: Edges) -> _Grids:
+        """Put the edges of every group of kinds together."""
+        kind, group = self._steps.steps[:, 0], np.empty(len(edges.start) - 1, dtype=np.int64)
+        group[kind] = self._steps.steps[:, 1]
+        group_of_edge = np.repeat(group, np.diff(edges.start))
+        order = np.lexsort((edges.values, group_of_edge))
+        rank = np.empty_like(order)
+        rank[order] = np.arange(len(order))
+        n_edges = np.bincount(group_of_edge, minlength=int(group.max(initial=-1)) + 1)
+        start = np.concatenate([[0], np.cumsum(n_edges)])
+        table = np.empty(4 * n_edges.max(initial=0) + 4, dtype=np.int64)
+        return _Grids(edges.start.copy(), rank, edges.values[order], start, table)
 
     def cells(self, update: Update, terms: Terms, edges: Edges) -> CellSums:
         """Sum over the rows of every cell of the scores."""
         self._apply(update)
-        totals = np.zeros((2 + len(terms), edges.n_cells))
+        scores, grids = self._combined(terms), self._grids(edges)
+        one, other = ([self._vectors[key] for key, _ in terms] + 2 * [self._used])[:2]
+        totals = np.zeros((4, edges.n_cells))
         low, high = np.full(edges.n_cells, np.inf), np.full(edges.n_cells, -np.inf)
-        edges = edges.copy()
-        for side, ordered in enumerate(self._sort(terms)):
-            kernels.add_cells(
-                ordered.scores,
-                ordered.starts,
-                ordered.sums,
-                self._kinds.first[side],
-                self._kinds.stop[side],
-                self._kinds.shift[side],
-                *edges,
-                totals,
-                low,
-                high,
-            )
-        return CellSums(totals, low, high)
+        bins = np.empty((np.diff(grids.group_start).max(initial=0) + 1, 6))
+        kernels.add_cells(
+            scores, self._used, one, other, *self._steps, *grids, bins, totals, low, high
+        )
+        return CellSums(totals[: 2 + len(terms)], low, high)
 
     def gradient(
         self, update: Update, terms: Terms, edges: Edges, slopes: np.ndarray
     ) -> np.ndarray:
         """Return X^T c, c the slopes of the cells times the rows' weights."""
         self._apply(update)
-        c = self._spread(terms, edges, slopes)
-        return (
-            np.zeros(self._n_features) if self._matrix is None else self._matrix.transpose_dot(c)
-        )
+        spread = self._spread(terms, edges, slopes)
+        if self._matrix is None:
+            return np.zeros(self._n_features)
+        c = self._room()
+        c[self._order] = spread
+        gradient = self._matrix.transpose_dot(c)
+        self._spare.append(c)
+        return gradient
 
     def product(
         self, update: Update, terms: Terms, edges: Edges, slopes: np.ndarray, other: Terms
     ) -> float:
         """Return the inner product of c with other scores."""
         self._apply(update)
-        return float(self._spread(terms, edges, slopes) @ self._combine(other))
+        c = self._spread(terms, edges, slopes)
+        return float(sum(factor * (c @ self._vector(key)) for key, factor in other))
 
     def _spread(self, terms: Terms, edges: Edges, slopes: np.ndarray) -> np.ndarray:
-        """Return c, of shape (m,)."""
-        edges, slopes = edges.copy(), slopes.copy()
-        out = np.zeros(len(self._used))
-        for side, ordered in enumerate(self._sort(terms)):
-            kernels.spread_slopes(
-                ordered.scores,
-                ordered.starts,
-                ordered.members,
-                self._kinds.first[side],
-                self._kinds.stop[side],
-                self._kinds.shift[side],
-                *edges,
-                slopes,
-                self._used,
-                np.zeros(int(np.diff(ordered.starts).max()) + 1),
-                out,
-            )
-        return out
+        """Return c, of shape (m,), rows label by label; it holds until the next call."""
+        grids = self._grids(edges)
+        bins = np.empty(np.diff(grids.group_start).max(initial=0) + 1)
+        self._slopes[:] = 0.0
+        kernels.spread_slopes(
+            self._combined(terms),
+            self._used,
+            *self._steps,
+            *grids,
+            bins,
+            slopes.copy(),
+            self._slopes,
+        )
+        return self._slopes
 
     def count_predicted(
         self, update: Update, terms: Terms, thresholds: np.ndarray, held_out: bool
@@ -236,16 +291,18 @@ class Part:
         """Sum the weights by pair of labels and predicted place, of shape (Y, Y, Y)."""
         self._apply(update)
         n = len(thresholds) + 1
-        rows = self._held_out if held_out else self._learned
-        place = np.searchsorted(thresholds, self._combine(terms)[rows], side="left")
-        lower, upper = (label[rows] for label in self._labels)
+        rows = slice(self._n_learned, None) if held_out else slice(self._n_learned)
+        place = np.searchsorted(thresholds, self._combined(terms)[rows], side="left")
+        lower, upper = np.repeat(self._run_labels, np.diff(self._runs)[:, 0], axis=1)[:, rows]
         cell = (lower * n + upper) * n + place
         return np.bincount(cell, self._used[rows], n**3).reshape(n, n, n)
 
     def distribution(self, update: Update, terms: Terms, edges: np.ndarray) -> CellSums:
         """Sum the weights, and the weighted scores, of the cells between ascending edges."""
         self._apply(update)
-        scores, weight = self._combine(terms)[self._learned], self._used[self._learned]
+        scores, weight = (
+            values[: self._n_learned] for values in (self._combined(terms), self._used)
+        )
         cell = np.searchsorted(edges, scores, side="left")
         n = len(edges) + 1
         sums = [np.bincount(cell, values, n) for values in (weight, weight * scores)]
@@ -258,46 +315,40 @@ class Part:
         """Make new vectors and drop old ones."""
         for key, coef in update.products.items():
             if key not in self._vectors:
-                rows = self._matrix
-                self._vectors[key] = np.empty(0) if rows is None else rows.dot(coef.copy())
+                vector = self._room()
+                if self._matrix is not None:
+                    vector[:] = self._matrix.dot(coef.copy())[self._order]
+                self._vectors[key] = vector
         for key, terms in update.combinations.items():
             if key not in self._vectors:
-                self._vectors[key] = self._combine(terms)
+                self._vectors[key] = self._combine(terms, self._room())
         for key in update.forgotten:
-            self._vectors.pop(key, None)
+            if key in self._vectors:
+                self._spare.append(self._vectors.pop(key))
 
-    def _combine(self, terms: Terms) -> np.ndarray:
-        if any(key not in self._vectors for key, _ in terms):
+    def _room(self) -> np.ndarray:
+        """Return an array for one number per row."""
+        return self._spare.pop() if self._spare else np.empty(len(self._kept))
+
+    def _vector(self, key: int) -> np.ndarray:
+        if key not in self._vectors:
             raise MissingVectorsError
-        out = np.zeros(len(self._used))
-        for key, factor in terms:
-            out += factor * self._vectors[key]
+        return self._vectors[key]
+
+    def _combine(self, terms: Terms, out: np.ndarray) -> np.ndarray:
+        vectors = [self._vector(key) for key, _ in terms]
+        out[:] = 0.0
+        for (_, factor), vector in zip(terms, vectors, strict=True):
+            kernels.add_multiple(out, factor, vector)
         return out
 
-    def _sort(self, terms: Terms) -> tuple[_Sorted, _Sorted]:
-        """Sort the rows by the scores, unless they are so already."""
-        if self._sorted is not None and self._sorted[0] == terms:
-            return self._sorted[1]
-        self._sorted = None  # its memory is for the next one
-        scores = self._combine(terms)
-        order = self._learned[np.argsort(scores[self._learned])]
-        vectors = [self._vectors[key] for key, _ in terms]
-        lower, upper = (self._sort_side(side, scores, order, vectors) for side in range(2))
-        self._sorted = terms, (lower, upper)
-        return self._sorted[1]
-
-    def _sort_side(
-        self, side: int, scores: np.ndarray, order: np.ndarray, vectors: Iterable[np.ndarray]
-    ) -> _Sorted:
-        m = len(order)
-        starts = self._starts[side]
-        members = np.empty(m, np.int32 if m < 2**31 else np.int64)
-        sort_by_label(order, self._labels[side], starts[:-1].copy(), members)
-        columns = [self._used, *(self._used * vector for vector in vectors)]
-        sums = np.zeros((len(columns), m + 1))
-        for values, row in zip(columns, sums, strict=True):
-            prefix_sums(values, members, row)
-        return _Sorted(starts, members, scores[members], sums)
+    def _combined(self, terms: Terms) -> np.ndarray:
+        """Combine scores, unless they are so already."""
+        if self._terms != terms:
+            self._terms = None
+            self._combine(terms, self._scores)
+            self._terms = terms
+        return self._scores
 
 
 def _distinct(y: Any) -> Any:

@@ -176,8 +176,7 @@ class CellSlopes:
     ) -> None:
         # A copy, since the scores may be combined differently later on.
         self._scores = Scores(scores.rows, dict(scores._terms))
-        self._edges = edges
-        self._slopes = slopes
+        self._edges, self._slopes = edges.without_steps(slopes, sums.totals[0] > 0.0)
         by_vector = sums.totals[2:] @ slopes
         self._products = dict(
             zip((key for key, _ in self._scores.combination()), map(float, by_vector), strict=True)
