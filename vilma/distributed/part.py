@@ -223,16 +223,20 @@ class Part:
 
     def _grids(self, edges: Edges) -> _Grids:
         """Put the edges of every group of kinds together."""
-        kind, group = self._steps.steps[:, 0], np.empty(len(edges.start) - 1, dtype=np.int64)
-        group[kind] = self._steps.steps[:, 1]
-        group_of_edge = np.repeat(group, np.diff(edges.start))
-        order = np.lexsort((edges.values, group_of_edge))
+        kind, group = self._steps.steps[:, :2].T
+        n_edges = np.diff(edges.start)[kind]
+        stop = np.cumsum(n_edges)
+        order = np.repeat(edges.start[kind] - (stop - n_edges), n_edges) + np.arange(stop[-1])
+        n_kinds = np.bincount(group)
+        group_stop = stop[np.cumsum(n_kinds) - 1]
+        group_start = np.concatenate([[0], group_stop])
+        for number in np.flatnonzero(n_kinds > 1):
+            members = order[group_start[number] : group_stop[number]]
+            members[:] = members[np.argsort(edges.values[members])]
         rank = np.empty_like(order)
         rank[order] = np.arange(len(order))
-        n_edges = np.bincount(group_of_edge, minlength=int(group.max(initial=-1)) + 1)
-        start = np.concatenate([[0], np.cumsum(n_edges)])
-        table = np.empty(4 * n_edges.max(initial=0) + 4, dtype=np.int64)
-        return _Grids(edges.start.copy(), rank, edges.values[order], start, table)
+        table = np.empty(4 * np.diff(group_start).max() + 4, dtype=np.int64)
+        return _Grids(_writable(edges.start), rank, edges.values[order], group_start, table)
 
     def cells(self, update: Update, terms: Terms, edges: Edges) -> CellSums:
         """Sum over the rows of every cell of the scores."""
@@ -241,7 +245,7 @@ class Part:
         one, other = ([self._vectors[key] for key, _ in terms] + 2 * [self._used])[:2]
         totals = np.zeros((4, edges.n_cells))
         low, high = np.full(edges.n_cells, np.inf), np.full(edges.n_cells, -np.inf)
-        bins = np.empty((np.diff(grids.group_start).max(initial=0) + 1, 6))
+        bins = np.empty((np.diff(grids.group_start).max() + 1, 6))
         kernels.add_cells(
             scores, self._used, one, other, *self._steps, *grids, bins, totals, low, high
         )
@@ -272,7 +276,7 @@ class Part:
     def _spread(self, terms: Terms, edges: Edges, slopes: np.ndarray) -> np.ndarray:
         """Return c, of shape (m,), rows label by label; it holds until the next call."""
         grids = self._grids(edges)
-        bins = np.empty(np.diff(grids.group_start).max(initial=0) + 1)
+        bins = np.empty(np.diff(grids.group_start).max() + 1)
         self._slopes[:] = 0.0
         kernels.spread_slopes(
             self._combined(terms),
@@ -280,7 +284,7 @@ class Part:
             *self._steps,
             *grids,
             bins,
-            slopes.copy(),
+            _writable(slopes),
             self._slopes,
         )
         return self._slopes
@@ -317,7 +321,7 @@ class Part:
             if key not in self._vectors:
                 vector = self._room()
                 if self._matrix is not None:
-                    vector[:] = self._matrix.dot(coef.copy())[self._order]
+                    vector[:] = self._matrix.dot(_writable(coef))[self._order]
                 self._vectors[key] = vector
         for key, terms in update.combinations.items():
             if key not in self._vectors:
@@ -349,6 +353,11 @@ class Part:
             self._combine(terms, self._scores)
             self._terms = terms
         return self._scores
+
+
+def _writable(array: np.ndarray) -> np.ndarray:
+    """Return an array that may be written to: kernels are compiled for such."""
+    return np.require(array, requirements="W")
 
 
 def _distinct(y: Any) -> Any:

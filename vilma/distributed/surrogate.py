@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vilma.distributed.cells import CellModel, CellSums, Edges
+from vilma.distributed.part import Terms
 from vilma.distributed.vectors import CellSlopes, Scores
 from vilma.surrogates import InnerMinimum, PiecewiseLinearForm, Plane, Surrogate
 
@@ -69,14 +70,25 @@ class PartitionedSurrogate(Surrogate):
         self._local = local
         self._total_weight = total_weight
         self.resolution = max(model.resolution, local.resolution)
-        self._largest_shift = float(np.abs(model.kinds().shift).max())
+        kinds = model.kinds()
+        self._n_kinds = kinds.number
+        self._largest_shift = float(np.abs(kinds.shift).max())
         self._seen: list[tuple[np.ndarray, np.ndarray]] = []  # coefficients and thresholds
         self._spread = 0.0  # of the last scores
+        self._last: tuple[Terms, _Attempt] | None = None
 
     def minimize(  # type: ignore[override]
         self, scores: Scores, accuracy: float, largest_score: float
     ) -> InnerMinimum:
-        coef, accuracy = scores.coef, max(_SHARE * accuracy, self.resolution)
+        accuracy = max(_SHARE * accuracy, self.resolution)
+        terms = scores.combination()
+        if self._last is None or self._last[0] != terms or self._last[1].error > accuracy:
+            self._last = terms, self._refine(scores, accuracy, largest_score)
+        result = self._last[1].result
+        return result._replace(thresholds=result.thresholds - self._model.step)
+
+    def _refine(self, scores: Scores, accuracy: float, largest_score: float) -> _Attempt:
+        coef = scores.coef
         # 1. The first cells.
         edges = self._first_edges(coef, largest_score)
         best: _Attempt | None = None
@@ -96,7 +108,7 @@ class PartitionedSurrogate(Surrogate):
             edges = finer
         assert best is not None
         self._seen = [*self._seen[-1:], (coef, best.result.thresholds)]
-        return best.result._replace(thresholds=best.result.thresholds - self._model.step)
+        return best
 
     def _solve(
         self,
@@ -142,16 +154,15 @@ class PartitionedSurrogate(Surrogate):
 
     def _first_edges(self, coef: np.ndarray, largest_score: float) -> Edges:
         """Ladders around the borders of the thresholds that are expected."""
-        n_kinds = self._model.kinds().number
         if not self._seen:
-            return Edges.of([np.zeros(1)] * n_kinds)
+            return Edges.of([np.zeros(1)] * self._n_kinds)
         borders = self._model.borders(self._expected_thresholds(coef))
         n_borders = max(sum(map(len, borders)), 1)
         n_steps = int(np.clip(_LADDER_CELLS // (2 * n_borders), _LEAST_STEPS, _MOST_STEPS))
         longest = self._spread if self._spread > 0.0 else max(largest_score, 1e-300)
         steps = longest * _LADDER ** -np.arange(n_steps, dtype=np.float64)
-        steps = np.concatenate([-steps, [0.0], steps])
-        return Edges.of([np.sort((each[:, None] + steps).ravel()) for each in borders])
+        steps = np.concatenate([-steps, [0.0], steps[::-1]])
+        return Edges.of([_ladders(each, steps) for each in borders])
 
     def _expected_thresholds(self, coef: np.ndarray) -> np.ndarray:
         """Continue the last two minimisers on the line through their coefficients."""
@@ -170,6 +181,13 @@ class PartitionedSurrogate(Surrogate):
 
     def bound_thresholds(self, largest_score: float) -> float:
         return self._local.bound_thresholds(largest_score)
+
+
+def _ladders(borders: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Edges at ascending steps from every border, ascending."""
+    if len(borders) == 1:
+        return borders + steps
+    return np.sort((borders[:, None] + steps).ravel())
 
 
 def _cut(edges: Edges, cells: CellSums, gaps: np.ndarray, accuracy: float) -> Edges | None:
