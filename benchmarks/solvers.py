@@ -1,8 +1,9 @@
 """Work of the solver's methods in pairs of products: ``python -m benchmarks.solvers``.
 
 Every line is one fit to a relative gap: a pair is one product with X and one with its transpose;
-evaluations, passes and planes are counted in the units of `vilma.solvers.alternation.UnitWork`,
-and CPU seconds stand beside them, for the units are to predict them.
+evaluations, passes, planes and the reduced problem are counted in the units of
+`vilma.solvers.alternation.UnitWork`, and CPU seconds stand beside them, for the units are to
+predict them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from vilma.design_matrices.threads import BlockThreads
 from vilma.estimators._problem import read_problem
 from vilma.solvers.alternation import UnitWork
 from vilma.solvers.coordinate_ascent.dual_point import DualPoint
+from vilma.solvers.cutting_plane.reduced_problem import ReducedProblem
 from vilma.solvers.problem import Settings
 from vilma.solvers.solver import Solver
 
@@ -126,16 +128,24 @@ def measure(X: Any, y: np.ndarray, surrogate: str, method: str, alpha: float, to
     estimator = _SURROGATES[surrogate](alpha=alpha, tol=tol)
     problem = read_problem(estimator, X, y, None, None)
     n_passes = 0
-    ascend = DualPoint.ascend
+    multiplications = 0.0
+    ascend, minimize = DualPoint.ascend, ReducedProblem.minimize
 
     def counted_ascend(self: DualPoint) -> None:
         nonlocal n_passes
         n_passes += 1
         ascend(self)
 
+    def counted_minimize(self: ReducedProblem, alpha: float, tol: float) -> Any:
+        nonlocal multiplications
+        result = minimize(self, alpha, tol)
+        multiplications += self.work
+        return result
+
     with BlockThreads(1) as threads:
         matrix = _Counted(as_design_matrix(problem.X, threads))
         DualPoint.ascend = counted_ascend  # type: ignore[method-assign]
+        ReducedProblem.minimize = counted_minimize  # type: ignore[method-assign]
         try:
             start = time.process_time()
             solver = Solver(matrix, estimator._make_surrogate(problem), method=method)
@@ -143,6 +153,7 @@ def measure(X: Any, y: np.ndarray, surrogate: str, method: str, alpha: float, to
             seconds = time.process_time() - start
         finally:
             DualPoint.ascend = ascend  # type: ignore[method-assign]
+            ReducedProblem.minimize = minimize  # type: ignore[method-assign]
     assert matrix.pair_cost is not None
     unit_work = UnitWork.of(max(matrix.pair_cost, 1.0), matrix.shape)
     history = solution.history
@@ -151,6 +162,7 @@ def measure(X: Any, y: np.ndarray, surrogate: str, method: str, alpha: float, to
         + unit_work.visits * n_passes
         + unit_work.evaluation * history["n_evaluations"].sum()
         + unit_work.plane * history["n_planes"].sum()
+        + unit_work.multiplication * multiplications
     )
     return f"{work:.0f} | {seconds:.2f} | {solution.gap:.0e} | {len(history)}"
 

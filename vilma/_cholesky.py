@@ -26,17 +26,28 @@ def factorize(matrix, n, smallest_pivot, factor):
 
 
 @njit
+def _dot(a, b, n):
+    """Product of the first n entries, by four sums: one would wait for every addition."""
+    p = q = r = s = 0.0
+    whole = n // 4 * 4
+    for k in range(0, whole, 4):
+        p += a[k] * b[k]
+        q += a[k + 1] * b[k + 1]
+        r += a[k + 2] * b[k + 2]
+        s += a[k + 3] * b[k + 3]
+    for k in range(whole, n):
+        p += a[k] * b[k]
+    return (p + q) + (r + s)
+
+
+@njit
 def extend_factor(factor, i, smallest_pivot):
     """Replace row i of the matrix, ``factor[i, :i + 1]``, by that of the factor."""
     diagonal = factor[i, i]
-    for j in range(i + 1):
-        total = factor[i, j]
-        for k in range(j):
-            total -= factor[i, k] * factor[j, k]
-        if i == j:
-            factor[i, i] = np.sqrt(max(total, smallest_pivot * diagonal))
-        else:
-            factor[i, j] = total / factor[j, j]
+    new = factor[i]
+    for j in range(i):
+        new[j] = (new[j] - _dot(new, factor[j], j)) / factor[j, j]
+    new[i] = np.sqrt(max(diagonal - _dot(new, new, i), smallest_pivot * diagonal))
 
 
 @njit
@@ -63,12 +74,9 @@ def delete_row(factor, n, i):
 def solve_factorized(factor, n, vector):
     """Replace ``vector[:n]`` by the solution of the factorised system."""
     for i in range(n):
-        total = vector[i]
+        vector[i] = (vector[i] - _dot(factor[i], vector, i)) / factor[i, i]
+    for i in range(n - 1, -1, -1):  # row by row, as the factor lies in memory
+        vector[i] /= factor[i, i]
+        value = vector[i]
         for k in range(i):
-            total -= factor[i, k] * vector[k]
-        vector[i] = total / factor[i, i]
-    for i in range(n - 1, -1, -1):
-        total = vector[i]
-        for k in range(i + 1, n):
-            total -= factor[k, i] * vector[k]
-        vector[i] = total / factor[i, i]
+            vector[k] -= factor[i, k] * value

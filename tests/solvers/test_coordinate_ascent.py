@@ -265,7 +265,7 @@ def used_ascent(estimator):
 def test_ascent_goes_on_where_it_closes_the_gap_in_less_work():
     X, y = separable(m=400, blocks=100)
     options = {"alpha": 1e-4, "tol": 1e-3, "classes": range(7)}
-    for form in (X, X.tocsr(), X.tocsr().toarray()):
+    for form in (X, X.tocsr()):
         fit = IISVOR_IMC(**options).fit(form, y)
         assert used_ascent(fit)
         planes = IISVOR_IMC(**options, solver="cutting_plane").fit(form, y)
@@ -282,6 +282,24 @@ def test_planes_alone_where_they_are_fast():
     for estimator in (IISVOR_IMC(alpha=1.0, tol=1e-2), IISVOR_EXP(alpha=0.1, tol=1e-2)):
         assert not used_ascent(estimator.fit(X, y))
     assert not used_ascent(VILMA(loss="squared", alpha=1e-3, tol=1e-2).fit(X, y))
+
+
+def test_planes_give_way_where_iterations_run_out():
+    """The ascent makes many passes in an iteration; planes, one of a few that are left."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 300))
+    y = np.searchsorted([-1.0, 0.0, 1.0], X @ rng.normal(size=300) / 17.0)
+    options = {"alpha": 1e-2, "tol": 1e-3}
+    assert not used_ascent(IISVOR_IMC(**options, max_iter=1000).fit(X, y))  # 324 iterations
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        planes = IISVOR_IMC(**options, max_iter=200, solver="cutting_plane").fit(X, y)
+        short = IISVOR_IMC(**options, max_iter=200).fit(X, y)
+    n_planes = short.history_["n_planes"]
+    first = int(np.argmax(n_planes == 0))
+    assert 150 <= first < len(n_planes)
+    assert np.all(n_planes[first:] == 0)  # for good
+    assert short.gap_ <= 1e-3 < planes.gap_
 
 
 def test_methods_that_alternate_share_what_they_know(monkeypatch):
@@ -320,6 +338,7 @@ def test_prices_are_those_of_the_matrix():
     assert cheap.evaluation > dear.evaluation
     assert cheap.visits > dear.visits > 1.6
     assert cheap.plane > dear.plane
+    assert cheap.multiplication > dear.multiplication
 
 
 def test_a_path_through_alphas():

@@ -39,7 +39,7 @@ def solve(gram, linear, start=None, tol=1e-12, max_iter=2000):
     if start is None:
         start = np.zeros(n)
         start[0] = 1.0
-    a = solve_simplex_qp(gram, linear, start, tol, max_iter)
+    a = solve_simplex_qp(gram, linear, start, tol, max_iter).point
     assert a.shape == (n,)
     assert a.min() >= 0.0
     assert a.sum() == pytest.approx(1.0, abs=1e-12)
@@ -143,7 +143,7 @@ def test_what_stands_beyond_the_planes_is_ignored():
     gram = np.full((5, 5), np.nan)
     gram[:2, :2] = np.eye(2)
     np.testing.assert_allclose(
-        solve_simplex_qp(gram, np.array([0.5, 0.0]), np.array([1.0, 0.0]), 1e-12, 100),
+        solve_simplex_qp(gram, np.array([0.5, 0.0]), np.array([1.0, 0.0]), 1e-12, 100).point,
         [0.75, 0.25],
         atol=1e-12,
     )
@@ -154,6 +154,44 @@ def test_the_limit_on_iterations_leaves_a_feasible_point():
     gram, linear = draw(rng, 30, "random")
     values = [objective(gram, linear, solve(gram, linear, max_iter=k)) for k in range(1, 40)]
     assert np.all(np.diff(values) <= 1e-12)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_the_factor_of_the_last_program_serves_the_next(style):
+    """Rows are added one by one, as planes are; the values are those of programs solved afresh."""
+    n = 40
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        gram, linear = draw(rng, n, style)
+        gram[0], gram[:, 0], linear[0] = 0.0, 0.0, 0.0  # the zero plane
+        scale = np.abs(gram).max() + np.abs(linear).max()
+        a, factor = np.array([1.0]), None
+        for size in range(1, n + 1):
+            a = np.append(a, np.zeros(size - len(a)))
+            a, factor, work = solve_simplex_qp(
+                gram, linear[:size], a, 1e-10 * scale, 100 + 10 * size, factor
+            )
+            fresh = solve(gram[:size, :size], linear[:size], tol=1e-10 * scale)
+            values = [objective(gram[:size, :size], linear[:size], x) for x in (a, fresh)]
+            assert values[0] == pytest.approx(values[1], abs=1e-9 * scale), f"{seed}, {size}"
+            support, rows, shift = factor
+            assert work >= len(support)
+            lower = np.tril(rows[: len(support), : len(support)])
+            np.testing.assert_allclose(
+                lower @ lower.T, gram[np.ix_(support, support)] + shift, atol=1e-9 * scale
+            )
+
+
+def test_a_factor_of_other_planes_is_not_taken():
+    gram, linear = np.diag([1.0, 2.0, 3.0]), np.zeros(3)
+    found = solve_simplex_qp(gram, linear, np.array([1.0, 0.0, 0.0]), 1e-12, 100)
+    for start in ([0.0, 1.0, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0]):
+        again = solve_simplex_qp(gram, linear, np.array(start), 1e-12, 100, found.factor)
+        np.testing.assert_allclose(again.point, np.array([6.0, 3.0, 2.0]) / 11.0)
+    # The same planes, but the first one stands last: made anew, in order.
+    turned = found.factor._replace(support=found.factor.support[::-1].copy())
+    again = solve_simplex_qp(gram, linear, found.point, 1e-12, 100, turned)
+    np.testing.assert_allclose(again.point, np.array([6.0, 3.0, 2.0]) / 11.0)
 
 
 def test_cholesky_solves_systems():

@@ -6,7 +6,8 @@ and with 50,000 normalised text-like rows three times as much. So both are watch
 
 **Work** is counted, never timed, so that the same input gives the same bits: in units of one
 product with X and one with its transpose, in which evaluations of the surrogate, passes over the
-examples and kept planes count as fixed numbers of units (`UnitWork`).
+examples, kept planes and the reduced problem's multiplications count as fixed numbers of units
+(`UnitWork`).
 
 **The rule.** With g its relative gap, the :math:`z = \log(g / (1 - g))` of either method falls
 along a line, nearly straight, in the logarithm of the method's own work w: with a slope s between
@@ -17,7 +18,9 @@ along a line, nearly straight, in the logarithm of the method's own work w: with
 more. The slope is measured over the last of the method's work, together with an assumed one that
 counts for as little as a fixed piece of the line. The method that needs clearly less goes on.
 Planes begin, and the ascent has an assumed course until it is tried; planes that lie behind it
-get a turn now and then, for what a few iterations say of them is little.
+get a turn now and then, for what a few iterations say of them is little. An iteration of planes is
+one pair of products, one of the ascent many passes: planes that would not end within the limit on
+iterations give way for good.
 
 **Nothing is done twice.** Both go on from the same best point, and the gap that counts is that of
 the best point and the best bound of either. Planes get the plane of the dual point before their
@@ -46,6 +49,8 @@ _EVALUATION = 120.0
 _HINGES = 700.0
 _VISIT = 1.6  # pairs of products that the two visits to each row of X in a pass cost
 _PLANE = 1.5  # per number of a kept plane, in Gram matrix and combination
+# Of the reduced problem: 0.55 where a pair of dense products takes 0.8 per number.
+_MULTIPLICATION = 0.7
 # Where samples or features are few, planes alone have so many iterations: they take 3 to 100
 # times less work than ascent there, and many evaluations before the gap moves.
 _ALONE = 150
@@ -58,11 +63,18 @@ _TAKEN_OVER = 0.15
 # While ascent is not half way by its own account, they take over at least from this work on and
 # whenever the work has doubled: of few iterations they are judged too badly.
 _FIRST_DUE = 200.0
+# From this share of the iterations on planes must be about to end: their pace may still grow by
+# this factor. With IMC, alpha 1e-4 and a gap of 1e-3 the same data take planes more than 1,000.
+_ENDING = 0.75
+_MAY_GROW = 2.5
 _IDLE = 1e-3  # decrease of z in an idle turn
 _MOST_IDLE = 20  # turns, after which the other method has one
 # Chosen together, on 210 fits whose work by either method alone was recorded: one-hot codes, text
 # and dense data of fifteen shapes, three surrogates, alphas from 0.1 to 1e-8, gaps 1e-2 and 1e-3.
 _RECENT = 0.3  # the slope is that since this share of the method's work
+# Above a gap of 0.9 the slope from there to the end was at least 2, whatever first steps showed.
+_EARLY = np.log(0.9 / 0.1)
+_LEAST_SLOPE = 2.0
 _MARGIN = 0.6  # of its own remaining work, below which the other's is clearly less
 
 
@@ -76,10 +88,12 @@ class _Assumed(NamedTuple):
 _PLANES = _Assumed(3.5, 0.5)
 _ASCENT = _Assumed(5.0, 0.2)
 # Passes that the ascent is assumed to take before it has begun: 6 to 50 with one-hot codes and
-# text, whose rows have few columns in common, 100 to 10,000 with dense ones. What tells them apart
-# is the work of a pair per entry of X, stored or not, in nanoseconds: 0.007, 0.003, and 1.
+# text, whose rows have few columns in common, 100 to 10,000 with dense ones, where planes need
+# less work nearly always. What tells them apart is the work of a pair per entry of X, stored or
+# not, in nanoseconds: 0.007, 0.003, and 1.
 _ASSUMED_PASSES = 10.0
 _SPARSE = 0.01
+_DENSER = 1.25  # exponent: 3,000 passes of dense rows
 _PREPARATION = 2.0  # of the ascent, in pairs of products
 
 
@@ -89,6 +103,7 @@ class UnitWork(NamedTuple):
     evaluation: float  # of the surrogate
     visits: float  # of all examples, once
     plane: float  # kept during an iteration
+    multiplication: float  # in the reduced problem
     entry: float  # of X, stored or not, in nanoseconds of a pair
 
     @classmethod
@@ -99,6 +114,7 @@ class UnitWork(NamedTuple):
             _EVALUATION * n_samples / pair_cost,
             _VISIT + _HINGES * n_samples / pair_cost,
             _PLANE * min(n_samples, n_features) / pair_cost,
+            _MULTIPLICATION / pair_cost,
             pair_cost / (n_samples * n_features),
         )
 
@@ -166,7 +182,8 @@ class _Course:
         length = np.log(self._work[-1] / self._work[start])
         slope, as_length = self._assumed
         decrease = self._z[start] - self._z[-1]
-        return float((decrease + slope * as_length) / (length + as_length))
+        slope = (decrease + slope * as_length) / (length + as_length)
+        return float(max(slope, _LEAST_SLOPE) if self._z[-1] > _EARLY else slope)
 
 
 class _Run:
@@ -198,9 +215,11 @@ class _Run:
         self._handed = True  # whether planes have the plane of the dual point
         self._planes_until = 0.0  # work up to which they go on
         self._planes_due = _FIRST_DUE
+        self._stretch: list[float] = []  # z, turn by turn, since the methods changed
+        self._planes_end = True  # within the limit on iterations
         self._of_planes = _Course(_PLANES)
         self._of_ascent = _Course(_ASCENT)
-        n_passes = _ASSUMED_PASSES * max(1.0, unit_work.entry / _SPARSE)
+        n_passes = _ASSUMED_PASSES * max(1.0, unit_work.entry / _SPARSE) ** _DENSER
         self._assumed_ascent = _PREPARATION + n_passes * (unit_work.visits + 0.5)
 
     def begin(self, with_planes: bool) -> None:
@@ -216,7 +235,12 @@ class _Run:
         """Let the method that should need less work go on."""
         tol = self._certificate.settings.tol
         planes, ascent = self._of_planes.remaining(tol), self._of_ascent.remaining(tol)
-        if self._planes_alone or self._work < self._planes_until:
+        self._planes_end = self._planes_end and not self._planes_out_of_iterations(tol)
+        if self._planes_alone:
+            with_planes = True
+        elif not self._planes_end:
+            with_planes = False
+        elif self._work < self._planes_until:
             with_planes = True
         elif self._n_idle >= _MOST_IDLE:
             with_planes = self.ascent_had_turn  # the other one
@@ -229,14 +253,28 @@ class _Run:
             with_planes = planes <= self._assumed_ascent
         changed = with_planes == self.ascent_had_turn
         before = _log_odds(self._certificate.gap)
+        if changed:
+            self._stretch = [before]
         if with_planes:
             self._turn_of_planes()
         else:
             self._turn_of_ascent()
-        idle = before - _log_odds(self._certificate.gap) < _IDLE
+        after = _log_odds(self._certificate.gap)
+        self._stretch.append(after)
+        idle = before - after < _IDLE
         self._n_idle = self._n_idle + 1 if idle and not changed else 0
         if len(self._certificate.history) > _ALONE:
             self._planes_alone = False
+
+    def _planes_out_of_iterations(self, tol: float) -> bool:
+        """Tell whether planes, which have had the last turns, will not end in those left."""
+        n_iter, max_iter = len(self._certificate.history), self._certificate.settings.max_iter
+        if self.ascent_had_turn or n_iter < _ENDING * max_iter or len(self._stretch) < 3:
+            return False
+        n_turns, z = len(self._stretch) // 2, self._stretch[-1]
+        pace = (self._stretch[-1 - n_turns] - z) / n_turns
+        needed = z - np.log(max(tol, 1e-16))
+        return bool(_MAY_GROW * pace * (max_iter - n_iter) < needed)
 
     def _start_planes(self) -> None:
         self._planes.start(self._certificate, self.best)
@@ -261,6 +299,7 @@ class _Run:
         unit_work, n_evaluations = self._unit_work, self._certificate.history.n_evaluations
         work = 1.0 + unit_work.evaluation * n_evaluations
         work += unit_work.plane * self._planes.n_planes
+        work += unit_work.multiplication * self._planes.reduced_work
         self._spend(self._of_planes, work, before, self._certificate.gap)
 
     def _turn_of_ascent(self) -> None:

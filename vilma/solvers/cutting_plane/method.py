@@ -66,6 +66,11 @@ class CuttingPlaneMethod:
         """Number of planes that are kept."""
         return len(self._reduced_problem)
 
+    @property
+    def reduced_work(self) -> float:
+        """Multiplications in the last reduced problem, without those with planes' gradients."""
+        return self._reduced_problem.work
+
     def start(self, certificate: Certificate, best: Evaluated) -> None:
         """Turn to another problem, and solve its reduced problem; nothing is recorded."""
         if not len(self._reduced_problem):

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vilma.solvers.cutting_plane.simplex_qp import solve_simplex_qp
+from vilma.solvers.cutting_plane.simplex_qp import Factor, SimplexSolution, solve_simplex_qp
 from vilma.solvers.spaces import Point, Space
 from vilma.surrogates import Plane
 
@@ -47,6 +47,12 @@ class ReducedProblem:
     ----------
     space : Space
         Where the planes' gradients are kept.
+
+    Attributes
+    ----------
+    work : float
+        Multiplications with an addition that the last solution took, those with the planes'
+        gradients apart.
     """
 
     def __init__(self, space: Space) -> None:
@@ -61,6 +67,9 @@ class ReducedProblem:
         self._multipliers = np.zeros(_FIRST_CAPACITY)
         self._multipliers[0] = 1.0
         self._idle = np.zeros(_FIRST_CAPACITY, dtype=np.int64)
+        self._factor: Factor | None = None  # of the support
+        self._metric = space.metric  # in which it was made
+        self.work = 0.0
 
     def __len__(self) -> int:
         """Count the planes that were added and are kept."""
@@ -125,15 +134,20 @@ class ReducedProblem:
         """
         n = self._n
         gram, linear = self._gram(), alpha * self._offsets[:n]
-        multipliers = solve_simplex_qp(gram, linear, self._multipliers[:n], tol, 100 + 10 * n)
-        error = _error(gram, linear, multipliers)
+        factor = self._factor if self._metric is self._space.metric else None
+        self._factor = None  # its arrays are written to, and an interrupt may leave them so
+        found = solve_simplex_qp(gram, linear, self._multipliers[:n], tol, 100 + 10 * n, factor)
+        error = _error(gram, linear, found)
+        self.work = found.work + n * n
         if not error <= _GAVE_UP * tol:  # nor is NaN
             vertex = np.zeros(n)
             vertex[self._newest] = 1.0
             other = solve_simplex_qp(gram, linear, vertex, tol, 100 + 10 * n)
+            self.work += other.work + n * n
             if _error(gram, linear, other) < error or np.isnan(error):
-                multipliers = other
-        return multipliers
+                found = other
+        self._factor, self._metric = found.factor, self._space.metric
+        return found.point
 
     def _free_place(self) -> int:
         """Index for a new plane: that of the longest idle one, or one more."""
@@ -161,8 +175,8 @@ class ReducedProblem:
         self._gram_parts = gram_parts
 
 
-def _error(gram: np.ndarray, linear: np.ndarray, multipliers: np.ndarray) -> float:
+def _error(gram: np.ndarray, linear: np.ndarray, solution: SimplexSolution) -> float:
     """Bound the distance to the optimal value, as `solve_simplex_qp` does."""
-    n = len(linear)
+    n, multipliers = len(linear), solution.point
     gradient = gram[:n, :n] @ multipliers - linear
     return float(multipliers @ gradient - gradient.min())

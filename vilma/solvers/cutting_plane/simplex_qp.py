@@ -11,22 +11,22 @@ until a coordinate reaches 0 and leaves the support, and lets the coordinate wit
 reduced gradient enter once a is stationary on its support (Nocedal and Wright, "Numerical
 Optimization", 2nd edition, Algorithm 16.3). The support's matrix stays factorised: a plane that
 enters adds a row, one that leaves takes a row away, in time of the square of the support's size.
+The next program, of the same matrix with a row more, begins with the factor of the last one.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from vilma._cholesky import delete_row, extend_factor, solve_factorized
 from vilma._numba import njit
 
-__all__ = ["solve_simplex_qp"]
+__all__ = ["Factor", "SimplexSolution", "solve_simplex_qp"]
 
 # A pivot below this share of its diagonal means that the plane depends on the others.
 _DEPENDENT = 1e-13
-# Planes of the first support from which on LAPACK factorises its matrix: the kernel takes 28, 200
-# and 1,800 us with 64, 128 and 256 of them, LAPACK 41, 146 and 934.
-_FACTORISED_APART = 100
 # The mean square of the support's gradients may change by this factor before its matrix is
 # factorised anew, with another multiple of the ones.
 _RESCALED = 16.0
@@ -77,7 +77,23 @@ def _stationary_point(linear, support, n_support, factor, point, ones):
         point[i] += ones[i] * excess / weight
 
 
-def solve_simplex_qp(gram, linear, start, tol, max_iter):
+class Factor(NamedTuple):
+    """The Cholesky factor of a support's part of the matrix, with `shift` added to its entries."""
+
+    support: np.ndarray  # (n_support,), in the order of the rows
+    rows: np.ndarray  # its first n_support rows and columns, up to the diagonal
+    shift: float
+
+
+class SimplexSolution(NamedTuple):
+    """A feasible point, and what it took."""
+
+    point: np.ndarray  # (n,)
+    factor: Factor  # of its support, for the next program
+    work: float  # multiplications with an addition
+
+
+def solve_simplex_qp(gram, linear, start, tol, max_iter, factor=None):
     """Minimise ``a' H a / 2 - q' a`` over the unit simplex.
 
     Parameters
@@ -93,34 +109,39 @@ def solve_simplex_qp(gram, linear, start, tol, max_iter):
         is at most this.
     max_iter : int
         Limit on the number of linear systems solved.
+    factor : Factor, optional
+        Of the support of `start`, from the last program: the rows and columns of H in its support
+        are still the same. Its arrays are written to.
 
     Returns
     -------
-    ndarray of shape (n,)
-        A feasible point, at least as good as `start`.
+    SimplexSolution
+        Its point is at least as good as `start`.
     """
     n = len(linear)
     a = np.array(start)
     supported = a > 0.0
     support = np.empty(n, np.int64)
     n_support = int(supported.sum())
-    support[:n_support] = np.flatnonzero(supported)
-    # Made here: within the kernel, every kind of array takes Numba a fifth of a second to compile.
-    factor = np.empty((n, n))
-    shift, n_factorized = 0.0, 0
-    if n_support >= _FACTORISED_APART:
-        shift = _multiple_of_ones(gram, linear, support, n_support)
-        if _factorise(gram, shift, support[:n_support], factor):
-            n_factorized = n_support
+    # Arrays are made here: in the kernel, every kind takes Numba a fifth of a second to compile.
+    if factor is not None and _belongs(factor, supported):
+        rows, shift, n_factorized = factor.rows, factor.shift, n_support
+        support[:n_support] = factor.support
+        if len(rows) < n:
+            rows = np.empty((2 * n, 2 * n))
+            rows[:n_support, :n_support] = factor.rows[:n_support, :n_support]
+    else:
+        rows, shift, n_factorized = np.empty((n, n)), 0.0, 0
+        support[:n_support] = np.flatnonzero(supported)
     point, ones, gradient = np.empty(n), np.empty(n), np.empty(n)
-    _walk(
+    n_support, shift, work = _walk(
         gram,
         linear,
         a,
         supported,
         support,
         n_support,
-        factor,
+        rows,
         n_factorized,
         shift,
         point,
@@ -129,20 +150,19 @@ def solve_simplex_qp(gram, linear, start, tol, max_iter):
         tol,
         max_iter,
     )
-    return a
+    return SimplexSolution(a, Factor(support[:n_support], rows, shift), work)
 
 
-def _factorise(gram, shift, support, factor):
-    """Write the factor of the support's matrix; tell whether its planes are independent."""
-    matrix = gram[np.ix_(support, support)] + shift
-    try:
-        lower = np.linalg.cholesky(matrix)
-    except np.linalg.LinAlgError:
+def _belongs(factor, supported):
+    """Tell whether the factor is that of the supported planes, the first of them first.
+
+    A plane without slope that has come back stands last and would cost the others their digits
+    (see `_multiple_of_ones`): the factor is then made anew.
+    """
+    support = factor.support
+    if len(support) != supported.sum() or not supported[support].all():
         return False
-    if np.any(lower.diagonal() ** 2 <= _DEPENDENT * matrix.diagonal()):
-        return False
-    factor[: len(support), : len(support)] = lower
-    return True
+    return bool(support[0] == np.argmax(supported))
 
 
 @njit
@@ -165,9 +185,11 @@ def _walk(
     """Move `a`, which is positive on ``support[:n_support]``, to the solution.
 
     `factor` holds that of the first `n_factorized` planes of the support with `shift` added;
-    `point`, `ones` and `gradient` need no values.
+    `point`, `ones` and `gradient` need no values. Returns the size of the support whose factor
+    stands there in the end, its shift, and the work.
     """
     n = linear.shape[0]
+    work = 0.0
     entered = -1
     for _ in range(max_iter):
         wanted = _multiple_of_ones(gram, linear, support, n_support)
@@ -176,7 +198,9 @@ def _walk(
             n_factorized = 0
         for i in range(n_factorized, n_support):
             _append(gram, shift, support, i, factor)
+            work += 0.5 * i * i
         n_factorized = n_support
+        work += 2.0 * n_support * n_support
         _stationary_point(linear, support, n_support, factor, point, ones)
         # Walk from a towards the stationary point, up to the first coordinate that hits zero.
         step = 1.0
@@ -200,6 +224,7 @@ def _walk(
         if blocking >= 0:
             dropped = support[blocking]
             delete_row(factor, n_support, np.int64(blocking))  # else compiled for -1, too
+            work += float(n_support - blocking) ** 2
             n_support -= 1
             n_factorized = n_support
             for i in range(blocking, n_support):
@@ -209,15 +234,18 @@ def _walk(
                 break  # rounding: the entering plane cannot improve anything
             continue
         # Stationary on its support: does any other plane promise a decrease?
-        best = -1
+        work += n * n_support
+        for j in range(n):
+            gradient[j] = -linear[j]
+        for i in range(n_support):
+            share = a[support[i]]
+            for j in range(n):
+                gradient[j] += share * gram[support[i], j]
+        best = 0
         mean = 0.0
         for j in range(n):
-            value = -linear[j]
-            for i in range(n_support):
-                value += gram[j, support[i]] * a[support[i]]
-            gradient[j] = value
-            mean += a[j] * value
-            if best < 0 or value < gradient[best]:
+            mean += a[j] * gradient[j]
+            if gradient[j] < gradient[best]:
                 best = j
         if mean - gradient[best] <= tol or supported[best]:
             break
@@ -225,3 +253,4 @@ def _walk(
         supported[best] = True
         n_support += 1
         entered = best
+    return n_factorized, shift, work
