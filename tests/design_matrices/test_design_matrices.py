@@ -13,7 +13,14 @@ from vilma.design_matrices import BorderedMatrix, as_design_matrix, csr, one_hot
 from vilma.design_matrices.csr import BinaryCSRMatrix, CSRMatrix
 from vilma.design_matrices.dense import DenseMatrix
 from vilma.design_matrices.mixed import MixedMatrix
-from vilma.design_matrices.rows import reorder_rows, row_add, row_bytes, row_dot
+from vilma.design_matrices.rows import (
+    reorder_rows,
+    row_add,
+    row_add_four,
+    row_bytes,
+    row_dot,
+    row_dot_four,
+)
 from vilma.design_matrices.threads import BlockThreads, row_blocks
 from vilma.mixed import hstack
 from vilma.one_hot import OneHotCodes
@@ -164,6 +171,33 @@ def test_rows_in_any_order(container, function):
     scores = function(rows, rng.permutation(len(X)), coef, out)
     np.testing.assert_allclose(scores, X @ coef, rtol=1e-6, atol=1e-12)
     np.testing.assert_allclose(out, np.arange(1.0, len(X) + 1.0) @ X, rtol=1e-6, atol=1e-12)
+
+
+@njit
+def visit_four(rows, order, coef, out):
+    """As `visit`, with four vectors; the rows are multiplied by four factors of their places."""
+    scores, factors = np.zeros((order.shape[0], 4)), np.empty((1, 4))
+    for i in order:
+        row_dot_four(rows, i, coef, scores[i : i + 1])
+        for j in range(4):
+            factors[0, j] = (i + 1.0) * (j - 1.0)
+        row_add_four(rows, i, factors, out)
+    return scores
+
+
+@pytest.mark.parametrize("function", [visit_four, visit_four.py_func], ids=["compiled", "python"])
+def test_rows_and_four_vectors(container, function):
+    X = as_numpy(container)
+    with BlockThreads() as threads:
+        rows = as_design_matrix(container, threads).rows()
+    if rows is None:
+        pytest.skip("a kind whose rows cannot be visited in any order")
+    rng = np.random.default_rng(5)
+    coef, out = rng.normal(size=(X.shape[1], 4)), np.zeros((X.shape[1], 4))
+    scores = function(rows, rng.permutation(len(X)), coef, out)
+    np.testing.assert_allclose(scores, X @ coef, rtol=1e-6, atol=1e-12)
+    sums = np.arange(1.0, len(X) + 1.0) @ X
+    np.testing.assert_allclose(out, np.outer(sums, [-1, 0, 1, 2]), rtol=1e-6, atol=1e-12)
 
 
 def test_rows_copied_into_another_order(container):

@@ -548,7 +548,7 @@ def test_spread_pieces_with_one_piece_are_spread_thresholds():
         ({"correlation": 1.5}, "The 'correlation' parameter of PWVILMA must be a float in the"),
         ({"correlation": -0.1}, "The 'correlation' parameter of PWVILMA must be a float in the"),
         ({"n_pieces": 0}, "The 'n_pieces' parameter of PWVILMA must be an int in the"),
-        ({"solver": "coordinate_ascent"}, "The 'solver' parameter of PWVILMA must be a str among"),
+        ({"solver": "newton"}, "The 'solver' parameter of PWVILMA must be a str among"),
         ({"loss": lambda d: 0.0}, "The loss is 0 everywhere"),
     ],
 )

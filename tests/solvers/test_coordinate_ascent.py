@@ -18,7 +18,7 @@ from vilma.exceptions import AnnotationWarning, WeakSignalWarning
 from vilma.losses import cost_matrix
 from vilma.solvers import alternation
 from vilma.solvers import solver as solver_module
-from vilma.solvers.coordinate_ascent.dual_point import DualPoint
+from vilma.solvers.coordinate_ascent.dual_point import HingeDualPoint
 from vilma.surrogates import ExplicitHinge, ImplicitHinge, LabeledWeights, VShaped, find_margins
 
 
@@ -81,7 +81,7 @@ def dual_point(problem, alpha):
     X = problem.dense_X[rows]
     matrix = DenseMatrix(X)
     hinges = surrogate_of(problem).hinges()
-    point = DualPoint(matrix, matrix.rows(), matrix.squared_row_norms(), hinges)
+    point = HingeDualPoint(matrix, matrix.rows(), matrix.squared_row_norms(), hinges)
     point.prepare(alpha)
     taken = (part[point.order] for part in hinges[:7])
     return X[point.order], hinges._replace(**dict(zip(hinges._fields, taken, strict=False))), point
@@ -414,7 +414,7 @@ def test_weights_of_all_sizes():
 
 
 def test_many_hinges_take_planes(monkeypatch):
-    monkeypatch.setattr(solver_module, "_MOST_HINGES", 100)
+    monkeypatch.setattr(solver_module, "_MOST_SLOPES", 100)
     X, y = separable()
     assert used_planes(IISVOR_IMC(alpha=1e-3, classes=range(7)).fit(X, y))
 

@@ -24,15 +24,20 @@ from typing import TypeAlias
 import numpy as np
 
 from vilma._numba import extend_before_compiling
+from vilma.design_matrices.four import add_four, add_four_sums, add_four_times
 
 __all__ = [
     "Rows",
     "adder",
+    "adder_of_four",
     "dotter",
+    "dotter_of_four",
     "reorder_rows",
     "row_add",
+    "row_add_four",
     "row_bytes",
     "row_dot",
+    "row_dot_four",
     "unsigned",
 ]
 
@@ -72,6 +77,16 @@ def row_dot(rows: Rows, i: int, coef: np.ndarray) -> float:
 def row_add(rows: Rows, i: int, factor: float, out: np.ndarray) -> None:
     """Add `factor` times row i to the vector `out`."""
     adder(rows)(rows, i, factor, out)
+
+
+def row_dot_four(rows: Rows, i: int, coef: np.ndarray, out: np.ndarray) -> None:
+    """Add the products of row i with four vectors, of shape (n, 4), to `out`, of shape (1, 4)."""
+    dotter_of_four(rows)(rows, i, coef, out)
+
+
+def row_add_four(rows: Rows, i: int, factors: np.ndarray, out: np.ndarray) -> None:
+    """Add row i times four factors, of shape (1, 4), to four vectors, of shape (n, 4)."""
+    adder_of_four(rows)(rows, i, factors, out)
 
 
 # Four sums at a time in each product: one would wait for every addition.
@@ -158,6 +173,68 @@ def _dense_add(rows, i, factor, out):
         out[j] += factor * values[j]
 
 
+def _one_hot_dot_four(rows, i, coef, out):
+    codes, starts = rows[0][i], rows[1]
+    whole = codes.shape[0] // 4 * 4
+    for j in range(0, whole, 4):
+        add_four_sums(
+            out,
+            0,
+            coef,
+            starts[j] + codes[j],
+            starts[j + 1] + codes[j + 1],
+            starts[j + 2] + codes[j + 2],
+            starts[j + 3] + codes[j + 3],
+        )
+    for j in range(whole, codes.shape[0]):
+        add_four(out, 0, coef, starts[j] + codes[j])
+
+
+def _one_hot_add_four(rows, i, factors, out):
+    codes, starts = rows[0][i], rows[1]
+    for j in range(codes.shape[0]):
+        add_four(out, starts[j] + codes[j], factors, 0)
+
+
+def _binary_dot_four(rows, i, coef, out):
+    indices = rows[0][rows[1][i] : rows[1][i + 1]]
+    whole = indices.shape[0] // 4 * 4
+    for j in range(0, whole, 4):
+        add_four_sums(out, 0, coef, indices[j], indices[j + 1], indices[j + 2], indices[j + 3])
+    for j in range(whole, indices.shape[0]):
+        add_four(out, 0, coef, indices[j])
+
+
+def _binary_add_four(rows, i, factors, out):
+    indices, indptr = rows
+    for j in range(indptr[i], indptr[i + 1]):
+        add_four(out, indices[j], factors, 0)
+
+
+def _sparse_dot_four(rows, i, coef, out):
+    data, indices, indptr = rows
+    for j in range(indptr[i], indptr[i + 1]):
+        add_four_times(out, 0, data[j], coef, indices[j])
+
+
+def _sparse_add_four(rows, i, factors, out):
+    data, indices, indptr = rows
+    for j in range(indptr[i], indptr[i + 1]):
+        add_four_times(out, indices[j], data[j], factors, 0)
+
+
+def _dense_dot_four(rows, i, coef, out):
+    values = rows[0][i]
+    for j in range(values.shape[0]):
+        add_four_times(out, 0, values[j], coef, j)
+
+
+def _dense_add_four(rows, i, factors, out):
+    values = rows[0][i]
+    for j in range(values.shape[0]):
+        add_four_times(out, j, values[j], factors, 0)
+
+
 # By the number of arrays and the dimensions of the first.
 _DOT = {
     (1, 2): _dense_dot,
@@ -173,6 +250,20 @@ _ADD = {
 }
 
 
+_DOT_FOUR = {
+    (1, 2): _dense_dot_four,
+    (3, 1): _sparse_dot_four,
+    (2, 1): _binary_dot_four,
+    (2, 2): _one_hot_dot_four,
+}
+_ADD_FOUR = {
+    (1, 2): _dense_add_four,
+    (3, 1): _sparse_add_four,
+    (2, 1): _binary_add_four,
+    (2, 2): _one_hot_add_four,
+}
+
+
 def dotter(rows) -> Callable:
     """Choose the body of `row_dot` for a tuple of arrays, or for Numba's type of one."""
     return _DOT[len(rows), rows[0].ndim]
@@ -181,6 +272,16 @@ def dotter(rows) -> Callable:
 def adder(rows) -> Callable:
     """Choose the body of `row_add` likewise."""
     return _ADD[len(rows), rows[0].ndim]
+
+
+def dotter_of_four(rows) -> Callable:
+    """Choose the body of `row_dot_four` likewise."""
+    return _DOT_FOUR[len(rows), rows[0].ndim]
+
+
+def adder_of_four(rows) -> Callable:
+    """Choose the body of `row_add_four` likewise."""
+    return _ADD_FOUR[len(rows), rows[0].ndim]
 
 
 extend_before_compiling("vilma.design_matrices._compiled_rows")

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from vilma.design_matrices import DesignMatrix, StackedMatrix
 from vilma.estimators._problem import Problem, read_X
@@ -172,9 +172,9 @@ class PWVILMA(PiecewiseLinearModel, CertifiedFit):
         Interpolate the increments f(x, k + 1) - f(x, k) of steps that few or no annotations
         support between those that many do, instead of taking them where the surrogate's
         minimiser happens to have them. With one piece this is what `VILMA` does.
-    solver : {"auto", "cutting_plane", "conic"}, default="auto"
-        "auto" takes cutting planes, and what `VILMA` takes where this is `VILMA`. "conic" hands
-        the whole problem to CVXPY: for small problems, and for checking.
+    solver : {"auto", "cutting_plane", "coordinate_ascent", "conic"}, default="auto"
+        "auto" chooses between cutting planes and dual coordinate ascent while they run, as for
+        `VILMA`. "conic" hands the whole problem to CVXPY: for small problems, and for checking.
     warm_start : bool, default=False
         Start from the last solution instead of zero, if it has the same size. If the data are the
         same, too, go on with its cutting planes, which serve another alpha, correlation or
@@ -257,7 +257,6 @@ class PWVILMA(PiecewiseLinearModel, CertifiedFit):
         "correlation": [Interval(Real, 0, 1, closed="both")],
         "n_pieces": [Interval(Integral, 1, None, closed="left"), None],
         "loss": VILMA._parameter_constraints["loss"],
-        "solver": [StrOptions({"auto", "cutting_plane", "conic"})],
     }
 
     def __init__(
@@ -271,7 +270,7 @@ class PWVILMA(PiecewiseLinearModel, CertifiedFit):
         max_iter: int = 1000,
         classes=None,
         spread_thresholds: bool = True,
-        solver: Literal["auto", "cutting_plane", "conic"] = "auto",
+        solver: Literal["auto", "cutting_plane", "coordinate_ascent", "conic"] = "auto",
         warm_start: bool = False,
         n_jobs: int | None = None,
         verbose: int = 0,

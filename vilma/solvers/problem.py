@@ -59,6 +59,7 @@ line search                 solvers.line_search.search_segment
 dual coordinate ascent      solvers.coordinate_ascent.method
 its plane                   solvers.coordinate_ascent._kernels.balanced_plane
 update of an example        solvers.coordinate_ascent._kernels.ascend
+the same for PW-VILMA       solvers.coordinate_ascent._mixture_kernels
 choice of the method        solvers.alternation
 the whole by a conic solver solvers.conic
 few examples' biases, VILMA surrogates.transport.solve_transport

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from vilma.design_matrices import DesignMatrix
+from vilma.design_matrices import DesignMatrix, StackedMatrix
 from vilma.solvers.alternation import Alternation, UnitWork
 from vilma.solvers.certificate import Certificate, Solution
-from vilma.solvers.coordinate_ascent import CoordinateAscentMethod
+from vilma.solvers.coordinate_ascent import (
+    CoordinateAscentMethod,
+    DualPoint,
+    HingeDualPoint,
+    MixtureDualPoint,
+)
 from vilma.solvers.cutting_plane import CuttingPlaneMethod
 from vilma.solvers.evaluation import evaluate
 from vilma.solvers.metric import Metric
 from vilma.solvers.oracle import Oracle
 from vilma.solvers.problem import Settings
 from vilma.solvers.spaces import Space, choose_space
-from vilma.surrogates import Surrogate
+from vilma.surrogates import Hinges, LabelMaxima, Surrogate
 
 __all__ = ["Solver"]
 
-_MOST_HINGES = 2**25  # whose dual variables take 256 MiB
+_MOST_SLOPES = 2**25  # whose dual variables take 256 MiB
 
 
 class Solver:
@@ -75,15 +80,6 @@ class Solver:
     def _prepare_ascent(self, space: Space) -> None:
         """Make the method of visits to single examples, or what it is made from."""
         required = self._method == "coordinate_ascent"
-        hinges = self._surrogate.hinges()
-        if hinges is None:
-            if required:
-                raise ValueError(
-                    "Coordinate ascent needs a surrogate that is a sum of hinges of single "
-                    'thresholds, which this loss does not have. Use solver="auto" or '
-                    '"cutting_plane", or loss="mae" or "squared".'
-                )
-            return
         X = space.X
         if X.pair_cost is None:
             if required:
@@ -93,13 +89,22 @@ class Solver:
                     "max_memory of the mapped matrix."
                 )
             return
+        slopes = self._surrogate.hinges() or self._surrogate.label_maxima()
+        if slopes is None:
+            if required:
+                raise ValueError(
+                    "Coordinate ascent needs a surrogate that is a sum of hinges of single "
+                    'thresholds, which this loss does not have. Use solver="auto" or '
+                    '"cutting_plane", or loss="mae" or "squared".'
+                )
+            return
 
         def make() -> CoordinateAscentMethod:
-            return CoordinateAscentMethod(space, space.X.squared_row_norms(), hinges)
+            return CoordinateAscentMethod(space, _dual_point(space.X, slopes))
 
         if required:
             self._ascent = make()
-        elif hinges.counts().sum() <= _MOST_HINGES:
+        elif slopes.counts().sum() <= _MOST_SLOPES:
             assert self._planes is not None
             self._alternation = Alternation(
                 self._planes, make, UnitWork.of(max(X.pair_cost, 1.0), X.shape)
@@ -159,3 +164,13 @@ class Solver:
                 best, _ = self._ascent.advance(certificate, best)
         self._point = best.point
         return certificate.solution(space.X, space.coef(best.point))
+
+
+def _dual_point(X: DesignMatrix, slopes: Hinges | LabelMaxima) -> DualPoint:
+    """Return the dual point of what the loss is made of."""
+    rows = X.rows()
+    assert rows is not None
+    if isinstance(slopes, Hinges):
+        return HingeDualPoint(X, rows, X.squared_row_norms(), slopes)
+    assert isinstance(X, StackedMatrix)
+    return MixtureDualPoint(X.single, rows, X.single.squared_row_norms(), slopes)

@@ -10,7 +10,13 @@ from vilma.surrogates.margins import Margins, find_margins
 from vilma.surrogates.penalized import PenalizedBiases
 from vilma.surrogates.piecewise import PiecewiseVShaped
 from vilma.surrogates.plane import InnerMinimum, Plane
-from vilma.surrogates.surrogate import Hinges, LabeledWeights, PiecewiseLinearForm, Surrogate
+from vilma.surrogates.surrogate import (
+    Hinges,
+    LabeledWeights,
+    LabelMaxima,
+    PiecewiseLinearForm,
+    Surrogate,
+)
 from vilma.surrogates.v_shaped import VShaped
 
 __all__ = [
@@ -19,6 +25,7 @@ __all__ = [
     "Hinges",
     "ImplicitHinge",
     "InnerMinimum",
+    "LabelMaxima",
     "LabeledWeights",
     "Margins",
     "PenalizedBiases",

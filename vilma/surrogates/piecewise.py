@@ -23,7 +23,12 @@ from vilma.surrogates.linear_form import v_shaped_form
 from vilma.surrogates.margins import Margins, find_margins
 from vilma.surrogates.plane import InnerMinimum, Plane
 from vilma.surrogates.smoothing import MAX_EVALUATIONS, NARROWEST, Attempt, shrink_width
-from vilma.surrogates.surrogate import LabeledWeights, PiecewiseLinearForm, Surrogate
+from vilma.surrogates.surrogate import (
+    LabeledWeights,
+    LabelMaxima,
+    PiecewiseLinearForm,
+    Surrogate,
+)
 
 __all__ = ["PiecewiseVShaped"]
 
@@ -157,6 +162,10 @@ class PiecewiseVShaped(Surrogate):
         if hinge_loss is not None:
             self._hinge_excess = max(hinge_loss - value, 0.0)
         return InnerMinimum(value, best.thresholds, plane)
+
+    def label_maxima(self) -> LabelMaxima:
+        lower, upper, weight, _ = self._labels
+        return LabelMaxima(lower, upper, weight, self._cost, self._pieces)
 
     def linear_form(self) -> PiecewiseLinearForm:
         return v_shaped_form(self._labels, self._cost, self._steps_before)

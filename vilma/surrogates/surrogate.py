@@ -19,7 +19,7 @@ from scipy import sparse
 
 from vilma.surrogates.plane import InnerMinimum
 
-__all__ = ["Hinges", "LabeledWeights", "PiecewiseLinearForm", "Surrogate"]
+__all__ = ["Hinges", "LabelMaxima", "LabeledWeights", "PiecewiseLinearForm", "Surrogate"]
 
 
 class LabeledWeights(NamedTuple):
@@ -61,6 +61,26 @@ class Hinges(NamedTuple):
         return n_upper + self.lower_stop - self.lower_start
 
 
+class LabelMaxima(NamedTuple):
+    r"""Two maxima over labels for every example, with a score for every piece of the scale.
+
+    .. math:: \max_{y \le l} [\Delta(y, l) + f(y) - f(l)] + \max_{y \ge u} [\Delta(y, u) + f(y)
+              - f(u)], \qquad f(y) = \sum_{k < y} (s_{j(k)} - \theta_k)
+
+    Averaged with the examples' weights and minimised over the thresholds, this is the surrogate.
+    """
+
+    lower: np.ndarray  # (m,) int64, l
+    upper: np.ndarray  # (m,) int64, u
+    weight: np.ndarray  # (m,) float64, positive
+    cost: np.ndarray  # (n_classes, n_classes), Delta
+    pieces: np.ndarray  # (n_classes - 1,) int64, the piece j of every step
+
+    def counts(self) -> np.ndarray:
+        """Return the number of steps beyond the ends of every example's interval."""
+        return self.lower + len(self.pieces) - self.upper
+
+
 class PiecewiseLinearForm(NamedTuple):
     r"""The mean loss as :math:`\sum_t \text{share}_t \max_{r \in t} \text{piece}_r(s, \theta)`.
 
@@ -98,6 +118,10 @@ class Surrogate(ABC):
 
     def hinges(self) -> Hinges | None:
         """Write the surrogate out as hinges of single thresholds; None where it is no such sum."""
+        return None
+
+    def label_maxima(self) -> LabelMaxima | None:
+        """Write the surrogate out as maxima over labels; None where there are no pieces."""
         return None
 
     @abstractmethod

@@ -1,5 +1,7 @@
-"""Dual coordinate ascent on the hinges' slopes, one example after the other."""
+"""Dual coordinate ascent on the slopes of the loss, one example after the other."""
 
+from vilma.solvers.coordinate_ascent.dual_point import DualPoint, HingeDualPoint
 from vilma.solvers.coordinate_ascent.method import CoordinateAscentMethod
+from vilma.solvers.coordinate_ascent.mixtures import MixtureDualPoint
 
-__all__ = ["CoordinateAscentMethod"]
+__all__ = ["CoordinateAscentMethod", "DualPoint", "HingeDualPoint", "MixtureDualPoint"]

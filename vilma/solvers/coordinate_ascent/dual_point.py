@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import numpy as np
 
 from vilma.design_matrices import DesignMatrix, Rows, reorder_rows, row_bytes
 from vilma.solvers.coordinate_ascent import _kernels as kernels
+from vilma.solvers.metric import EUCLIDEAN, Metric
 from vilma.surrogates import Hinges, Plane
 
-__all__ = ["DualPoint", "best_multiple"]
+__all__ = ["DualPoint", "HingeDualPoint", "Reached", "best_multiple"]
 
 # The proximal step gamma of the thresholds, in units of what a typical example's score moves for a
 # step of 1, |x_i|^2 / (lambda W): from 0.005 to 0.05 the number of passes hardly changes.
@@ -96,12 +98,12 @@ class Reached(NamedTuple):
     """What belongs to a dual point."""
 
     plane: Plane
-    coef: np.ndarray  # (n,) w
-    by_sample: np.ndarray  # (m,) u with w = X^T u
+    coef: np.ndarray  # (n,) w, or (n * n_pieces,) V
+    by_sample: np.ndarray  # (m,) u with w = X^T u, or (m * n_pieces,)
 
 
 class _State(NamedTuple):
-    """The dual point and what follows from it."""
+    """The slopes of all hinges and what follows from them."""
 
     sums: np.ndarray  # (n,) sum of the rows, by their weighted dual variables
     drift: np.ndarray  # (2,) product of `sums` with the mean row, and sum of those factors
@@ -111,57 +113,53 @@ class _State(NamedTuple):
     order_duals: np.ndarray  # (n_thresholds - 1,), empty where the order is no constraint
 
 
-class DualPoint:
-    """The slopes of all hinges, and the coefficients and thresholds that belong to them.
+class DualPoint(ABC):
+    """Slopes of the loss at every example, with the coefficients and thresholds that they make.
 
     Examples are numbered in a random order, drawn once: `order` has their rows of X.
     """
 
     def __init__(
-        self, X: DesignMatrix, rows: Rows, squared_row_norms: np.ndarray, hinges: Hinges
+        self, X: DesignMatrix, rows: Rows, squared_row_norms: np.ndarray, weight: np.ndarray
     ) -> None:
         self._rng = np.random.default_rng(0)
         self.order = self._rng.permutation(len(squared_row_norms))
         self.set_rows(rows)
-        self._total_weight = float(hinges.weight.sum())
-        self._n_thresholds, self._ordered = hinges.n_thresholds, hinges.ordered
-        self._mean = X.transpose_dot(hinges.weight / self._total_weight)
+        self._total_weight = float(weight.sum())
+        self._weight = weight[self.order]
+        self._mean = X.transpose_dot(weight / self._total_weight)
         self._mean_norm = float(self._mean @ self._mean)
-        hinges = _take(hinges, self.order)
-        products = X.dot(self._mean)[self.order]
+        self._centre_product = X.dot(self._mean)[self.order]
         squared_row_norms = squared_row_norms[self.order]
-        squared = np.maximum(squared_row_norms - 2.0 * products + self._mean_norm, 0.0)
-        self._row_stats = np.empty(len(squared), ROW_STATS)
-        self._row_stats["weight"] = hinges.weight
-        self._row_stats["centre_product"] = products
-        self._row_stats["centred_norm"] = squared
-        self._row_stats["upper_margin"] = hinges.upper_margin
-        self._row_stats["lower_margin"] = hinges.lower_margin
+        self._centred_norm = np.maximum(
+            squared_row_norms - 2.0 * self._centre_product + self._mean_norm, 0.0
+        )
         # Rows that are all alike leave nothing but rounding of their norms.
         self._typical_norm = (
-            max(float(squared.mean()), _ALIKE * float(squared_row_norms.mean())) or 1.0
+            max(float(self._centred_norm.mean()), _ALIKE * float(squared_row_norms.mean())) or 1.0
         )
-        counts = hinges.counts()
-        n_upper = hinges.upper_stop - hinges.upper_start
-        layout = np.zeros(len(squared), LAYOUT)
-        layout["first_dual"] = np.cumsum(counts) - counts
-        layout["n_duals"] = counts
-        layout["n_upper"] = n_upper
-        layout["upper_start"] = hinges.upper_start
-        layout["lower_start"] = hinges.lower_start - n_upper
-        layout["window_start"] = layout["window_stop"] = n_upper  # an empty window
-        layout["row"] = np.arange(len(squared)) if self._copied else self.order
-        self._state = _State(
-            sums=np.zeros(X.shape[1]),
-            drift=np.zeros(2),
-            duals=np.zeros(counts.sum()),
-            layout=layout,
-            thresholds=_central_thresholds(hinges),
-            order_duals=np.zeros(hinges.n_thresholds - 1 if hinges.ordered else 0),
-        )
-        # The thresholds are the proximal centre less `prox_step` times their derivatives d.
-        self._prox_center = self._state.thresholds.copy()
         self._scale = self._prox_step = 0.0
+        self._metric: Metric = EUCLIDEAN
+
+    def _begin(
+        self, sums: np.ndarray, drift: np.ndarray, duals: np.ndarray, thresholds: np.ndarray
+    ) -> None:
+        """Take the arrays of the dual point, which kernels change.
+
+        Parameters
+        ----------
+        sums : ndarray
+            Sums of the rows, by their weighted slopes.
+        drift : ndarray of shape (2, ...)
+            Products of `sums` with the mean row, and sums of the factors.
+        duals : ndarray
+            The slopes, example by example.
+        thresholds : ndarray of shape (n_thresholds,)
+        """
+        self._sums, self._drift, self._duals = sums, drift, duals
+        self._thresholds = thresholds
+        # The thresholds are the proximal centre less `prox_step` times their derivatives d.
+        self._prox_center = self._thresholds.copy()
 
     def set_rows(self, rows: Rows) -> None:
         """Take the rows of X."""
@@ -172,34 +170,111 @@ class DualPoint:
         """Let go of the rows: nothing but `set_rows` may be called next."""
         self._rows = None
 
-    def prepare(self, alpha: float) -> None:
-        """Turn to another alpha, with the best multiple of the dual point for it."""
+    def prepare(self, alpha: float, metric: Metric = EUCLIDEAN) -> None:
+        """Turn to another alpha and metric, with the best multiple of the dual point for them."""
+        self._metric = metric
         self._scale = 1.0 / (alpha * self._total_weight)
         before, self._prox_step = self._prox_step, _PROX_SHARE * self._scale * self._typical_norm
         if before == 0.0:  # nothing there yet
             return
-        sums, drift, duals, _, thresholds, order_duals = self._state
-        gradient = (sums - drift[1] * self._mean) / self._total_weight
-        curvature = float(gradient @ gradient) / alpha
-        multiple = best_multiple(self.reached().plane.offset, curvature)
-        for part in (sums, drift, duals, order_duals):
+        gradient = self._centred_sums() / self._total_weight
+        curvature = metric.inner(gradient, gradient) / alpha
+        self._shrink(best_multiple(self.reached().plane.offset, curvature), before)
+
+    def _shrink(self, multiple: float, step_before: float) -> None:
+        """Take a multiple of the dual point, which was made with another proximal step."""
+        for part in (self._sums, self._drift, self._duals):
             part *= multiple
-        moved = thresholds - self._prox_center
-        thresholds[:] = self._prox_center + multiple * self._prox_step / before * moved
+        moved = self._thresholds - self._prox_center
+        self._thresholds[:] = self._prox_center + multiple * self._prox_step / step_before * moved
 
     def ascend(self) -> None:
         """Visit every example once, blocks of neighbours in random order."""
-        n = len(self._row_stats)
+        n = len(self.order)
         blocks = self._rng.permutation(-(-n // _BLOCK))
         visits = (_BLOCK * blocks[:, None] + np.arange(_BLOCK)).ravel()
         self._visit(visits[visits < n])
-        thresholds = self._state.thresholds
-        reached = thresholds.copy()
-        thresholds += thresholds - self._prox_center
+        reached = self._thresholds.copy()
+        self._thresholds += self._thresholds - self._prox_center
         self._prox_center = reached
 
+    @abstractmethod
     def _visit(self, visits: np.ndarray) -> None:
         """Give some examples the best dual variables, one after the other."""
+
+    @abstractmethod
+    def _balance(self) -> tuple[np.ndarray, float, float, np.ndarray]:
+        """Return a plane's gradient, offset and residual, times the total weight, and slopes.
+
+        Gradient and slopes, which are those of the dual point as it is, of shape (m, ...).
+        """
+
+    @abstractmethod
+    def _centred_sums(self) -> np.ndarray:
+        """Return the sums of the rows less the mean row, as the solver keeps vectors."""
+
+    def reached(self) -> Reached:
+        """Return the plane of these slopes, their imbalance removed, and the coefficients."""
+        gradient, offset, residual, slopes = self._balance()
+        total = self._total_weight
+        shares = np.multiply.outer(self._weight, self._drift[1] / total)
+        return Reached(
+            Plane(self._by_row(gradient) / total, offset / total, residual / total),
+            self._scale * self._centred_sums(),
+            self._scale * self._by_row(slopes - shares),
+        )
+
+    def _by_row(self, values: np.ndarray) -> np.ndarray:
+        """Values of the examples in the order of X, one after the other."""
+        out = np.empty_like(values)
+        out[self.order] = values
+        return out.ravel()
+
+
+class HingeDualPoint(DualPoint):
+    """The slopes of all hinges."""
+
+    def __init__(
+        self, X: DesignMatrix, rows: Rows, squared_row_norms: np.ndarray, hinges: Hinges
+    ) -> None:
+        super().__init__(X, rows, squared_row_norms, hinges.weight)
+        self._n_thresholds, self._ordered = hinges.n_thresholds, hinges.ordered
+        hinges = _take(hinges, self.order)
+        self._row_stats = np.empty(len(self.order), ROW_STATS)
+        self._row_stats["weight"] = hinges.weight
+        self._row_stats["centre_product"] = self._centre_product
+        self._row_stats["centred_norm"] = self._centred_norm
+        self._row_stats["upper_margin"] = hinges.upper_margin
+        self._row_stats["lower_margin"] = hinges.lower_margin
+        counts = hinges.counts()
+        n_upper = hinges.upper_stop - hinges.upper_start
+        layout = np.zeros(len(counts), LAYOUT)
+        layout["first_dual"] = np.cumsum(counts) - counts
+        layout["n_duals"] = counts
+        layout["n_upper"] = n_upper
+        layout["upper_start"] = hinges.upper_start
+        layout["lower_start"] = hinges.lower_start - n_upper
+        layout["window_start"] = layout["window_stop"] = n_upper  # an empty window
+        layout["row"] = np.arange(len(counts)) if self._copied else self.order
+        self._state = _State(
+            sums=np.zeros(X.shape[1]),
+            drift=np.zeros(2),
+            duals=np.zeros(counts.sum()),
+            layout=layout,
+            thresholds=_central_thresholds(hinges),
+            order_duals=np.zeros(hinges.n_thresholds - 1 if hinges.ordered else 0),
+        )
+        state = self._state
+        self._begin(state.sums, state.drift, state.duals, state.thresholds)
+
+    def _centred_sums(self) -> np.ndarray:
+        return self._sums - self._drift[1] * self._mean
+
+    def _shrink(self, multiple: float, step_before: float) -> None:
+        super()._shrink(multiple, step_before)
+        self._state.order_duals[:] *= multiple
+
+    def _visit(self, visits: np.ndarray) -> None:
         assert self._rows is not None
         # Plain tuples: Numba keeps the names of others, which may change, with its cache.
         kernels.ascend(
@@ -212,22 +287,9 @@ class DualPoint:
             tuple(self._state),
         )
 
-    def reached(self) -> Reached:
-        """Return the plane of these slopes, their imbalance removed, and the coefficients."""
+    def _balance(self) -> tuple[np.ndarray, float, float, np.ndarray]:
         state = self._state
         gradient, offset, slopes = kernels.balanced_plane(
             self._row_stats, state.layout, state.duals, self._n_thresholds, self._ordered
         )
-        weight = self._row_stats["weight"]
-        by_sample = self._scale * (slopes - state.drift[1] / self._total_weight * weight)
-        return Reached(
-            Plane(self._by_row(gradient) / self._total_weight, offset / self._total_weight),
-            self._scale * (state.sums - state.drift[1] * self._mean),
-            self._by_row(by_sample),
-        )
-
-    def _by_row(self, values: np.ndarray) -> np.ndarray:
-        """Values of the examples in the order of X."""
-        out = np.empty_like(values)
-        out[self.order] = values
-        return out
+        return gradient, offset, 0.0, slopes

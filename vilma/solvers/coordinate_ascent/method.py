@@ -55,24 +55,46 @@ finds good slopes in far fewer passes over X than the cutting-plane method takes
 **The certificate.** What is left of d is removed by scaling each threshold's slopes down
 (`_kernels.balanced_plane`) before the plane is taken for a bound.
 
+**Several pieces** (`mixtures.py`). Where labels have the scores :math:`f(y) = \sum_{k < y}
+(s_{j(k)} - \theta_k)` of PW-VILMA, the loss of a side, say :math:`\max_{y \le l} [\Delta(y, l) +
+f(y) - f(l)]`, is the maximum over mixtures p of its labels. With the slopes :math:`u_k =
+\sum_{y \le k} p_y`, which rise from 0 to 1 towards l, it is
+
+.. math:: \max_{0 \le u_0 \le \dots \le u_{l - 1} \le 1} \; \sum_{k < l} u_k \bigl(\Delta(k, l) -
+          \Delta(k + 1, l) - s_{j(k)} + \theta_k\bigr) ,
+
+a sum of hinges but for the order of the slopes. So the dual, d and the proximal term are those
+above, with W = V N (see `vilma.solvers.metric`) in the place of w:
+
+.. math:: \lambda W V_j = \sum_i p_i \Bigl(\sum_{k : j(k) = j} (u_{ik} - l_{ik})\Bigr) (x_i - \bar
+          x) .
+
+The update of an example moves shares between two labels of each side, from the one with the least
+to the one with the largest :math:`\Delta(y, l) + f(y)`, as in sequential minimal optimisation
+[3]_: both sides at once, by the maximum of a quadratic function of two variables over a box. It
+ends when what can be gained is a tenth of what it was at first. To remove what is left of d,
+slopes are lowered towards the next smaller one, which keeps their order
+(`_mixture_kernels.balanced_mixture_plane`).
+
 References
 ----------
 .. [1] C.-J. Hsieh, K.-W. Chang, C.-J. Lin, S. S. Keerthi, S. Sundararajan, "A dual coordinate
        descent method for large-scale linear SVM", ICML 2008.
 .. [2] R. T. Rockafellar, "Augmented Lagrangians and applications of the proximal point algorithm
        in convex programming", Mathematics of Operations Research 1, 1976.
+.. [3] J. C. Platt, "Fast training of support vector machines using sequential minimal
+       optimization", Advances in Kernel Methods, MIT Press, 1999.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from vilma.design_matrices import DesignMatrix, Rows
 from vilma.solvers.certificate import Certificate, relative_gap
 from vilma.solvers.coordinate_ascent.dual_point import DualPoint, best_multiple
 from vilma.solvers.evaluation import Evaluated, search
 from vilma.solvers.spaces import Space
-from vilma.surrogates import Hinges, Plane
+from vilma.surrogates import Plane
 
 __all__ = ["CoordinateAscentMethod"]
 
@@ -93,10 +115,8 @@ class CoordinateAscentMethod:
     ----------
     space : Space
         Its X has rows that can be visited in any order.
-    squared_row_norms : ndarray of shape (n_samples,)
-        Of the rows of X.
-    hinges : Hinges
-        Of the surrogate.
+    dual : DualPoint
+        Of the surrogate and X.
 
     Attributes
     ----------
@@ -106,9 +126,9 @@ class CoordinateAscentMethod:
         That gave the last bound.
     """
 
-    def __init__(self, space: Space, squared_row_norms: np.ndarray, hinges: Hinges) -> None:
+    def __init__(self, space: Space, dual: DualPoint) -> None:
         self._space = space
-        self._dual = DualPoint(space.X, _rows(space.X), squared_row_norms, hinges)
+        self._dual = dual
         self._step = _FIRST_STEP
         self._n_passes = _FIRST_PASSES
         self._bound = 0.0
@@ -121,11 +141,13 @@ class CoordinateAscentMethod:
 
     def resume(self) -> None:
         """Take the rows of the space's X, which is the same matrix again."""
-        self._dual.set_rows(_rows(self._space.X))
+        rows = self._space.X.rows()
+        assert rows is not None
+        self._dual.set_rows(rows)
 
     def start(self, certificate: Certificate) -> None:
         """Turn to another problem."""
-        self._dual.prepare(certificate.settings.alpha)
+        self._dual.prepare(certificate.settings.alpha, self._space.metric)
         self._step, self._n_passes = _FIRST_STEP, _FIRST_PASSES
         self._bound, self.gap = 0.0, 1.0
 
@@ -139,9 +161,9 @@ class CoordinateAscentMethod:
         for _ in range(n_passes):
             self._dual.ascend()
         self.plane, coef, by_sample = self._dual.reached()
-        bound = _bound(space.X, self.plane, alpha)
-        # 2. Look for the best point on the way to the one that belongs to it.
         target = certificate.inner_target(best.objective)
+        bound = _bound(space, self.plane, alpha, oracle.charge(self.plane.bias_residual, target))
+        # 2. Look for the best point on the way to the one that belongs to it.
         reached = space.reach(coef, by_sample)
         best, self._step = search(space, best, reached, alpha, oracle, target, self._step)
         certificate.record(best.objective, bound, self._step, 0)
@@ -153,12 +175,6 @@ class CoordinateAscentMethod:
         return best, n_passes
 
 
-def _rows(X: DesignMatrix) -> Rows:
-    rows = X.rows()
-    assert rows is not None
-    return rows
-
-
 def _passes_ahead(gap: float, tol: float, pace: float) -> int:
     """Passes to the next certificate: somewhat fewer than needed if the pace stays."""
     if gap <= tol:
@@ -167,9 +183,10 @@ def _passes_ahead(gap: float, tol: float, pace: float) -> int:
     return int(np.clip(np.ceil(0.9 * needed), 1, _MOST_PASSES))
 
 
-def _bound(X: DesignMatrix, plane: Plane, alpha: float) -> float:
+def _bound(space: Space, plane: Plane, alpha: float, charge: float) -> float:
     """Lower bound from a plane, or from the best plane between it and zero."""
-    gradient = X.transpose_dot(plane.score_gradient)
-    curvature = float(gradient @ gradient) / alpha
-    multiple = best_multiple(plane.offset, curvature)
-    return multiple * plane.offset - 0.5 * multiple**2 * curvature
+    gradient = space.X.transpose_dot(plane.score_gradient)
+    curvature = space.metric.inner(gradient, gradient) / alpha
+    offset = plane.offset - charge
+    multiple = best_multiple(offset, curvature)
+    return multiple * offset - 0.5 * multiple**2 * curvature
