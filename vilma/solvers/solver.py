@@ -80,15 +80,6 @@ class Solver:
     def _prepare_ascent(self, space: Space) -> None:
         """Make the method of visits to single examples, or what it is made from."""
         required = self._method == "coordinate_ascent"
-        X = space.X
-        if X.pair_cost is None:
-            if required:
-                raise ValueError(
-                    "Coordinate ascent visits rows in any order, which takes X in memory; these "
-                    'rows stay on disk. Use solver="auto" or "cutting_plane", or raise '
-                    "max_memory of the mapped matrix."
-                )
-            return
         slopes = self._surrogate.hinges() or self._surrogate.label_maxima()
         if slopes is None:
             if required:
@@ -96,6 +87,15 @@ class Solver:
                     "Coordinate ascent needs a surrogate that is a sum of hinges of single "
                     'thresholds, which this loss does not have. Use solver="auto" or '
                     '"cutting_plane", or loss="mae" or "squared".'
+                )
+            return
+        X = space.X
+        if X.pair_cost is None:
+            if required:
+                raise ValueError(
+                    "Coordinate ascent visits rows in any order, which takes X in memory; these "
+                    'rows stay on disk. Use solver="auto" or "cutting_plane", or raise '
+                    "max_memory of the mapped matrix."
                 )
             return
 
