@@ -33,6 +33,8 @@ __all__ = ["TableFeatures"]
 _PARTS = ("linear", "leaves", "kernel")
 # Of grown trees. With one set of them for all folds, 2 rows were 2 % better than 5 on six tables
 # of strong signals; on seven of weak ones the squared loss was 2 % worse, on two 8 and 14 %.
+# Made anew for each fold, on 20 splits of sixteen other tables, 2 and 10 rows were 0.7 % worse and
+# 1.1 % better (standard errors 1.0 and 0.8): no reason to leave 5.
 _MIN_SAMPLES_LEAF = 5
 # The steps inside hand on arrays, whatever `sklearn.set_config` asks of transformers.
 _OF_ARRAYS = config_context(transform_output="default")
