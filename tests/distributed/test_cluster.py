@@ -345,6 +345,42 @@ def test_a_worker_that_is_lost_costs_no_more_than_time(processes, call):
     assert model.n_iter_ >= 1
 
 
+def slow_one():
+    time.sleep(3.0)
+    return 1.0
+
+
+def make_scaled_block(scale, start, stop):
+    return scale * make_block(start, stop)
+
+
+def test_a_worker_that_is_lost_while_it_makes_what_all_partitions_need(processes):
+    cluster, client = processes
+    y = make_rows()[1]
+    scale = dask.delayed(slow_one)()
+    make = dask.delayed(make_scaled_block)
+    blocks = [make(scale, k, k + 100) for k in range(0, 600, 100)]
+    P = PartitionedMatrix.from_delayed(blocks, 3, client=client, lengths=[100] * 6, patience=15.0)
+    killed = []
+
+    def kill():
+        while not killed:
+            time.sleep(0.1)
+            task = cluster.scheduler.tasks.get(scale.key)
+            if task is not None and task.processing_on is not None:
+                address = task.processing_on.address
+                nanny = next(n for n in cluster.workers.values() if n.worker_address == address)
+                os.kill(nanny.process.pid, signal.SIGKILL)
+                killed.append(address)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    model = IISVOR_IMC(0.01, tol=1e-6).fit(P, y)
+    killer.join()
+    expected = IISVOR_IMC(0.01, tol=1e-6).fit(make_rows()[0], y)
+    assert model.objective_ == pytest.approx(expected.objective_, rel=1e-6)
+
+
 def test_a_worker_that_is_lost_in_a_fold_leaves_the_scores_as_they_are(processes):
     cluster, client = processes
     y = make_rows()[1]

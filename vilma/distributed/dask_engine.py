@@ -273,13 +273,14 @@ class DaskEngine(Engine):
         """Have the blocks read by the group's worker and held there.
 
         Names are new every time: a name that the scheduler knows would stay with the worker that
-        it was given to.
+        it was given to. What partitions are made of keeps its name, and several may be made of
+        one thing: that may be computed elsewhere, or it would wait for a worker that was lost.
         """
         if group.future is not None:
             self._client.cancel([group.future], force=True)
             group.future = group.holder = None
         name = f"{self._name}-{next(self._numbers)}"
-        where: dict[str, Any] = {"workers": [group.address], "allow_other_workers": False}
+        here = [group.address]
         blocks = [
             delayed(read_block)(
                 *source, group.first + k, dask_key_name=f"vilma-rows-{name}-{group.first + k}"
@@ -288,11 +289,12 @@ class DaskEngine(Engine):
         ]
         group.future = self._client.submit(
             _Holder,
-            self._client.compute(blocks, **where),
+            self._client.compute(blocks, workers=here, allow_other_workers=True),
             self._rows_per_part,
             actor=True,
             key=f"vilma-parts-{name}",
-            **where,
+            workers=here,
+            allow_other_workers=False,
         )
 
     def _place(self, groups: Sequence[_Group]) -> None:
