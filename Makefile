@@ -32,7 +32,7 @@ quick:
 # The kernels with indices checked, which compiled code otherwise takes as they are.
 kernels:
 	. .venv/bin/activate && scratch=$$(mktemp -d) && \
-	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$$scratch pytest -q tests/solvers/test_coordinate_ascent.py \
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$$scratch pytest -q tests/solvers/test_coordinate_ascent.py tests/solvers/test_mixtures.py \
 	tests/solvers/test_simplex_qp.py tests/solvers/test_line_search.py tests/test_one_hot.py \
 	tests/surrogates; status=$$?; rm -rf $$scratch; exit $$status
 
