@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Number
 from typing import Any
 
@@ -24,8 +25,8 @@ def read_columns(X: Any) -> list[np.ndarray]:
     Returns
     -------
     list of ndarray of shape (n_samples,)
-        Of dtype float64 where a column holds numbers or truth values, missing ones being NaN;
-        else of dtype object.
+        Of dtype float64 where a column holds numbers, missing ones being NaN, or bool; else of
+        dtype object. A Categorical of pandas holds categories, whatever they are.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def read_columns(X: Any) -> list[np.ndarray]:
 
 def is_numeric(column: np.ndarray) -> bool:
     """Return whether `read_columns` has found numbers."""
-    return column.dtype.kind == "f"
+    return column.dtype.kind in "bf"
 
 
 def as_numbers(column: np.ndarray, name: str) -> np.ndarray:
@@ -69,6 +70,7 @@ def as_numbers(column: np.ndarray, name: str) -> np.ndarray:
     if not is_numeric(column):
         wrong = next(value for value in column if not _is_number_or_missing(value))
         raise ValueError(f"Column {name!r} held numbers in fit, now it has {wrong!r}.")
+    column = column.astype(np.float64, copy=False)
     infinite = np.isinf(column)
     if infinite.any():
         raise ValueError(
@@ -78,16 +80,33 @@ def as_numbers(column: np.ndarray, name: str) -> np.ndarray:
     return column
 
 
-def as_categories(column: np.ndarray) -> np.ndarray:
-    """Return the categories as strings; missing ones are None."""
-    values = [None if _is_missing(value) else str(value) for value in column.tolist()]
+def as_categories(column: np.ndarray, known: Sequence[str | None] = ()) -> np.ndarray:
+    """Return the categories as strings; missing ones are None.
+
+    Where a file's column held "1", "2" and "unknown", another file's without "unknown" is read as
+    numbers: a number is the category of `known` that reads like it.
+    """
+    like = {_value_of(word): word for word in known if word is not None}
+    values = [
+        None
+        if _is_missing(value)
+        else like.get(float(value), str(value))
+        if isinstance(value, (int, float))
+        else str(value)
+        for value in column.tolist()
+    ]
     return np.array(values, dtype=object)
 
 
 def _of_pandas(series: Any) -> np.ndarray:
+    if series.dtype.name == "category":
+        words = [None if _is_missing(value) else str(value) for value in series]
+        return np.array(words, dtype=object)
     kind = getattr(series.dtype, "kind", "O")
     if kind in "mM":
         raise _no_dates(series.name)
+    if kind == "b" and not series.hasnans:
+        return series.to_numpy(dtype=bool)
     if kind in "buif":
         return series.to_numpy(dtype=np.float64, na_value=np.nan)
     return _of_array(np.asarray(series, dtype=object))
@@ -104,7 +123,9 @@ def _of_polars(series: Any) -> np.ndarray:
 def _of_array(column: np.ndarray) -> np.ndarray:
     if column.dtype.kind in "mM":
         raise _no_dates(None)
-    if column.dtype.kind in "buif":
+    if column.dtype.kind == "b":
+        return column
+    if column.dtype.kind in "uif":
         return column.astype(np.float64)
     column = column.astype(object)
     if all(_is_number_or_missing(value) for value in column):
@@ -124,6 +145,17 @@ def _no_dates(name: Any) -> TypeError:
         f"{column} holds dates or durations. Turn it into numbers, such as days since a day, or "
         "into categories."
     )
+
+
+def _value_of(word: str) -> float | None:
+    """Return the number or truth value that a category reads like, if any."""
+    truth = {"true": 1.0, "false": 0.0}.get(word.lower())
+    if truth is not None:
+        return truth
+    try:
+        return float(word)
+    except ValueError:
+        return None
 
 
 def _is_missing(value: Any) -> bool:

@@ -30,6 +30,11 @@ from vilma.one_hot import OneHotCodes
 
 __all__ = ["LeafCodes"]
 
+_WHOSE_CLASSES = (
+    "Trees are grown in this order before the estimator is asked: give `classes` to TableFeatures "
+    "or LeafCodes as well."
+)
+
 
 class LeafCodes(  # type: ignore[call-arg]
     ContainerOutput, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
@@ -283,7 +288,7 @@ class LeafCodes(  # type: ignore[call-arg]
         model = clone(self.estimator)
         if y is None:
             return model.fit(X)
-        labels = read_labels_silently(y, self.classes)
+        labels = _read_labels(y, self.classes)
         check_consistent_length(X, labels.lower)
         target: Any = (labels.lower + labels.upper) / 2
         if is_classifier(model):  # these want classes 0, 1, ... without gaps
@@ -298,11 +303,27 @@ class LeafCodes(  # type: ignore[call-arg]
         return tags
 
 
-def read_labels_silently(y: Any, classes: Any) -> IntervalLabels:
-    """Read labels without the warning of open ends, which the estimator gives as well."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".* are taken as exact", UserWarning)
-        return read_labels(y, classes)
+def _read_labels(y: Any, classes: Any) -> IntervalLabels:
+    """Read labels; what is said of their order names whose `classes` are meant.
+
+    The estimator behind warns of open ends as well, and may have been given the order.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            labels = read_labels(y, classes)
+        except ValueError as error:
+            if classes is not None:
+                raise
+            raise ValueError(f"{error} {_WHOSE_CLASSES}") from error
+    for each in caught:
+        message = str(each.message)
+        if "are taken as exact" in message:
+            continue
+        if classes is None and "`classes`" in message:
+            message = f"{message} {_WHOSE_CLASSES}"
+        warnings.warn(message, each.category, stacklevel=5)
+    return labels
 
 
 def _first_rows(X: Any) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -23,8 +24,9 @@ import vilma
 from vilma.features._columns import as_categories, as_numbers, is_numeric, read_columns
 from vilma.features._containers import ContainerOutput
 from vilma.features._trees import Condition
-from vilma.features.leaf_codes import LeafCodes, read_labels_silently
+from vilma.features.leaf_codes import LeafCodes
 from vilma.features.union import mean_square_norm
+from vilma.labels import read_labels
 from vilma.mixed import MixedColumns
 from vilma.one_hot import OneHotCodes
 
@@ -57,7 +59,7 @@ class TableFeatures(  # type: ignore[call-arg]
 
     Each part is scaled so that its rows have a mean squared norm of 1, hence one alpha suits all.
     The result is :class:`vilma.MixedColumns` whose blocks have the names of the parts;
-    cross-validated estimators choose among these.
+    cross-validated estimators choose among these with ``blocks="choose"``.
 
     Parameters
     ----------
@@ -115,7 +117,13 @@ class TableFeatures(  # type: ignore[call-arg]
     the rows that it trains on. Other searches should be given the whole pipeline.
 
     Columns of a data frame are numbers by their type, truth values included; all others hold
-    categories. In an array of objects a column of nothing but numbers is one. Dates are refused.
+    categories, a Categorical of numbers, too. In an array of objects a column of nothing but
+    numbers is one. Dates are refused. Where a column of categories comes as numbers in `transform`
+    ("1", "2" and "unknown" in one file, 1 and 2 in another), they are the categories that read
+    like them.
+
+    Weights are not taken: leave rows of weight 0 out, which teach nothing to the estimator and
+    everything to medians, scales and trees.
 
     Examples
     --------
@@ -224,7 +232,7 @@ class TableFeatures(  # type: ignore[call-arg]
         validate_data(self, X, skip_check_array=True)
         self._numeric = [place for place, column in enumerate(columns) if is_numeric(column)]
         self._categorical = [place for place in range(len(columns)) if place not in self._numeric]
-        table = self._split(columns)
+        table = self._split(columns, {})
         if self._numeric:
             imputer = SimpleImputer(
                 strategy="median", add_indicator=True, keep_empty_features=True
@@ -290,7 +298,7 @@ class TableFeatures(  # type: ignore[call-arg]
         check_is_fitted(self)
         columns = read_columns(X)
         validate_data(self, X, reset=False, skip_check_array=True)
-        table = self._split(columns)
+        table = self._split(columns, self.categories_)
         codes = self._code(table)
         return self._assemble(table, codes, self._linear(table, codes))
 
@@ -358,16 +366,22 @@ class TableFeatures(  # type: ignore[call-arg]
             random_state=self.random_state,
         )
 
-    def _split(self, columns: list[np.ndarray]) -> _Table:
-        names = getattr(self, "feature_names_in_", [f"x{place}" for place in range(len(columns))])
-        n_samples = len(columns[0])
+    def _split(
+        self, columns: list[np.ndarray], known: Mapping[int, Sequence[str | None]]
+    ) -> _Table:
+        """Separate numbers from categories, of which some columns' are known."""
+        names, n_samples = self._names(), len(columns[0])
         numbers = np.empty((n_samples, len(self._numeric)))
         for place, column in enumerate(self._numeric):
             numbers[:, place] = as_numbers(columns[column], str(names[column]))
         categories = np.empty((n_samples, len(self._categorical)), dtype=object)
         for place, column in enumerate(self._categorical):
-            categories[:, place] = as_categories(columns[column])
+            categories[:, place] = as_categories(columns[column], known.get(column, ()))
         return _Table(numbers, categories)
+
+    def _names(self) -> Sequence[str]:
+        numbered = [f"x{place}" for place in range(self.n_features_in_)]
+        return getattr(self, "feature_names_in_", numbered)
 
     def _category_names(self) -> list[list[str]]:
         """Names of every category column's codes; the first stands for whatever is rare or new."""
@@ -392,6 +406,13 @@ class TableFeatures(  # type: ignore[call-arg]
         if not n_columns:
             return codes
         encoded = self._encoder.transform(table.categories)
+        for unseen in np.flatnonzero((encoded == -1).all(axis=0)) if n_samples > 1 else ():
+            warnings.warn(
+                f"Column {self._names()[self._categorical[unseen]]!r} has none of the categories "
+                "that fit saw: all its rows count as rare ones do. Was it read in the same way?",
+                UserWarning,
+                stacklevel=4,
+            )
         for place, words in enumerate(self._category_names()):
             # Rare categories have the code behind the others, new ones -1.
             column = encoded[:, place].astype(np.int64) + 1
@@ -461,7 +482,8 @@ class _Remake:
     """
 
     def __init__(self, transformer: TableFeatures, X: Any, y: Any) -> None:
-        labels = read_labels_silently(y, transformer.classes)
+        with warnings.catch_warnings(action="ignore"):  # they came when the trees were grown
+            labels = read_labels(y, transformer.classes)
         self._X, self._y = X, np.column_stack([labels.lower, labels.upper])
         self._transformer = clone(transformer).set_params(classes=np.arange(labels.n_classes))
         self._fitted: dict[bytes, TableFeatures] = {}

@@ -162,6 +162,24 @@ def test_a_table(data):
     np.testing.assert_array_equal(label[~near], model.predict(frame)[~near])
 
 
+@pytest.mark.parametrize(
+    "model",
+    [VILMA(), PWVILMA(correlation=0.5), OrderedLogit(), CalibratedOrdinalClassifier()],
+    ids=str,
+)
+def test_an_input_for_every_column_of_a_frame(data, model):
+    pandas = pytest.importorskip("pandas")
+    X, y = data
+    frame = pandas.DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
+    frame["x1"] = np.rint(X[:, 1]).astype(np.int64)
+    frame["x2"] = X[:, 2].astype(np.float32)
+    model.fit(frame[:300], y[:300])
+    session = onnxruntime.InferenceSession(to_onnx(model, frame[:1]).SerializeToString())
+    label, second = session.run(None, {name: frame[[name]].to_numpy() for name in frame})
+    assert (label == model.predict(frame)).mean() > 0.98  # others are near a threshold
+    assert second.dtype == np.float64
+
+
 def test_a_frozen_estimator(data):
     X, y = data
     frozen = FrozenEstimator(VILMA().fit(X[:300], y[:300]))

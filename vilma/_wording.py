@@ -45,6 +45,17 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     return f" Did you mean {meant[0]!r}?" if meant else ""
 
 
+def about_directions(model: Any) -> str:
+    """Say what a model with a row of weights for every direction can be used with instead."""
+    name, n_directions = type(model).__name__, len(model.coef_)
+    if n_directions == 1:
+        return (
+            f"{name} has one, as one row of several could be: VILMA with the same alpha and loss "
+            "is the same model."
+        )
+    return f"{name} has {n_directions} directions: DirectionsDisplay draws them all."
+
+
 def label_name(label: Any) -> str:
     """Write a label; whole numbers without a fraction."""
     value = label.item() if hasattr(label, "item") else label

@@ -108,11 +108,17 @@ class _Graph:
                 f"vilma converts to opset {_LEAST_OPSET} or later, target_opset is "
                 f"{container.target_opset}."
             )
-        double = isinstance(operator.inputs[0].type, DoubleTensorType)
+        double = isinstance(_precision(operator.inputs), DoubleTensorType)
         self._float = TensorProto.DOUBLE if double else TensorProto.FLOAT
-        self.input = operator.inputs[0].full_name
-        if not isinstance(operator.inputs[0].type, (DoubleTensorType, FloatTensorType)):
-            self.input = self.node("Cast", self.input, to=self._float)
+        kind = DoubleTensorType if double else FloatTensorType
+        names = [
+            each.full_name
+            if isinstance(each.type, kind)
+            else self.node("Cast", each.full_name, to=self._float)
+            for each in operator.inputs
+        ]
+        # A data frame has an input for every column.
+        self.input = names[0] if len(names) == 1 else self.node("Concat", *names, axis=1)
 
     def constant(self, values: Any, kind: int | None = None) -> str:
         """Add an array of the computation's precision, or of another kind."""
@@ -174,8 +180,13 @@ def _label_type(scale: np.ndarray) -> type:
     return FloatTensorType
 
 
-def _float_like(type_: Any, shape: list) -> Any:
-    double = isinstance(type_, DoubleTensorType)
+def _precision(inputs: list) -> Any:
+    """Return the type of the inputs that decides the precision: double if there is one."""
+    return next((each.type for each in inputs if isinstance(each.type, DoubleTensorType)), None)
+
+
+def _float_like(inputs: list, shape: list) -> Any:
+    double = isinstance(_precision(inputs), DoubleTensorType)
     return DoubleTensorType(shape) if double else FloatTensorType(shape)
 
 
@@ -186,12 +197,10 @@ def _declare(
     operator = scope.declare_local_operator(alias, model)
     operator.inputs.extend(inputs)
     kind = _label_type(np.asarray(model.scale_))
-    label = _float_like(inputs[0].type, [None]) if kind is FloatTensorType else kind([None])
+    label = _float_like(inputs, [None]) if kind is FloatTensorType else kind([None])
     operator.outputs.append(scope.declare_local_variable("label", label))
     shape = [None, n_columns]
-    operator.outputs.append(
-        scope.declare_local_variable(second, _float_like(inputs[0].type, shape))
-    )
+    operator.outputs.append(scope.declare_local_variable(second, _float_like(inputs, shape)))
     return operator.outputs
 
 

@@ -154,6 +154,17 @@ def test_brackets_are_levels_if_their_numbers_are_many(survey, model):
     assert figures["n_exact"] == N
 
 
+@pytest.mark.parametrize("estimator", ["iisvor-imc", "pwvilma"])
+def test_tables_by_every_kind_of_calibrated_model(survey, model, estimator):
+    options = ["--estimator", estimator, "--alpha", 0.1, "--folds", 0, "--intervals"]
+    result = run("fit", survey, "--label", "level", "-o", model, *options)
+    assert result.exit_code == 0, result.output
+    result = run("predict", model, survey, "--coverage", 0.8)
+    assert result.exit_code == 0, result.output
+    assert len(list(csv.DictReader(io.StringIO(result.stdout)))) == N
+    assert run("evaluate", model, survey).exit_code == 0
+
+
 def test_intervals_and_labels_in_one_table(tmp_path, answers):
     level, score, _ = answers
     rows = [

@@ -448,8 +448,16 @@ def test_refused_directions(model, piecewise):
 
 
 def test_several_projections_have_no_thresholds_display(problem, piecewise):
-    with pytest.raises(TypeError, match="draws a single projection, but PWVILMA has 5"):
+    with pytest.raises(TypeError, match=r"draws a single projection. PWVILMA has 5 directions"):
         ThresholdsDisplay.from_estimator(piecewise, problem.data, problem.truth)
+    single = PWVILMA(n_pieces=1, classes=problem.classes).fit(problem.data, problem.truth)
+    with pytest.raises(TypeError, match="VILMA with the same alpha and loss is the same model"):
+        ThresholdsDisplay.from_estimator(single, problem.data, problem.truth)
+
+
+def test_convergence_of_several_directions(piecewise):
+    display = ConvergenceDisplay.from_estimator(piecewise)
+    assert display.history is piecewise.history_
 
 
 def test_the_path_of_the_chosen_correlation(problem):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from io import StringIO
 
 import numpy as np
 import pytest
@@ -135,6 +136,36 @@ def test_new_and_rare_categories_share_a_column():
     assert list(features.get_feature_names_out()) == ["x = other", "x = a", "x = b"]
     codes = features.transform(pandas.DataFrame({"x": ["a", "c", "new", None]})).blocks[0].codes
     assert codes.ravel().tolist() == [1, 0, 0, 0]
+
+
+def test_categories_that_another_file_holds_as_numbers():
+    frame = pandas.DataFrame(
+        {
+            "code": ["1", "2", "3.0", "unknown"] * 5,
+            "flag": ["True", "False", "True", "?"] * 5,
+            "region": pandas.Categorical([7, 8, 9, 8] * 5),
+        }
+    )
+    transformer = TableFeatures(["linear"]).fit(frame)
+    assert transformer.categories_[2] == ["7", "8", "9"]  # a Categorical holds no numbers
+    others = frame[frame["code"] != "unknown"]
+    expected = transformer.transform(others).toarray()
+    text = others.to_csv(index=False)
+    read = pandas.read_csv(StringIO(text))
+    assert [column.kind for column in read.dtypes] == ["f", "b", "i"]
+    np.testing.assert_array_equal(transformer.transform(read).toarray(), expected)
+    read["code"] += 10
+    with pytest.warns(UserWarning, match="'code' has none of the categories that fit saw"):
+        transformer.transform(read)
+
+
+def test_an_order_of_labels_is_asked_for_by_name():
+    X, y = np.arange(30.0)[:, None], np.repeat(["low", "medium", "high"], 10)
+    with pytest.warns(UserWarning, match="give `classes` to TableFeatures or LeafCodes") as caught:
+        TableFeatures(["leaves"]).fit_transform(X, y)
+    assert len(caught) == 1
+    with pytest.raises(ValueError, match=r"brackets? of numbers.*give `classes` to TableFeatures"):
+        TableFeatures(["leaves"]).fit(X, np.repeat(["20-29", "30-39", "40-49"], 10))
 
 
 def test_intervals_cost_nothing_and_a_given_ensemble_reads_them():
@@ -323,7 +354,6 @@ def test_data_frames_asked_of_all_transformers_change_nothing(name, kind):
 
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_columns_can_be_looked_at_as_the_message_says(name):
-    pandas = pytest.importorskip("pandas")
     X = np.random.default_rng(0).normal(size=(60, 3))
     features = clone(CONTAINERS[name]).fit(X, np.digitize(X[:, 0], [0.0]))
     frame = pandas.DataFrame.sparse.from_spmatrix(

@@ -220,7 +220,7 @@ def test_what_cannot_be_shown(data):
     X = frame[NUMBERS]
     with pytest.raises(TypeError, match=r"needs a linear estimator of vilma.*LogisticRegression"):
         coefficient_table(LogisticRegression(max_iter=1000).fit(X, y), X)
-    with pytest.raises(TypeError, match=r"single direction, but PWVILMA has \d"):
+    with pytest.raises(TypeError, match=r"a single direction. PWVILMA has \d"):
         coefficient_table(PWVILMA(0.1).fit(X, y), X)
     model = OrderedLogit(alpha=0.01).fit(X, y)
     with pytest.raises(ValueError, match=r"names has 1 names for 3 columns of X"):

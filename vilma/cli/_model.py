@@ -220,7 +220,10 @@ def tell_new_categories(model: Model, rows: LabelledRows) -> None:
     """
     columns = model.settings["columns"]
     names = [*columns["numbers"], *columns["categories"]]
-    features = getattr(model.estimator, "estimator_", model.estimator)[0]  # of the pipeline
+    pipeline = model.estimator
+    while hasattr(pipeline, "estimator_"):  # of calibrations
+        pipeline = pipeline.estimator_
+    features = pipeline[0]
     for place, known in features.categories_.items():
         seen = set(known)
         new = [cell for cell in rows.X[:, place].tolist() if cell not in seen]

@@ -48,6 +48,11 @@ TABLE_ESTIMATORS = {
     "pwvilma": PWVILMACV,
     "ordered-logit": OrderedLogitCV,
 }
+# What there is to choose besides alpha, and its name where several values are tried.
+_CHOSEN = {
+    "vilma": {"loss": "losses"},
+    "pwvilma": {"loss": "losses", "correlation": "correlations"},
+}
 _RIDGE_ALPHAS = (1.0, 10.0, 100.0, 1000.0)
 _TABLE_RIDGE_ALPHAS = (0.01, 0.1, 1.0, 10.0, 100.0)  # columns are scaled to rows of norm 1
 _FEWEST = 20  # rows, of which some can be held out
@@ -194,15 +199,15 @@ def table_training(
     Parameters
     ----------
     name : {"vilma", "iisvor-exp", "iisvor-imc", "pwvilma", "ordered-logit"}
-        Which estimator; its own cross-validation chooses alpha, and kinds of columns.
+        Which estimator; its own cross-validation chooses what is not given.
     alphas : sequence of float or None
-        The candidates; None for its own.
+        The candidates; None for its own. With one, and all else given, nothing is chosen.
     seed : int
         Seed of the rows that calibrate.
     intervals : bool
         Calibrate prediction intervals.
     **parameters
-        Of the estimator.
+        Of the estimator for one alpha.
 
     Returns
     -------
@@ -212,13 +217,25 @@ def table_training(
     from vilma.features import TableFeatures
 
     def train(X: Any, y: NDArray[np.float64], weights: Weights) -> Fitted:
-        estimator = TABLE_ESTIMATORS[name](alphas, **parameters)
+        estimator = _for_a_table(name, alphas, parameters)
         pipeline = make_pipeline(TableFeatures(), estimator)
         with warnings.catch_warnings():  # said when the scale was made, with options for it
             warnings.filterwarnings("ignore", "The scale ends in", UserWarning)
             return _fit(_calibrated(pipeline, seed) if intervals else pipeline, X, y, weights, {})
 
     return train
+
+
+def _for_a_table(name: str, alphas: Sequence[float] | None, parameters: dict[str, Any]) -> Any:
+    """Return the estimator for one alpha if nothing is left to choose, else the one that does."""
+    chosen = _CHOSEN.get(name, {})
+    if alphas is not None and len(alphas) == 1 and chosen.keys() <= parameters.keys():
+        return ESTIMATORS[name](alphas[0], **parameters)
+    several: dict[str, Any] = {
+        chosen.get(each, each): [value] if each in chosen else value
+        for each, value in parameters.items()
+    }
+    return TABLE_ESTIMATORS[name](alphas, **several)
 
 
 def _calibrated(estimator: Any, seed: int) -> ConformalOrdinalClassifier:

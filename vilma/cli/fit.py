@@ -242,7 +242,7 @@ def fit(
             alphas=sorted(set(alphas), reverse=True) or None,
             seed=seed,
             intervals=intervals,
-            **_as_lists(shared),
+            **shared,
         )
     else:
         name = "iisvor-imc" if estimator == "auto" else estimator
@@ -264,6 +264,9 @@ def fit(
             )
             held_out = measure_held_out(train, rows, n_folds=folds, seed=seed)
             _report_held_out(held_out, rows)
+        click.echo(
+            "training the model, and choosing by cross-validation what is not given", err=True
+        )
         fitted = train(rows.X, rows.intervals, rows.weights)
     final = last_step(fitted.estimator)
     chosen_alpha = getattr(final, "alpha_", getattr(final, "alpha", None))
@@ -298,15 +301,6 @@ def _own_parameters(
             f"{estimator} has one direction."
         )
     return own if loss is None else {**own, "loss": loss}
-
-
-def _as_lists(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return parameters of an estimator as those of its cross-validated sibling."""
-    several = {"loss": "losses", "correlation": "correlations"}
-    return {
-        several.get(name, name): [value] if name in several else value
-        for name, value in parameters.items()
-    }
 
 
 def _check_sources(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
+
+from vilma._wording import about_directions
 
 
 def unwrap(estimator: Any) -> tuple[list[Pipeline], Any]:
@@ -35,8 +38,8 @@ def unwrap(estimator: Any) -> tuple[list[Pipeline], Any]:
             return before, estimator
 
 
-def linear_model(estimator: Any, caller: str, attribute: str) -> tuple[list[Pipeline], Any]:
-    """Take a fitted linear ordinal classifier out of pipelines and searches.
+def certified_model(estimator: Any, caller: str, attribute: str) -> tuple[list[Pipeline], Any]:
+    """Take a fitted ordinal classifier out of pipelines and searches.
 
     Parameters
     ----------
@@ -73,11 +76,20 @@ def linear_model(estimator: Any, caller: str, attribute: str) -> tuple[list[Pipe
             f"{caller} draws `{attribute}`, which {type(model).__name__} has not: give it the "
             "linear estimator itself (`estimator_` of what wraps one)."
         )
-    if hasattr(model, "step_weights_"):
-        raise TypeError(
-            f"{caller} draws a single projection, but {type(model).__name__} has "
-            f"{len(model.coef_)}. DirectionsDisplay draws them all."
-        )
+    return before, model
+
+
+def linear_model(estimator: Any, caller: str, attribute: str) -> tuple[list[Pipeline], Any]:
+    """Take a fitted classifier with a single projection, as :func:`certified_model` does.
+
+    Raises
+    ------
+    TypeError
+        If its weights are those of several directions.
+    """
+    before, model = certified_model(estimator, caller, attribute)
+    if np.ndim(model.coef_) > 1:
+        raise TypeError(f"{caller} draws a single projection. {about_directions(model)}")
     return before, model
 
 

@@ -17,7 +17,7 @@ from vilma.displays._drawing import (
     require_matplotlib,
     tidy,
 )
-from vilma.displays._fitted import linear_model
+from vilma.displays._fitted import certified_model
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +105,7 @@ class ConvergenceDisplay:
         """
         caller = f"{cls.__name__}.from_estimator"
         require_matplotlib(caller)
-        _, model = linear_model(estimator, caller, "history_")
+        _, model = certified_model(estimator, caller, "history_")
         if name is None:
             alpha = getattr(model, "alpha_", None) or model.alpha
             name = f"{type(model).__name__}, alpha {alpha:g}"

@@ -17,6 +17,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from vilma._numbers import numbers_expected, read_random_state, require_integer, require_number
+from vilma._wording import about_directions
 from vilma.inspection._moves import Move, column_names, list_moves
 from vilma.metrics._reading import read_weights
 
@@ -352,8 +353,7 @@ class _Inner:
             )
         if np.ndim(model.coef_) > 1:
             raise TypeError(
-                f"coefficient_table needs a single direction, but {type(model).__name__} has "
-                f"{len(model.coef_)}. DirectionsDisplay draws them all."
+                f"coefficient_table needs a single direction. {about_directions(model)}"
             )
         self.last = model
 
