@@ -159,6 +159,24 @@ def test_parquet(client, tmp_path):
     model = IISVOR_IMC(0.01, tol=1e-8).fit(P, frame[["low", "high"]])
     expected = IISVOR_IMC(0.01, tol=1e-8).fit(X, y)
     assert model.objective_ == pytest.approx(expected.objective_, rel=1e-8)
+    label = frame["low"]  # little of every file: Dask reads several as one
+    assert len(label.to_delayed()) < len(frame[["a", "b", "c"]].to_delayed())
+    model = IISVOR_IMC(0.01, tol=1e-8).fit(P, label)
+    expected = IISVOR_IMC(0.01, tol=1e-8).fit(X, y[:, 0])
+    assert model.objective_ == pytest.approx(expected.objective_, rel=1e-8)
+
+
+def test_messages_about_labels_show_them(client):
+    X, y = make_rows()
+    P = PartitionedMatrix.from_dask(da.from_array(X, chunks=(40, -1)), client=client)
+    wrong = y.copy()
+    wrong[70] = [3, 1]
+    with pytest.raises(ValueError, match=r"distinct annotations are read.*is \[3, 1\]"):
+        VILMA().fit(P, wrong)
+    with pytest.raises(ValueError, match="y is None"):
+        VILMA().fit(P, None)
+    with pytest.raises(ValueError, match="at least one non-zero number"):
+        VILMA().fit(P, y, sample_weight=np.zeros(len(y)))
 
 
 def test_folders_and_codes(client, tmp_path):

@@ -362,7 +362,8 @@ class DaskEngine(Engine):
             if again
             else ""
         )
-        raise RuntimeError(f"{what}: {reason or 'nothing works on them'}.{hint}") from reason
+        why = "nothing works on them" if reason is None else str(reason).rstrip(".")
+        raise RuntimeError(f"{what}: {why}.{hint}") from reason
 
 
 def _n_bytes(message: Any) -> int:

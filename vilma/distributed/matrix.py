@@ -133,7 +133,8 @@ class PartitionedMatrix(Partitions):
                 "memory becomes one by dask.array.from_array(X, chunks=(100_000, -1))."
             )
         if hasattr(X, "columns"):
-            return cls(X.to_delayed(), len(X.columns), columns=list(X.columns), **options)
+            blocks = _delayed_partitions(X)
+            return cls(blocks, len(X.columns), columns=list(X.columns), **options)
         if X.ndim != 2:
             raise ValueError(f"X should have two dimensions, got shape {X.shape}.")
         X = X.rechunk({1: -1})
@@ -237,6 +238,8 @@ class PartitionedMatrix(Partitions):
             if known == key and not rows.engine.closed:
                 return rows
             self.release()
+        if y is None:
+            raise ValueError("Partitions need labels to learn from, but y is None.")
         labels = self._split(y, "y")
         weights: list[Any] = [None] * self.n_partitions
         if sample_weight is not None:
@@ -341,13 +344,25 @@ class PartitionedMatrix(Partitions):
                         f"{sum(self._lengths)} rows and {name} {values.shape[0]}."
                     )
                 values = values.rechunk({0: tuple(self._lengths)})
-        pieces = list(np.ravel(values.to_delayed()))
+        pieces = _delayed_partitions(values)
         if len(pieces) != self.n_partitions:
             raise ValueError(
                 f"X has {self.n_partitions} partitions and {name} {len(pieces)}. Repartition one "
                 "of them, or make their chunks known by compute_chunk_sizes()."
             )
         return pieces
+
+
+def _delayed_partitions(values: Any) -> list[Any]:
+    """Return the partitions of a dask collection, as many as it says to have.
+
+    Where few columns of Parquet files are asked for, Dask reads several files as one partition:
+    of the labels fewer than of the features.
+    """
+    pieces = list(np.ravel(values.to_delayed()))
+    if len(pieces) != values.npartitions:
+        pieces = list(np.ravel(values.to_delayed(optimize_graph=False)))
+    return pieces
 
 
 def _token(values: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -268,6 +269,8 @@ def load_partitions(
     vars(estimator).pop("feature_names_in_", None)
     if X.columns is not None:
         estimator.feature_names_in_ = np.asarray(X.columns, dtype=object)
+    if not len(rows) and sample_weight is not None:
+        raise ValueError("Sample weights must contain at least one non-zero number.")
     _refuse_no_rows(estimator, rows)
     distinct = rows.labels
     if hasattr(distinct[0], "iloc"):
@@ -276,7 +279,35 @@ def load_partitions(
         together = pd.concat(distinct)
     else:
         together = np.concatenate(distinct)
-    return rows, _read_labels(estimator, together, classes).classes
+    return rows, _read_distinct_labels(estimator, together, classes).classes
+
+
+def _read_distinct_labels(estimator: BaseEstimator, distinct, classes) -> IntervalLabels:
+    """Read the distinct annotations of all partitions; what is said of a row shows what it holds.
+
+    Rows are counted among these, and tell nobody where to look.
+    """
+
+    def with_content(message: str) -> str:
+        row = re.search(r"\brow (\d+)", message)
+        if row is None or int(row[1]) >= len(distinct):
+            return message
+        held = getattr(distinct, "iloc", distinct)[int(row[1])]
+        held = getattr(held, "tolist", lambda: held)()
+        return (
+            f"{message} Of rows in partitions the distinct annotations are read, each once: row "
+            f"{row[1]} of these is {held!r}."
+        )
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            labels = _read_labels(estimator, distinct, classes)
+        except ValueError as error:
+            raise ValueError(with_content(str(error))) from error
+    for each in caught:
+        warnings.warn(with_content(str(each.message)), each.category, stacklevel=6)
+    return labels
 
 
 def problem_in_partitions(rows: LoadedRows, scale: np.ndarray, weighted: bool) -> Problem:
