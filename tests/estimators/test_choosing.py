@@ -100,6 +100,8 @@ def test_sets_of_blocks_may_be_given():
         IISVOR_IMCCV(blocks=[["codes"]]).fit(X.toarray(), y)
     with pytest.raises(ValueError, match="at least one set of blocks"):
         IISVOR_IMCCV(blocks=[]).fit(X, y)
+    with pytest.raises(ValueError, match=r"hold sets of blocks.*blocks=\[\['noise', 'codes'\]\]"):
+        IISVOR_IMCCV(blocks=["noise", "codes"]).fit(X, y)
 
 
 def test_blocks_without_names_are_all_taken():

@@ -226,6 +226,15 @@ def test_codes_in_place_of_numbers_with_gaps_are_explained():
         IISVOR_IMC(classes=[0, 1, 3, 9]).fit(X, [1, 3, 9, 4, 1, 3, 9, 3])
 
 
+def test_ends_of_brackets_are_no_positions():
+    brackets = np.array([[0, 9], [10, 19], [20, 29]] * 10)
+    with pytest.raises(
+        ValueError, match=r"the label 0 in row 0, which is not in classes"
+    ) as caught:
+        read_labels(brackets, range(1, 90))
+    assert "replaced" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "names",
     [("upper", "lower"), ("income_max", "income_min"), ("To", "From"), ("age high", "age low")],

@@ -407,6 +407,11 @@ def _read_block_sets(blocks, X) -> list[BlockSet]:
             f"blocks={blocks!r} chooses among blocks of columns, which X does not have. Put them "
             "together by vilma.hstack, or leave blocks as it is."
         )
+    if any(isinstance(each, str) for each in blocks):
+        raise ValueError(
+            f"blocks={blocks!r} should hold sets of blocks, each a list of names. For one set "
+            f"write blocks=[{list(blocks)!r}]."
+        )
     sets: list[Any] = [tuple(each) for each in blocks]
     if not sets:
         raise ValueError("Expected at least one set of blocks, got none.")

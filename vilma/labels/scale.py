@@ -173,8 +173,14 @@ def encode(
 
 
 def _may_be_codes(values: NDArray[Any], n_classes: int) -> bool:
-    """Tell whether labels may be positions of sorted labels, as encoders make them."""
-    return values.dtype.kind in "iu" and values.min() == 0 and values.max() < n_classes
+    """Tell whether labels may be positions of sorted labels, as encoders make them.
+
+    Most of the numbers up to the largest then occur: ends of brackets such as 0, 10, 20 are none.
+    """
+    if values.dtype.kind not in "iu" or values.min() < 0 or values.max() >= n_classes:
+        return False
+    distinct = np.unique(values)
+    return bool(distinct[0] == 0 and 2 * len(distinct) > distinct[-1])
 
 
 def _what_text_may_be(labels: NDArray[Any], name: str) -> str:
