@@ -39,6 +39,7 @@ from vilma.displays import (
 from vilma.displays._density import label_densities
 from vilma.displays._drawing import label_ticks
 from vilma.features import TableFeatures
+from vilma.losses import cost_matrix
 from vilma.metrics import interval_insensitive_loss
 
 matplotlib.use("Agg")
@@ -460,13 +461,16 @@ def test_convergence_of_several_directions(piecewise):
     assert display.history is piecewise.history_
 
 
-def test_the_path_of_the_chosen_correlation(problem):
-    model = PWVILMACV(alphas=ALPHAS, cv=3, classes=problem.classes, tol=1e-2)
-    model.fit(problem.data, problem.target)
+@pytest.mark.parametrize("as_matrices", [False, True])
+def test_the_path_of_the_chosen_correlation_and_loss(problem, as_matrices):
+    names = ["squared", "zero_one"]
+    losses = [cost_matrix(name, len(problem.classes)) for name in names] if as_matrices else names
+    model = PWVILMACV(alphas=ALPHAS, losses=losses, cv=3, classes=problem.classes, tol=1e-2)
+    model.fit(problem.data, problem.truth)
     display = PathDisplay.from_estimator(model)
     place = model.correlations_.tolist().index(model.correlation_)
-    loss = model.losses_.index(model.loss_)
-    np.testing.assert_array_equal(display.scores, model.cv_scores_[:, place, loss])
+    assert model.loss_ is losses[1]
+    np.testing.assert_array_equal(display.scores, model.cv_scores_[:, place, 1])
     assert display.chosen == model.alpha_
 
 

@@ -14,6 +14,7 @@ from vilma._arguments import require_choice
 from vilma.displays._drawing import legend_above, open_axes, require_matplotlib, tidy
 from vilma.displays._fitted import unwrap
 from vilma.displays._path_panels import FloatArray, draw_objectives, draw_scores, name_alphas
+from vilma.estimators.vilma import loss_key
 from vilma.metrics import interval_scorer
 
 if TYPE_CHECKING:
@@ -137,7 +138,8 @@ class PathDisplay:
         scores = model.cv_scores_
         if hasattr(model, "correlations_"):
             place = model.correlations_.tolist().index(model.correlation_)
-            scores = scores[:, place, model.losses_.index(model.loss_)]
+            losses = [loss_key(loss) for loss in model.losses_]  # which may be matrices
+            scores = scores[:, place, losses.index(loss_key(model.loss_))]
         return cls(
             model.alphas_,
             scores=scores,
