@@ -5,10 +5,16 @@ import pytest
 
 from tests.reference import random_problem
 from vilma import PWVILMA, OneHotCodes, vilma_path
+from vilma.design_matrices import StackedMatrix
 from vilma.design_matrices.dense import DenseMatrix
-from vilma.solvers import CorrelatedMetric
+from vilma.solvers import CorrelatedMetric, Settings
+from vilma.solvers.certificate import Certificate
 from vilma.solvers.coordinate_ascent import MixtureDualPoint
 from vilma.solvers.coordinate_ascent.mixtures import _central_thresholds
+from vilma.solvers.cutting_plane import CuttingPlaneMethod
+from vilma.solvers.evaluation import evaluate
+from vilma.solvers.oracle import Oracle
+from vilma.solvers.spaces import choose_space
 from vilma.surrogates import LabeledWeights, LabelMaxima, PiecewiseVShaped
 
 ALPHA, CORRELATION = 0.01, 0.7
@@ -149,6 +155,32 @@ def test_of_many_rows_no_imbalance_is_left():
     for _ in range(6):
         point.ascend()
         assert point.reached().plane.bias_residual <= 1e-13
+
+
+@pytest.mark.parametrize("seed", [4, 9, 10, 14])  # of few rows, an imbalance is left
+def test_a_plane_whose_charge_exceeds_the_gap_is_not_taken_up(seed):
+    X, surrogate, _, point = draw(seed)
+    metric = CorrelatedMetric(surrogate.n_pieces, CORRELATION)
+    matrix = StackedMatrix(DenseMatrix(X), surrogate.n_pieces)
+    space = choose_space(matrix, None, metric)
+    oracle = Oracle(surrogate, np.sqrt(matrix.largest_squared_norm()), ALPHA)
+    certificate = Certificate(Settings(ALPHA, 1e-3, 100, 0, metric), oracle)
+    best = evaluate(space, space.start(None), ALPHA, oracle)
+    planes = CuttingPlaneMethod(space)
+    planes.start(certificate, best)
+    planes.record(certificate, best)
+    for _ in range(30):
+        point.ascend()
+    plane, n_planes = point.reached().plane, planes.n_planes
+    charge = oracle.charge(plane.bias_residual, certificate.inner_target(best.objective))
+    assert charge > best.objective - certificate.lower_bound
+    planes.add(plane, certificate, best)
+    assert planes.n_planes == n_planes
+    planes.add(plane._replace(bias_residual=1e-9 * plane.bias_residual), certificate, best)
+    assert planes.n_planes == n_planes + 1
+    before = certificate.lower_bound
+    planes.record(certificate, best)
+    assert certificate.lower_bound > 2.0 * before
 
 
 @pytest.mark.parametrize("n_pieces", [2, 4, None])

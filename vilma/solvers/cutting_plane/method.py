@@ -80,9 +80,16 @@ class CuttingPlaneMethod:
         self._solve(certificate, best)
 
     def add(self, plane: Plane, certificate: Certificate, best: Evaluated) -> None:
-        """Take up a plane that was found elsewhere; nothing is recorded."""
-        self._reduced_problem.add(plane)
-        self._solve(certificate, best)
+        """Take up a plane that was found elsewhere, if it is balanced; nothing is recorded.
+
+        The reduced problem knows nothing of charges. A plane whose charge exceeds the gap would
+        take all of the bound of every combination that it has a share in.
+        """
+        target = certificate.inner_target(best.objective)
+        charge = certificate.oracle.charge(plane.bias_residual, target)
+        if charge <= certificate.gap_target(best.objective):
+            self._reduced_problem.add(plane)
+            self._solve(certificate, best)
 
     def record(self, certificate: Certificate, best: Evaluated) -> None:
         """End an iteration with the bound of the reduced problem."""
