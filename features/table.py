@@ -380,7 +380,7 @@ class TableFeatures(  # type: ignore[call-arg]
         return _Table(numbers, categories)
 
     def _names(self) -> Sequence[str]:
-        numbered = [f"x{place}" for place in range(self.n_features_in_)]
+        numbered = [f"x{place}" for place in range(len(self._numeric) + len(self._categorical))]
         return getattr(self, "feature_names_in_", numbered)
 
     def _category_names(self) -> list[list[str]]:

@@ -99,23 +99,29 @@ def to_onnx(model: Any, X: Any, **options: Any) -> Any:
 
 
 class _Graph:
-    """The nodes of one operator, in the precision of its input."""
+    """The nodes of one operator, in the precision of its input.
 
-    def __init__(self, scope: Any, operator: Any, container: Any) -> None:
+    `inputs` are those that hold features, all by default.
+    """
+
+    def __init__(
+        self, scope: Any, operator: Any, container: Any, inputs: list | None = None
+    ) -> None:
+        inputs = operator.inputs if inputs is None else inputs
         self._scope, self._container = scope, container
         if container.target_opset < _LEAST_OPSET:
             raise RuntimeError(
                 f"vilma converts to opset {_LEAST_OPSET} or later, target_opset is "
                 f"{container.target_opset}."
             )
-        double = isinstance(_precision(operator.inputs), DoubleTensorType)
+        double = isinstance(_precision(inputs), DoubleTensorType)
         self._float = TensorProto.DOUBLE if double else TensorProto.FLOAT
         kind = DoubleTensorType if double else FloatTensorType
         names = [
             each.full_name
             if isinstance(each.type, kind)
             else self.node("Cast", each.full_name, to=self._float)
-            for each in operator.inputs
+            for each in inputs
         ]
         # A data frame has an input for every column.
         self.input = names[0] if len(names) == 1 else self.node("Concat", *names, axis=1)
@@ -401,7 +407,8 @@ def _parse_conformal(scope: Any, model: Any, inputs: list, custom_parsers: Any =
 
 
 def _convert_conformal(scope: Any, operator: Any, container: Any) -> None:
-    model, graph = operator.raw_operator, _Graph(scope, operator, container)
+    model = operator.raw_operator
+    graph = _Graph(scope, operator, container, [operator.inputs[0]])
     label, probabilities, interval = (each.full_name for each in operator.outputs)
     graph.node("Identity", operator.inputs[1].full_name, output=label)
     known = np.asarray(model.estimator_.classes_)
