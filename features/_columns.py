@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from numbers import Number
 from typing import Any
 
@@ -109,7 +110,7 @@ def _of_pandas(series: Any) -> np.ndarray:
         return series.to_numpy(dtype=bool)
     if kind in "buif":
         return series.to_numpy(dtype=np.float64, na_value=np.nan)
-    return _of_array(np.asarray(series, dtype=object))
+    return _of_array(np.asarray(series, dtype=object), series.name)
 
 
 def _of_polars(series: Any) -> np.ndarray:
@@ -117,12 +118,12 @@ def _of_polars(series: Any) -> np.ndarray:
         raise _no_dates(series.name)
     if series.dtype.is_numeric() or str(series.dtype) == "Boolean":
         return np.array([np.nan if v is None else v for v in series.to_list()], dtype=np.float64)
-    return _of_array(np.array(series.to_list(), dtype=object))
+    return _of_array(np.array(series.to_list(), dtype=object), series.name)
 
 
-def _of_array(column: np.ndarray) -> np.ndarray:
+def _of_array(column: np.ndarray, name: Any = None) -> np.ndarray:
     if column.dtype.kind in "mM":
-        raise _no_dates(None)
+        raise _no_dates(name)
     if column.dtype.kind == "b":
         return column
     if column.dtype.kind in "uif":
@@ -136,6 +137,8 @@ def _of_array(column: np.ndarray) -> np.ndarray:
             raise TypeError(
                 f"A value of a table's argument must be a string or a number, got {value!r}."
             )
+        if isinstance(value, (date, timedelta)) or type(value).__name__ == "Period":
+            raise _no_dates(name)
     return column
 
 

@@ -309,3 +309,9 @@ def test_a_score_of_exact_labels_says_what_to_do_with_intervals():
     problem = make_interval_problem(40, random_state=0)
     with pytest.raises(ValueError, match=r"cannot score intervals.*Leave scoring=None"):
         IISVOR_IMCCV(alphas=[1.0], scoring="accuracy").fit(problem.data, problem.target)
+
+
+def test_folds_that_are_done_are_told(capfd):
+    X, y = signal_in_codes()
+    IISVOR_IMCCV([1.0, 0.1], cv=FOLDS, verbose=10**6).fit(X, y)
+    assert "3 out of   3" in "".join(capfd.readouterr())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import re
 import warnings
 from io import StringIO
@@ -183,6 +184,8 @@ def test_intervals_cost_nothing_and_a_given_ensemble_reads_them():
     ("X", "error", "message"),
     [
         (pandas.DataFrame({"t": pandas.date_range("2020", periods=3)}), TypeError, "'t' holds d"),
+        (pandas.DataFrame({"t": [datetime.date(2020, 1, 1)] * 3}), TypeError, "'t' holds dates"),
+        (pandas.DataFrame({"t": pandas.period_range("2020", periods=3)}), TypeError, "'t' holds"),
         (polars.DataFrame({"a": [1.0]}).with_columns(t=polars.date(2020, 1, 1)), TypeError, "'t'"),
         (pandas.DataFrame({"a": [1.0, np.inf]}), ValueError, "'a' contains infinity in row 1"),
         (sparse.csr_array(np.eye(3)), TypeError, "Sparse data were passed"),

@@ -72,6 +72,8 @@ _HELD_OUT, _MOST_TIMES = 2000, 4
 # errors. Sliding intervals and single questions hide none: there the plain minimum was better.
 _MARGIN = 1.0
 
+_EVERY_FOLD = 11  # joblib's verbosity that tells of every task
+
 BlockSet: TypeAlias = "tuple[str, ...] | None"  # names of blocks of X; None: all there are
 
 
@@ -96,7 +98,7 @@ class Folds(NamedTuple):
         self, model, points: list[dict[str, Any]], sets: list[BlockSet], n_jobs: int | None
     ) -> list[list[float]]:
         """Return the scores of all sets and points, one list for each fold."""
-        return Parallel(n_jobs=n_jobs)(
+        return Parallel(n_jobs=n_jobs, verbose=_EVERY_FOLD if model.verbose else 0)(
             delayed(_score_fold)(model, points, sets, self, train, test)
             for train, test in self.splits
         )
@@ -668,7 +670,8 @@ class IISVOR_IMCCV(LinearOrdinalModel, CrossValidatedClassifier):
         Folds to work on at once. None means 1 unless in a :obj:`joblib.parallel_config` context,
         -1 all cores. Results do not depend on it.
     verbose : int, default=0
-        Print the certificate every `verbose` iterations, and when kernels are compiled.
+        Print the certificate every `verbose` iterations, every fold that is done, and when kernels
+        are compiled.
 
     Attributes
     ----------
@@ -747,7 +750,8 @@ class IISVOR_EXPCV(LinearOrdinalModel, CrossValidatedClassifier):
         Folds to work on at once. None means 1 unless in a :obj:`joblib.parallel_config` context,
         -1 all cores. Results do not depend on it.
     verbose : int, default=0
-        Print the certificate every `verbose` iterations, and when kernels are compiled.
+        Print the certificate every `verbose` iterations, every fold that is done, and when kernels
+        are compiled.
 
     Attributes
     ----------
@@ -888,7 +892,8 @@ class VILMACV(LinearOrdinalModel, LossChoosingClassifier):
         Folds to work on at once. None means 1 unless in a :obj:`joblib.parallel_config` context,
         -1 all cores. Results do not depend on it.
     verbose : int, default=0
-        Print the certificate every `verbose` iterations, and when kernels are compiled.
+        Print the certificate every `verbose` iterations, every fold that is done, and when kernels
+        are compiled.
 
     Attributes
     ----------
@@ -1022,7 +1027,7 @@ class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
         Folds to work on at once. None means 1 unless in a :obj:`joblib.parallel_config` context,
         -1 all cores. Results do not depend on it.
     verbose : int, default=0
-        Print a line every `verbose` iterations.
+        Print a line every `verbose` iterations, and for every fold that is done.
 
     Attributes
     ----------
@@ -1157,7 +1162,7 @@ class PWVILMACV(PiecewiseLinearModel, LossChoosingClassifier):
         Folds to work on at once. None means 1 unless in a :obj:`joblib.parallel_config` context,
         -1 all cores. Results do not depend on it.
     verbose : int, default=0
-        Print the certificate every `verbose` iterations.
+        Print the certificate every `verbose` iterations, and every fold that is done.
 
     Attributes
     ----------
