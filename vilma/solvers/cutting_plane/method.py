@@ -80,16 +80,20 @@ class CuttingPlaneMethod:
         self._solve(certificate, best)
 
     def add(self, plane: Plane, certificate: Certificate, best: Evaluated) -> None:
-        """Take up a plane that was found elsewhere, if it is balanced; nothing is recorded.
+        """Take up a plane that was found elsewhere; nothing is recorded."""
+        self._take_up(plane, certificate, best)
+        self._solve(certificate, best)
 
-        The reduced problem knows nothing of charges. A plane whose charge exceeds the gap would
-        take all of the bound of every combination that it has a share in.
+    def _take_up(self, plane: Plane, certificate: Certificate, best: Evaluated) -> None:
+        """Add a plane to the reduced problem, unless its charge exceeds the gap.
+
+        The reduced problem knows nothing of charges: such a plane would take all of the bound of
+        every combination that it has a share in.
         """
         target = certificate.inner_target(best.objective)
         charge = certificate.oracle.charge(plane.bias_residual, target)
         if charge <= certificate.gap_target(best.objective):
             self._reduced_problem.add(plane)
-            self._solve(certificate, best)
 
     def record(self, certificate: Certificate, best: Evaluated) -> None:
         """End an iteration with the bound of the reduced problem."""
@@ -119,7 +123,7 @@ class CuttingPlaneMethod:
         else:
             place = self._step + _PLANE_PLACE * (1.0 - self._step)
             plane = oracle(start.interpolate(reduced, place).scores, target).plane
-        self._reduced_problem.add(plane)
+        self._take_up(plane, certificate, best)
         # 3. Solve the reduced problem.
         self._accepted = self._step
         self._solve(certificate, best)
