@@ -126,6 +126,11 @@ class History:
         """Evaluations of the surrogate in the last iteration."""
         return self._records[-1][4]
 
+    def bounds(self, n_back: int) -> tuple[float, float]:
+        """Objective and lower bound so many iterations before the last one."""
+        objective, lower_bound = self._records[-1 - n_back][:2]
+        return objective, lower_bound
+
     def as_array(self) -> np.ndarray:
         """Return the records as a structured array."""
         return np.array(self._records, dtype=HISTORY_DTYPE)
@@ -153,9 +158,6 @@ class Certificate:
         self.lower_bound = 0.0  # no loss is negative
         self.gap = 1.0
         self._stalled_iterations = n_methods * _STALLED_ITERATIONS
-        self._found_bound = -np.inf  # by the methods, which may be negative
-        # Iteration by iteration: objective less the bound found, and the lower bound.
-        self._progress: list[tuple[float, float]] = []
 
     def gap_target(self, objective: float) -> float:
         """Absolute gap of a point that is left, or the one that may be left."""
@@ -182,8 +184,6 @@ class Certificate:
         self.objective = min(self.objective, objective)
         self.lower_bound = max(self.lower_bound, lower_bound)
         self.gap = relative_gap(self.objective, self.lower_bound)
-        self._found_bound = max(self._found_bound, lower_bound)
-        self._progress.append((self.objective - self._found_bound, self.lower_bound))
         n_evaluations, inner_seconds = self.oracle.take_counts()
         self.history.add(
             self.objective,
@@ -208,13 +208,12 @@ class Certificate:
         if self.objective - self.lower_bound <= self.oracle.resolution:
             return True
         # Not the gap alone, which is near 1 while a small bound grows by factors.
-        if len(self._progress) <= self._stalled_iterations:
+        if len(self.history) <= self._stalled_iterations:
             return False
-        difference, lower_bound = self._progress[-1 - self._stalled_iterations]
-        difference_now, lower_bound_now = self._progress[-1]
+        objective, lower_bound = self.history.bounds(self._stalled_iterations)
         return (
-            difference_now > (1.0 - _STALLED_SHARE) * difference
-            and lower_bound_now <= (1.0 + _STALLED_SHARE) * lower_bound
+            self.objective - self.lower_bound > (1.0 - _STALLED_SHARE) * (objective - lower_bound)
+            and self.lower_bound <= (1.0 + _STALLED_SHARE) * lower_bound
         )
 
     def _status(self, gap: float) -> Status:
