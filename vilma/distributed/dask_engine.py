@@ -359,7 +359,7 @@ class DaskEngine(Engine):
         hint = (
             " Data that are only in the memory of workers (scattered, or persisted without the "
             "source) are lost with them: make the PartitionedMatrix of what can be read again."
-            if again
+            if again or reason is None
             else ""
         )
         why = "nothing works on them" if reason is None else str(reason).rstrip(".")
