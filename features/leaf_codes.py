@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any, ClassVar, Literal
@@ -23,6 +22,7 @@ from sklearn.utils.validation import (
 )
 
 from vilma._numbers import numbers_expected, refuse_dates
+from vilma._wording import reworded
 from vilma.features._containers import ContainerOutput
 from vilma.features._trees import Condition, leaf_numbers, read_leaves
 from vilma.labels import IntervalLabels, read_labels, read_scale
@@ -308,22 +308,15 @@ def _read_labels(y: Any, classes: Any) -> IntervalLabels:
 
     The estimator behind warns of open ends as well, and may have been given the order.
     """
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            labels = read_labels(y, classes)
-        except ValueError as error:
-            if classes is not None:
-                raise
-            raise ValueError(f"{error} {_WHOSE_CLASSES}") from error
-    for each in caught:
-        message = str(each.message)
+
+    def with_owner(message: str) -> str | None:
         if "are taken as exact" in message:
-            continue
-        if classes is None and "`classes`" in message:
-            message = f"{message} {_WHOSE_CLASSES}"
-        warnings.warn(message, each.category, stacklevel=5)
-    return labels
+            return None
+        ordered = classes is not None or "`classes`" not in message
+        return message if ordered else f"{message} {_WHOSE_CLASSES}"
+
+    with reworded(with_owner, stacklevel=5):
+        return read_labels(y, classes)
 
 
 def _first_rows(X: Any) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
@@ -24,6 +26,32 @@ def some_of(names: Sequence[str], limit: int = 5) -> str:
     """
     text = ", ".join(names[:limit])
     return text if len(names) <= limit else f"{text} and {len(names) - limit} more"
+
+
+@contextmanager
+def reworded(change: Callable[[str], str | None], stacklevel: int) -> Iterator[None]:
+    """Change the texts of a block's warnings, and that of the ValueError it may raise.
+
+    Parameters
+    ----------
+    change : callable
+        Returns a text for a text; None leaves a warning out.
+    stacklevel : int
+        As :func:`warnings.warn` has it, counted from the block's function.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield
+        except ValueError as error:
+            text = change(str(error))
+            if text in (None, str(error)):
+                raise
+            raise ValueError(text) from error
+    for each in caught:
+        text = change(str(each.message))
+        if text is not None:
+            warnings.warn(text, each.category, stacklevel=stacklevel + 2)
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

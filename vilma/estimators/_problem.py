@@ -20,7 +20,7 @@ from vilma._numba import interruptible
 from vilma._numbers import numbers_expected, refuse_dates
 from vilma._row_container import RowContainer
 from vilma._sparse import check_sparse, without_spare_entries
-from vilma._wording import some_of
+from vilma._wording import reworded, some_of
 from vilma.distributed import LoadedRows, Partitions
 from vilma.labels import IntervalLabels, read_labels
 from vilma.mapped import MappedMatrix
@@ -299,15 +299,8 @@ def _read_distinct_labels(estimator: BaseEstimator, distinct, classes) -> Interv
             f"{row[1]} of these is {held!r}."
         )
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            labels = _read_labels(estimator, distinct, classes)
-        except ValueError as error:
-            raise ValueError(with_content(str(error))) from error
-    for each in caught:
-        warnings.warn(with_content(str(each.message)), each.category, stacklevel=6)
-    return labels
+    with reworded(with_content, stacklevel=6):
+        return _read_labels(estimator, distinct, classes)
 
 
 def problem_in_partitions(rows: LoadedRows, scale: np.ndarray, weighted: bool) -> Problem:
