@@ -366,6 +366,8 @@ class CrossValidatedClassifier(OrdinalModel):
         weight = None if sample_weight is None else read_sample_weight(sample_weight, X)
         shares = threshold_shares(y, classes=model.classes, sample_weight=weight)
         scorer = check_scoring(model, self._scorer(model.classes, shares))
+        if self.scoring is not None and y.ndim == 2:
+            scorer = partial(_score_intervals, scorer)
         if self.cv is None or isinstance(self.cv, Integral):
             # Rows of weight 0 count as none; none may fill a fold.
             rows = np.arange(len(y)) if weight is None else np.flatnonzero(weight)
@@ -484,16 +486,19 @@ def _score_fold(
             for together in share_problems(models):
                 fit_together(together, _select(X, blocks), folds.y[train], weight)
         columns = _select(held_out, blocks)
-        try:
-            scores += [folds.scorer(each, columns, folds.y[test], **extra) for each in models]
-        except ValueError as error:
-            if folds.y.ndim == 1:
-                raise
-            raise ValueError(
-                f"The scorer cannot score intervals: {error}. Leave scoring=None, pass a "
-                "scorer of vilma.metrics such as interval_scorer('mae'), or fit on exact labels."
-            ) from error
+        scores += [folds.scorer(each, columns, folds.y[test], **extra) for each in models]
     return scores
+
+
+def _score_intervals(scorer: Callable[..., float], model, X, y, **extra) -> float:
+    """Score by the user's scorer, which may be one of exact labels only."""
+    try:
+        return scorer(model, X, y, **extra)
+    except ValueError as error:
+        raise ValueError(
+            f"The scorer cannot score intervals: {error}. Leave scoring=None, pass a scorer of "
+            "vilma.metrics such as interval_scorer('mae'), or fit on exact labels."
+        ) from error
 
 
 def _split_rows(X, train: np.ndarray, test: np.ndarray) -> tuple[Any, Any]:
