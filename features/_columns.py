@@ -26,8 +26,8 @@ def read_columns(X: Any) -> list[np.ndarray]:
     Returns
     -------
     list of ndarray of shape (n_samples,)
-        Of dtype float64 where a column holds numbers, missing ones being NaN, or bool; else of
-        dtype object. A Categorical of pandas holds categories, whatever they are.
+        Of dtype float64 where a column holds numbers or truth values, missing ones being NaN;
+        else of dtype object. A Categorical of pandas holds categories, whatever they are.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def read_columns(X: Any) -> list[np.ndarray]:
 
 def is_numeric(column: np.ndarray) -> bool:
     """Return whether `read_columns` has found numbers."""
-    return column.dtype.kind in "bf"
+    return column.dtype.kind == "f"
 
 
 def as_numbers(column: np.ndarray, name: str) -> np.ndarray:
@@ -71,7 +71,6 @@ def as_numbers(column: np.ndarray, name: str) -> np.ndarray:
     if not is_numeric(column):
         wrong = next(value for value in column if not _is_number_or_missing(value))
         raise ValueError(f"Column {name!r} held numbers in fit, now it has {wrong!r}.")
-    column = column.astype(np.float64, copy=False)
     infinite = np.isinf(column)
     if infinite.any():
         raise ValueError(
@@ -106,8 +105,6 @@ def _of_pandas(series: Any) -> np.ndarray:
     kind = getattr(series.dtype, "kind", "O")
     if kind in "mM":
         raise _no_dates(series.name)
-    if kind == "b" and not series.hasnans:
-        return series.to_numpy(dtype=bool)
     if kind in "buif":
         return series.to_numpy(dtype=np.float64, na_value=np.nan)
     return _of_array(np.asarray(series, dtype=object), series.name)
@@ -124,9 +121,7 @@ def _of_polars(series: Any) -> np.ndarray:
 def _of_array(column: np.ndarray, name: Any = None) -> np.ndarray:
     if column.dtype.kind in "mM":
         raise _no_dates(name)
-    if column.dtype.kind == "b":
-        return column
-    if column.dtype.kind in "uif":
+    if column.dtype.kind in "buif":
         return column.astype(np.float64)
     column = column.astype(object)
     if all(_is_number_or_missing(value) for value in column):
