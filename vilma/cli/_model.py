@@ -208,6 +208,13 @@ def read_model_and_rows(
     return fitted, rows
 
 
+def uncalibrated(estimator: Any) -> Any:
+    """Return the fitted estimator, or pipeline, inside of calibrations."""
+    while hasattr(estimator, "estimator_"):
+        estimator = estimator.estimator_
+    return estimator
+
+
 def tell_new_categories(model: Model, rows: LabelledRows) -> None:
     """Warn of the categories in a table that the model's training had not.
 
@@ -220,10 +227,7 @@ def tell_new_categories(model: Model, rows: LabelledRows) -> None:
     """
     columns = model.settings["columns"]
     names = [*columns["numbers"], *columns["categories"]]
-    pipeline = model.estimator
-    while hasattr(pipeline, "estimator_"):  # of calibrations
-        pipeline = pipeline.estimator_
-    features = pipeline[0]
+    features = uncalibrated(model.estimator)[0]  # of the pipeline
     for place, known in features.categories_.items():
         seen = set(known)
         new = [cell for cell in rows.X[:, place].tolist() if cell not in seen]

@@ -29,6 +29,7 @@ from vilma import (
     OrderedLogit,
     OrderedLogitCV,
 )
+from vilma.cli._model import uncalibrated
 from vilma.cli._rows import LabelledRows, fingerprints
 from vilma.cli._table import TABLE
 from vilma.demo.baselines import MedianGuess, RoundedRidge, outside
@@ -299,8 +300,7 @@ def last_step(estimator: Any) -> Any:
     object
         Fitted.
     """
-    while hasattr(estimator, "estimator_"):
-        estimator = estimator.estimator_
+    estimator = uncalibrated(estimator)
     return estimator[-1] if hasattr(estimator, "steps") else estimator
 
 
