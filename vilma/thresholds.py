@@ -84,7 +84,10 @@ def supported_thresholds(labels: LabeledWeights) -> np.ndarray:
     ndarray of shape (n_classes - 1,), dtype=bool
         False wherever no annotation of positive weight supports the threshold.
     """
-    support, crossing = count_support(*labels)
+    return _trusted(*count_support(*labels))
+
+
+def _trusted(support: np.ndarray, crossing: np.ndarray) -> np.ndarray:
     touching = support + crossing
     # Where next to nothing is known of a threshold, chance must not make its share: a tenth of
     # the usual number of annotations, with the overall share, is added to all.
@@ -107,7 +110,7 @@ def untold_thresholds(labels: LabeledWeights) -> np.ndarray:
     support, crossing = count_support(*labels)
     if not support.any():
         return crossing > 0.0
-    return (crossing > 0.0) & ~supported_thresholds(labels)
+    return (crossing > 0.0) & ~_trusted(support, crossing)
 
 
 def spread_thresholds(thresholds: np.ndarray, supported: np.ndarray) -> np.ndarray:

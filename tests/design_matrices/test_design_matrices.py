@@ -149,6 +149,15 @@ def check(matrix, X):
     np.testing.assert_allclose(matrix.squared_row_norms(), norms, rtol=1e-6)
 
 
+def rows_of(container):
+    """Rows that can be visited in any order, and the same as an array."""
+    with BlockThreads() as threads:
+        rows = as_design_matrix(container, threads).rows()
+    if rows is None:
+        pytest.skip("a kind whose rows cannot be visited in any order")
+    return rows, as_numpy(container)
+
+
 @njit
 def visit(rows, order, coef, out):
     """Product of every row with `coef`; and the rows times their places, added to `out`."""
@@ -161,11 +170,7 @@ def visit(rows, order, coef, out):
 
 @pytest.mark.parametrize("function", [visit, visit.py_func], ids=["compiled", "python"])
 def test_rows_in_any_order(container, function):
-    X = as_numpy(container)
-    with BlockThreads() as threads:
-        rows = as_design_matrix(container, threads).rows()
-    if rows is None:
-        pytest.skip("a kind whose rows cannot be visited in any order")
+    rows, X = rows_of(container)
     rng = np.random.default_rng(5)
     coef, out = rng.normal(size=X.shape[1]), np.zeros(X.shape[1])
     scores = function(rows, rng.permutation(len(X)), coef, out)
@@ -187,11 +192,7 @@ def visit_four(rows, order, coef, out):
 
 @pytest.mark.parametrize("function", [visit_four, visit_four.py_func], ids=["compiled", "python"])
 def test_rows_and_four_vectors(container, function):
-    X = as_numpy(container)
-    with BlockThreads() as threads:
-        rows = as_design_matrix(container, threads).rows()
-    if rows is None:
-        pytest.skip("a kind whose rows cannot be visited in any order")
+    rows, X = rows_of(container)
     rng = np.random.default_rng(5)
     coef, out = rng.normal(size=(X.shape[1], 4)), np.zeros((X.shape[1], 4))
     scores = function(rows, rng.permutation(len(X)), coef, out)
@@ -201,11 +202,7 @@ def test_rows_and_four_vectors(container, function):
 
 
 def test_rows_copied_into_another_order(container):
-    X = as_numpy(container)
-    with BlockThreads() as threads:
-        rows = as_design_matrix(container, threads).rows()
-    if rows is None:
-        pytest.skip("a kind whose rows cannot be visited in any order")
+    rows, X = rows_of(container)
     order = np.random.default_rng(6).permutation(len(X))[: len(X) // 2 + 1]
     copied = reorder_rows(rows, order)
     assert [part.dtype for part in copied] == [part.dtype for part in rows]

@@ -28,21 +28,25 @@ def add_multiple(out, factor, values):
 
 
 @njit
-def _fill_table(grid, start, stop, n_buckets, table):
-    """Count the edges ``grid[start:stop]`` before every bucket; return buckets per unit.
+def _fill_table(grid, start, stop, table):
+    """Count the edges ``grid[start:stop]`` before every bucket.
 
     Buckets have one width: where in the grid a score is takes a look at its bucket, not a search.
+    Returns their number, the lowest edge, and the buckets per unit.
     """
-    scale = 0.0
-    if stop > start and grid[stop - 1] > grid[start]:
-        scale = n_buckets / (grid[stop - 1] - grid[start])
+    n_buckets = 4 * (stop - start) + 1
+    lowest = scale = 0.0
+    if stop > start:
+        lowest = grid[start]
+        if grid[stop - 1] > lowest:
+            scale = n_buckets / (grid[stop - 1] - lowest)
     for b in range(n_buckets + 1):
         table[b] = 0
     for e in range(start, stop):
-        table[_bucket(grid[e], grid[start], scale, n_buckets) + 1] += 1
+        table[_bucket(grid[e], lowest, scale, n_buckets) + 1] += 1
     for b in range(n_buckets):
         table[b + 1] += table[b]
-    return scale
+    return n_buckets, lowest, scale
 
 
 @njit
@@ -123,9 +127,7 @@ def add_cells(
         if steps[step, 1] != group:
             group = steps[step, 1]
             start, stop = grid_start[group], grid_start[group + 1]
-            n_buckets = 4 * (stop - start) + 1
-            scale = _fill_table(grid, start, stop, n_buckets, table)
-            lowest = grid[start] if stop > start else 0.0
+            n_buckets, lowest, scale = _fill_table(grid, start, stop, table)
             for b in range(stop - start + 1):
                 bins[b, 0] = bins[b, 1] = bins[b, 2] = bins[b, 3] = 0.0
                 bins[b, 4] = float("inf")
@@ -189,9 +191,7 @@ def spread_slopes(
         if steps[step, 1] != group:
             group = steps[step, 1]
             start, stop = grid_start[group], grid_start[group + 1]
-            n_buckets = 4 * (stop - start) + 1
-            scale = _fill_table(grid, start, stop, n_buckets, table)
-            lowest = grid[start] if stop > start else 0.0
+            n_buckets, lowest, scale = _fill_table(grid, start, stop, table)
             for b in range(stop - start + 1):
                 bins[b] = 0.0
         b = 0
