@@ -13,11 +13,11 @@ from sklearn.utils._param_validation import Interval
 from vilma.design_matrices import DesignMatrix, StackedMatrix
 from vilma.estimators._problem import Problem, read_X
 from vilma.estimators.base import CertifiedFit, OrdinalModel, margins
-from vilma.estimators.vilma import VILMA, loss_key, read_cost, v_shaped_surrogate
+from vilma.estimators.vilma import VILMA, loss_key, read_cost
 from vilma.labels import in_class_order
 from vilma.losses.distance import Loss
 from vilma.solvers import CorrelatedMetric, Settings, Solution
-from vilma.surrogates import LabeledWeights, PiecewiseVShaped, Surrogate
+from vilma.surrogates import LabeledWeights, PiecewiseVShaped, Surrogate, v_shaped_surrogate
 from vilma.thresholds import (
     hull_thresholds,
     place_pieces,

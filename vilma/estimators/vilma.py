@@ -12,17 +12,10 @@ from vilma.estimators.base import LinearOrdinalClassifier
 from vilma.losses import cost_matrix
 from vilma.losses.distance import Loss
 from vilma.solvers import Solution
-from vilma.surrogates import (
-    ImplicitHinge,
-    LabeledWeights,
-    PenalizedBiases,
-    Surrogate,
-    VShaped,
-    find_margins,
-)
+from vilma.surrogates import PenalizedBiases, Surrogate, v_shaped_surrogate
 from vilma.thresholds import to_biases
 
-__all__ = ["VILMA", "loss_key", "read_cost", "v_shaped_surrogate"]
+__all__ = ["VILMA", "loss_key", "read_cost"]
 
 _LEAST_COST = float(np.sqrt(np.finfo(np.float64).tiny))  # squares of smaller ones vanish
 
@@ -51,16 +44,6 @@ def loss_key(loss) -> tuple[str, Any]:
         return "function", id(loss)
     cost = np.asarray(loss, dtype=np.float64)
     return "matrix", (cost.shape, cost.tobytes())
-
-
-def v_shaped_surrogate(labels: LabeledWeights, cost: np.ndarray) -> Surrogate:
-    """Return the surrogate of a single projection with free biases."""
-    margins = find_margins(cost)
-    if margins is not None:
-        # Proposition 2 of the paper, and what holds as well of the squared error: minimised over
-        # the biases, the surrogate is a sum of hinges, whose inner problem is solved exactly.
-        return ImplicitHinge(labels, margins)
-    return VShaped(labels, cost)
 
 
 class VILMA(LinearOrdinalClassifier):

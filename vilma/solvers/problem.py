@@ -1,13 +1,19 @@
 r"""The problem that the solvers solve, and where the paper's equations are.
 
-The learning problem (15) of the paper, biases b (or thresholds :math:`\theta`) minimised out:
+The learning problem (15) of the paper, of which (9), (10) and (13) are the cases EXP, IMC and
+VILMA, is
+
+.. math:: \min_{w \in R^n, b}\; \frac{\lambda}{2} |w|^2 + R_{emp}(w, b), \qquad
+          R_{emp}(w, b) = \frac{1}{P} \sum_i p_i\, \ell(l_i, u_i, \langle x_i, w\rangle, b),
+
+with weights p of sum P (1 and m in the paper), labels known to lie in :math:`[l_i, u_i]` (its
+:math:`[y_l^i, y_r^i]`), and a convex surrogate :math:`\ell`; b are the biases, or the thresholds
+:math:`\theta`, and have no penalty. Minimised over them it is the problem (16),
 
 .. math:: \min_{w \in R^n} F(w) := \frac{\lambda}{2} |w|^2 + G(Xw), \qquad
-          G(s) := \min_{b} R_{emp}(s, b) = \min_b \frac{1}{W} \sum_i p_i\, \ell(l_i, u_i, s_i, b),
+          G(s) := \min_{b} \frac{1}{P} \sum_i p_i\, \ell(l_i, u_i, s_i, b) .
 
-with weights p of sum W (all 1 in the paper), labels known to lie in :math:`[l_i, u_i]`, and a
-convex surrogate :math:`\ell`. The biases have no penalty. G is convex and piecewise linear, so F
-has the dual (Fenchel)
+G is convex and piecewise linear, so F has the dual (Fenchel)
 
 .. math:: \max_{c \in R^m}\; -G^*(c) - \frac{1}{2 \lambda} |X^T c|^2, \qquad
           w = -\frac{1}{\lambda} X^T c,
@@ -18,9 +24,9 @@ belongs to has :math:`-G^*(c) \ge o`: a plane is a feasible point of the dual, a
 Cutting planes combine the planes of many points; dual coordinate ascent changes the slopes of
 which one plane consists.
 
-=============================  ========================================================
+=============================  ================================================================
 in the paper                   in vilma
-=============================  ========================================================
+=============================  ================================================================
 (1) ordinal classifier         estimators.base.LinearOrdinalModel.predict
 Definition 1, V-shaped loss    losses.cost.cost_matrix
 (5) interval-insensitive loss  losses.interval.interval_insensitive
@@ -28,13 +34,16 @@ Theorem 1, bound for 0/1       intervals.bounds.zero_one_bound
 Theorem 2, bound for MAE       intervals.bounds.absolute_error_bound
 (9) and II-SVOR-EXP, sec. 3.1  surrogates.hinge.ExplicitHinge
 (10) and II-SVOR-IMC, sec. 3.2 surrogates.hinge.ImplicitHinge
-VILMA, section 3.3             surrogates.v_shaped.VShaped
+VILMA and (13), section 3.3    surrogates.v_shaped.VShaped
+where it is a sum of hinges    surrogates.v_shaped.v_shaped_surrogate, which takes those of IMC
 VILMA-REG, section 5           surrogates.penalized.PenalizedBiases
-(11) MORD classifier           estimators.base.LinearOrdinalModel.decision_function
+(11) MORD classifier           estimators.base.LinearOrdinalModel.decision_function, which gives
+                               a label's s y + b_y less the largest of the others
 Theorem 3, theta to b          thresholds.to_biases
 Theorem 3, b to theta          thresholds.hull_thresholds
 Proposition 2                  surrogates.margins
-(15) learning problem, F       this page
+(15) learning problem          this page
+(16) F, biases minimised out   solvers.evaluation.evaluate
 Algorithm 1, outer loop        solvers.solver.Solver.minimize
 an iteration of it             solvers.cutting_plane.method.CuttingPlaneMethod.advance
 (17) reduced problem           solvers.cutting_plane.reduced_problem.ReducedProblem
@@ -42,13 +51,14 @@ its dual                       solvers.cutting_plane.simplex_qp.solve_simplex_qp
 (18) planes below G            surrogates.plane.Plane
 (19) inner problem, b(w)       surrogates.surrogate.Surrogate.minimize
 its minimum for IMC            surrogates._hinge_kernels.imc_minimizers
-its minimum for EXP, by PAV    surrogates._hinge_kernels.exp_minimizers
-its minimum for VILMA          surrogates.hinge, or surrogates.v_shaped.VShaped.minimize
-(20) subgradient of G          surrogates.plane (where (20) needs care)
+its minimum for EXP            surrogates._hinge_kernels.exp_minimizers (isotonic regression)
+its minimum for VILMA          surrogates.v_shaped.VShaped.minimize; of hinges as for IMC
+(20) subgradient of G          surrogates.plane: as in the paper, and as it is computed
 its plane for IMC              surrogates._hinge_kernels.imc_plane
 its plane for EXP              surrogates._hinge_kernels.exp_plane
 its plane for VILMA            surrogates.smoothed_problem.SmoothedProblem.plane
-=============================  ========================================================
+with few examples              surrogates.transport.solve_transport
+=============================  ================================================================
 
 Beyond the paper:
 
@@ -62,7 +72,6 @@ update of an example        solvers.coordinate_ascent._kernels.ascend
 the same for PW-VILMA       solvers.coordinate_ascent._mixture_kernels
 choice of the method        solvers.alternation
 the whole by a conic solver solvers.conic
-few examples' biases, VILMA surrogates.transport.solve_transport
 the certificate             solvers.certificate.Certificate
 thresholds without support  thresholds.spread_thresholds
 PW-VILMA's surrogate        surrogates.piecewise.PiecewiseVShaped

@@ -78,11 +78,11 @@ class Solver:
         return space
 
     def _prepare_ascent(self, space: Space) -> None:
-        """Make the method of visits to single examples, or what it is made from."""
+        """Make coordinate ascent, or the alternation that makes it when it is needed first."""
         required = self._method == "coordinate_ascent"
         slopes = self._surrogate.hinges() or self._surrogate.label_maxima()
         if slopes is None:
-            if required:
+            if required:  # of the losses of VILMA: PW-VILMA's always has the maxima
                 raise ValueError(
                     "Coordinate ascent needs a surrogate that is a sum of hinges of single "
                     'thresholds, which this loss does not have. Use solver="auto" or '

@@ -17,7 +17,7 @@ from vilma.surrogates.surrogate import (
     PiecewiseLinearForm,
     Surrogate,
 )
-from vilma.surrogates.v_shaped import VShaped
+from vilma.surrogates.v_shaped import VShaped, v_shaped_surrogate
 
 __all__ = [
     "ExplicitHinge",
@@ -35,4 +35,5 @@ __all__ = [
     "Surrogate",
     "VShaped",
     "find_margins",
+    "v_shaped_surrogate",
 ]

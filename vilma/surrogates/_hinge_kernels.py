@@ -22,11 +22,15 @@ can only lower the derivative: both ends of the interval are nondecreasing in k.
 
 **EXP: isotonic regression.** The same derivatives belong to one or two thresholds per example,
 and the order :math:`\theta_0 \le \theta_1 \le \dots` is a constraint: isotonic regression of
-convex functions of one variable, the problem of pool adjacent violators [1]_ [2]_. Its solution
-pools neighbours into blocks that share the minimiser of their summed functions. By threshold
-decomposition [3]_ the thresholds that are at most v form the prefix :math:`0, \dots, j` with the
-largest sum of derivatives at v; sweeping v upwards over the breakpoints finds the blocks in order,
-each when the sum of its derivatives reaches zero.
+convex functions of one variable. Its solution pools neighbours into blocks that share a minimiser
+of their summed functions. Pool adjacent violators (PAV) [1]_ [2]_ goes through the thresholds in
+their order, and merges the last block with the one before it, and minimises the sum anew, for as
+long as the two minimisers are out of order. The kernels here do not merge: they find the same
+blocks by threshold decomposition [3]_. The thresholds that are at most v form the prefix
+:math:`0, \dots, j` with the largest sum of derivatives at v; sweeping v upwards over the
+breakpoints finds the blocks from the lowest on, each complete when the sum of its derivatives
+reaches zero. So one walk over breakpoints serves, as for IMC, where PAV would look for a quantile
+of every merged block.
 
 **Two steps.** `imc_buckets` and `exp_buckets` take the weights by label and bucket, an interval of
 places (``_breakpoints.py``), and find the bucket of every end of the minimisers, with the
@@ -256,8 +260,8 @@ def _sweep_level_sets(
 ):
     """Write the smallest (or largest) minimisers to `theta`.
 
-    This solves the generalised isotonic regression that pool adjacent violators solves, level by
-    level: an event costs a pass over the unplaced thresholds of the bucket.
+    The blocks are those of pool adjacent violators, found level by level instead of merged: an
+    event costs a pass over the unplaced thresholds of the bucket.
 
     Threshold k has the upper hinges of ``lower == k + 1`` and the lower hinges of ``upper == k``.
     `excess` are the thresholds' derivatives where their bucket begins; ``excess[j]`` becomes the

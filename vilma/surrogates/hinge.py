@@ -2,9 +2,9 @@ r"""The hinge surrogates of SVOR with interval labels: implicit and explicit ord
 
 At fixed scores, the derivative in every threshold of either surrogate is a step function of the
 threshold that jumps up at the hinges' breakpoints, so the minimisers are weighted quantiles of the
-breakpoints: for IMC of each threshold by itself, for EXP under the order of the thresholds, by
-pooling adjacent violators. `vilma.surrogates._hinge_kernels` derives both, and
-`vilma.surrogates._breakpoints` says which breakpoints are sorted for them.
+breakpoints: for IMC of each threshold by itself, for EXP of blocks of neighbours that the order
+of the thresholds pools, as in isotonic regression. `vilma.surrogates._hinge_kernels` derives both,
+and `vilma.surrogates._breakpoints` says which breakpoints are sorted for them.
 """
 
 from __future__ import annotations

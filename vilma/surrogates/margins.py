@@ -15,17 +15,19 @@ with the same :math:`g_k` on both sides. Examples:
 - any sum of these.
 
 **Statement.** With :math:`\theta_k = b_k - b_{k+1}` and :math:`\theta'_k = \theta_k + g_k`,
-minimised over the biases, the surrogate of the V-shaped loss has the value and the minimisers of
+minimised over the biases, the surrogate V of the V-shaped loss has the value of
 
 .. math:: \sum_i p_i \Bigl( \sum_{k < l_i} \max(0, a_{l_i} - s_i + \theta'_k)
           + \sum_{k \ge u_i} \max(0, c_{u_i} + s_i - \theta'_k) \Bigr).
 
-For the absolute error this is Proposition 2 of the paper: the hinges are those of II-SVOR-IMC.
+and every minimiser of this sum H minimises V. (Not the reverse: where no example ends at a label,
+V is the same however low that label's bias is.) For the absolute error this is Proposition 2 of
+the paper: the hinges are those of II-SVOR-IMC.
 
 **Proof.** Going from label k + 1 to k changes what stands in the lower maximum of VILMA by
 :math:`a_l - s + \theta'_k`, so the lower maximum is the largest of the sums of these gains over
 :math:`k = y, \dots, l - 1`, at most the sum of their positive parts; likewise the upper one. So
-the sum of hinges H is never below VILMA's loss V, and where :math:`\theta'` is nondecreasing the
+H is never below V, and where :math:`\theta'` is nondecreasing the
 gains fall with the distance from the endpoint and the two are equal. The minimisers of H are
 nondecreasing by themselves: from k to k + 1 upper hinges drop out and lower ones come in, and
 breakpoints :math:`s_i - a_{l_i}`, :math:`s_i + c_{u_i}` do not depend on k. It is left to show
@@ -74,7 +76,7 @@ def find_margins(cost: np.ndarray) -> Margins | None:
     Returns
     -------
     Margins or None
-        With a first step's margin of 0, which leaves the others one choice.
+        With :math:`g_0 = 0`: all else then follows from the costs.
     """
     n = len(cost)
     if n < 2:

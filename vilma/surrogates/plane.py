@@ -2,10 +2,24 @@ r"""What a surrogate returns: its minimum over the biases, and an affine lower b
 
 A *plane* is an affine function of the scores :math:`t \in R^m` below G,
 
-.. math:: G(t) \ge o + \langle c, t\rangle \qquad\text{for all } t,
+.. math:: G(t) \ge o + \langle c, t\rangle \qquad\text{for all } t.
 
-the cutting plane of section 4 of the paper. With scores :math:`t = X w'` it bounds
-:math:`G(X w')` by :math:`o + \langle X^T c, w'\rangle`, a cutting plane in w'.
+With scores :math:`t = X w'` it bounds :math:`G(X w')` by :math:`o + \langle X^T c, w'\rangle`, one
+of the functions whose maximum is the model (18) of the paper.
+
+**Equation (20) of the paper.** With the biases b(w) of (19) and the labels
+
+.. math:: \hat y_l^i \in \arg\max_{y \le y_l^i} [\Delta(y, y_l^i) + \langle x^i, w\rangle y
+          + b_y(w)], \qquad
+          \hat y_r^i \in \arg\max_{y \ge y_r^i} [\Delta(y, y_r^i) + \langle x^i, w\rangle y
+          + b_y(w)],
+
+the paper takes for a subgradient of G
+
+.. math:: G'(w) = \frac{1}{m} \sum_{i=1}^m x^i (\hat y_l^i + \hat y_r^i - y_l^i - y_r^i) .
+
+Where labels tie in an arg max, this need not be one. It is the one equation that is computed
+otherwise here.
 
 **Which planes are valid.** Let :math:`\Phi(t, \theta)` be the mean loss at scores t and thresholds
 :math:`\theta` (or biases), jointly convex, and :math:`G(t) = \min_\theta \Phi(t, \theta)`. A
@@ -17,13 +31,48 @@ subgradient :math:`(c, d)` of :math:`\Phi` at :math:`(s, \theta(s))` gives
 and :math:`G(t) \ge G(s) + \langle c, t - s\rangle` follows by minimising over :math:`\theta'` only
 if the last term cannot be negative: :math:`d = 0`, or, under the order constraint
 :math:`\theta'_1 \le \theta'_2 \le \dots`, :math:`-d` in its normal cone at :math:`\theta(s)`.
-The labels that attain the maxima at :math:`\theta(s)`, taken one per example as in the paper's
-formula, give some subgradient of :math:`\Phi`; under ties its d is not 0, and the "bound" may then
-exceed the minimum. Surrogates therefore return the convex combination of the maximisers' slopes
-for which d vanishes. Where an iterative method leaves :math:`d \ne 0`, the plane carries
+The labels of (20), one per side of an example, give some subgradient of :math:`\Phi`; under ties
+its d is not 0, and the "bound" may then exceed the minimum.
+
+**What is computed instead of (20).** Let :math:`[l_i, u_i]` be the paper's :math:`[y_l^i, y_r^i]`,
+:math:`p_i` the examples' weights and P their sum (1 and m in the paper). Each arg max is replaced
+by fractions :math:`\pi^-_{iy}, \pi^+_{iy} \ge 0` of the labels that attain it, of sum 1 over the
+:math:`y \le l_i` and over the :math:`y \ge u_i`:
+
+.. math:: G'(w) = X^T c, \qquad
+          c_i = \frac{p_i}{P} \Bigl( \sum_{y \le l_i} \pi^-_{iy} (y - l_i)
+          + \sum_{y \ge u_i} \pi^+_{iy} (y - u_i) \Bigr), \qquad
+          o = \frac{1}{P} \sum_i p_i \Bigl( \sum_{y \le l_i} \pi^-_{iy} \Delta(y, l_i)
+          + \sum_{y \ge u_i} \pi^+_{iy} \Delta(y, u_i) \Bigr),
+
+with the fractions so chosen that the derivative in every bias vanishes,
+
+.. math:: \sum_i p_i (\pi^-_{iy} + \pi^+_{iy}) = \sum_i p_i ([\![ l_i = y ]\!]
+          + [\![ u_i = y ]\!]) \qquad\text{for all } y .
+
+One label per side with the fraction 1 makes c that of (20).
+
+Where the loss is a sum of hinges with margins :math:`a^-_i, a^+_i` (`vilma.surrogates.margins`; 1
+in EXP and IMC), the same reads, with the slopes :math:`q^-_{ik} = \sum_{y \le k} \pi^-_{iy}` of
+the hinges below the interval and :math:`q^+_{ik} = \sum_{y > k} \pi^+_{iy}` of those above it,
+
+.. math:: c_i = \frac{p_i}{P} \Bigl( \sum_{k \ge u_i} q^+_{ik} - \sum_{k < l_i} q^-_{ik} \Bigr),
+          \qquad
+          o = \frac{1}{P} \sum_i p_i \Bigl( a^-_i \sum_{k < l_i} q^-_{ik}
+          + a^+_i \sum_{k \ge u_i} q^+_{ik} \Bigr), \qquad
+          d_k = \frac{1}{P} \Bigl( \sum_{i : k < l_i} p_i q^-_{ik}
+          - \sum_{i : k \ge u_i} p_i q^+_{ik} \Bigr) = 0,
+
+slopes being 1 where the hinge is positive, 0 where it is cut off, and any fraction on its
+breakpoint. In EXP only :math:`k = l_i - 1` and :math:`k = u_i` have hinges, and -d need only lie
+in the normal cone.
+
+`imc_plane`, `exp_plane`, `SmoothedProblem.plane` and `solve_transport` find such fractions.
+
+**What is left of d.** Where an iterative method leaves :math:`d \ne 0`, the plane carries
 :math:`|d|_1` as its `bias_residual`. With the offset :math:`o = \Phi(s, \theta(s)) - \langle c,
-s\rangle - \langle d, \theta(s)\rangle`, what is left of the last term is :math:`\langle d,
-\theta'\rangle \ge -|d|_1 \max_k |\theta'_k|`, which is charged to the bound.
+s\rangle - \langle d, \theta(s)\rangle`, what is left of the last term above is :math:`\langle d,
+\theta'\rangle \ge -|d|_1 \max_k |\theta'_k|`: the *charge* that is taken off the bound.
 """
 
 from __future__ import annotations

@@ -121,7 +121,11 @@ class Surrogate(ABC):
         return None
 
     def label_maxima(self) -> LabelMaxima | None:
-        """Write the surrogate out as maxima over labels; None where there are no pieces."""
+        """Write the surrogate out as maxima over labels with scores of several pieces, or None.
+
+        Only the surrogate of PW-VILMA does: coordinate ascent on maxima over labels is written
+        for its scores, several per example. `VShaped`, of one score, is left to cutting planes.
+        """
         return None
 
     @abstractmethod

@@ -1,4 +1,10 @@
-"""The surrogate of any V-shaped interval-insensitive loss (VILMA), biases minimised out."""
+r"""The surrogate of any V-shaped interval-insensitive loss (VILMA), biases minimised out.
+
+Two classes minimise it. Where the costs have margins, as those of the absolute and of the squared
+error do, it is a sum of hinges (`vilma.surrogates.margins`, Proposition 2 of the paper) and
+`ImplicitHinge` solves it exactly. `VShaped` is for all others, such as the 0/1 loss, truncated or
+uneven costs. `v_shaped_surrogate` chooses.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +13,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vilma.surrogates.hinge import ImplicitHinge
 from vilma.surrogates.linear_form import v_shaped_form
+from vilma.surrogates.margins import find_margins
 from vilma.surrogates.plane import InnerMinimum, Plane
 from vilma.surrogates.smoothed_problem import SmoothedProblem, SortedScores
 from vilma.surrogates.smoothing import NARROWEST, Attempt, shrink_width
 from vilma.surrogates.surrogate import LabeledWeights, PiecewiseLinearForm, Surrogate
 from vilma.surrogates.transport import solve_transport, transport_work
 
-__all__ = ["VShaped"]
+__all__ = ["VShaped", "v_shaped_surrogate"]
 
 # Work of the transportation problem, (2 m)^2 K, up to which it is solved at once (under a
 # millisecond), and up to which it is where smoothing fails (a fraction of a second).
@@ -32,6 +40,19 @@ _MOVED = 0.3
 _NEAR = 4.0
 _RESOLUTION = 1e-13  # of the largest cost: Newton steps on the biases do not get below
 _UNSMOOTHED = 1e-300  # ties share a label's border evenly, nothing else is mixed
+
+
+def v_shaped_surrogate(labels: LabeledWeights, cost: np.ndarray) -> Surrogate:
+    """Return the surrogate of a V-shaped loss, as a sum of hinges where it is one.
+
+    Parameters
+    ----------
+    labels : LabeledWeights
+    cost : ndarray of shape (n_classes, n_classes)
+        ``cost[y, y_true]``, growing away from the diagonal.
+    """
+    margins = find_margins(cost)
+    return VShaped(labels, cost) if margins is None else ImplicitHinge(labels, margins)
 
 
 class _Start(NamedTuple):
@@ -66,8 +87,10 @@ class VShaped(Surrogate):
     7. Otherwise narrow the width: the error falls with its square, or in proportion to it under
        ties (`vilma.surrogates.smoothing.shrink_width`). Go on with 4.
 
-    Scores, biases and width are kept for the next call; the result of any call is as accurate as
-    asked, whatever came before.
+    Scores, biases and width are kept for the next call. What came before changes where a call
+    begins, and so the last digits of its result, but the error is measured in every call. Where no
+    width reaches the accuracy asked, the best plane found is returned: it is as valid, and the gap
+    of the outer loop shows what it lacks.
 
     Parameters
     ----------

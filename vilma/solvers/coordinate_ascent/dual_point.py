@@ -194,6 +194,8 @@ class DualPoint(ABC):
         blocks = self._rng.permutation(-(-n // _BLOCK))
         visits = (_BLOCK * blocks[:, None] + np.arange(_BLOCK)).ravel()
         self._visit(visits[visits < n])
+        # The method of multipliers: the thresholds reached become the centre. As these are kept,
+        # theta = centre - gamma d, and d stays: they move on by what they moved in the pass.
         reached = self._thresholds.copy()
         self._thresholds += self._thresholds - self._prox_center
         self._prox_center = reached

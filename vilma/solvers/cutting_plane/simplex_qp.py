@@ -2,9 +2,9 @@ r"""Convex quadratic programs over the unit simplex, by a primal active-set meth
 
 .. math:: \min_{a \ge 0,\ \sum_j a_j = 1}\; \tfrac{1}{2} a^T H a - q^T a
 
-with H positive semi-definite: the dual of the reduced problem, its sign turned, for :math:`H_{jl}
-= \langle g_j, g_l\rangle` and :math:`q = \lambda o`. Every iterate is feasible, so an early stop
-costs tightness of the lower bound, never its validity.
+with H positive semi-definite: for :math:`H_{jl} = \langle g_j, g_l\rangle` and :math:`q = \lambda
+o` it is :math:`-\lambda` times the dual of the reduced problem. Every iterate is feasible, so an
+early stop costs tightness of the lower bound, never its validity.
 
 The method solves the equality-constrained problem on the support of a, walks towards its solution
 until a coordinate reaches 0 and leaves the support, and lets the coordinate with the most negative
