@@ -29,7 +29,7 @@ from benchmarks.league.tables import DESIGNS, Split, find_tables, splits
     show_default=True,
     help="Seconds for a method on one split, its choice of options included.",
 )
-@click.option("--report-only", is_flag=True, help="Run nothing.")
+@click.option("--report-only", is_flag=True, help="Run nothing; print what was asked for.")
 def main(
     data: Path,
     output: Path,
@@ -52,7 +52,15 @@ def main(
                 for design in (designs or DESIGNS) if table.exact else ("real",):
                     chosen = splits(table, n_splits, design, max_train)
                     _run_table(table.name, design, chosen, players, results, output, process)
-    click.echo(write_report(list(results.values())))
+    shown = [
+        each
+        for each in results.values()
+        if each["design"] in (*(designs or DESIGNS), "real")
+        and each["method"] in (names or METHODS)
+        and each["table"] in (wanted or [each["table"]])
+        and each["split"] < n_splits
+    ]
+    click.echo(write_report(shown))
 
 
 def _run_table(

@@ -38,12 +38,12 @@ def write_report(results: list[dict[str, Any]]) -> str:
 
 
 def _of_design(design: str, frame: pd.DataFrame) -> str:
-    errors = _errors(frame)
+    errors, n_splits = _errors(frame)
     seconds = frame.groupby("method")["seconds"].mean()
     ranks = mean_ranks(errors)
     lines = [
         f"### {design}: {len(errors)} tables, "
-        f"{frame['split'].nunique()} splits, {len(ranks)} methods",
+        f"{n_splits} splits, {len(ranks)} methods",
         "",
         "| method | mean rank | mean error | won : lost | p | s per table |",
         "|---|---|---|---|---|---|",
@@ -65,14 +65,21 @@ def _of_design(design: str, frame: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def _errors(frame: pd.DataFrame) -> pd.DataFrame:
-    """Mean errors by table and method, over the splits that all methods of a table have."""
+def _errors(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Mean errors by table and method, over the splits that all methods of a table have.
+
+    Also the number of these splits, "1 to 5" where it differs between tables.
+    """
     by_split = frame.pivot_table(index=["table", "split"], columns="method", values="mae")
-    parts = {}
+    parts, numbers = {}, set()
     for table, part in by_split.groupby(level="table"):
         known = part.dropna(axis=1, how="all").dropna()
         parts[table] = known.mean().reindex(by_split.columns)
-    return pd.DataFrame.from_dict(parts, orient="index")
+        numbers.add(len(known))
+    # The same errors added in another order are equal: means differ by more than 1e-10, or not.
+    errors = pd.DataFrame.from_dict(parts, orient="index").round(10)
+    least, most = min(numbers, default=0), max(numbers, default=0)
+    return errors, f"{least}" if least == most else f"{least} to {most}"
 
 
 def _by_table(errors: pd.DataFrame) -> list[str]:

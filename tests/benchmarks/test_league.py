@@ -145,7 +145,28 @@ def test_ranks_and_comparisons():
     assert f"| {RECOMMENDED} | 1.00 | 3.500 |" in text
     assert "| median | 2.00 | 4.750 | 6 : 0 | 0.031 | 1.0 |" in text
     assert "With 1 comparisons one p below 1.000 is to be expected by chance" in text
+    assert "### exact: 6 tables, 1 splits, 2 methods" in text
     assert write_report([]) == "Nothing has been measured."
+
+
+def test_the_report_compares_the_splits_that_all_methods_have():
+    def of(method, errors):
+        return [
+            {"table": "t", "design": "exact", "split": k, "method": method, "mae": e, "seconds": 1.0}
+            for k, e in enumerate(errors)
+        ]
+
+    # In floating point 0.1 + 0.2 + 0.3 depends on the order: these two are equal all the same.
+    same = of(RECOMMENDED, [0.1, 0.2, 0.3]) + of("median", [0.3, 0.2, 0.1])
+    text = write_report(same)
+    assert "1 tables, 3 splits" in text
+    assert f"| {RECOMMENDED} | 1.50 |" in text
+    assert "| median | 1.50 | 0.200 | 0 : 0 |" in text
+    text = write_report(same + of("forest", [0.3]))
+    assert "1 tables, 1 splits, 3 methods" in text
+    assert "| median | 2.50 | 0.300 | 1 : 0 |" in text
+    other = [{**each, "table": "other"} for each in of(RECOMMENDED, [1.0]) + of("median", [2.0])]
+    assert "2 tables, 1 to 3 splits" in write_report(same + other)
 
 
 @pytest.mark.filterwarnings("ignore:scipy.optimize:DeprecationWarning")
