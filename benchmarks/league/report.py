@@ -42,8 +42,7 @@ def _of_design(design: str, frame: pd.DataFrame) -> str:
     seconds = frame.groupby("method")["seconds"].mean()
     ranks = mean_ranks(errors)
     lines = [
-        f"### {design}: {len(errors)} tables, "
-        f"{n_splits} splits, {len(ranks)} methods",
+        f"### {design}: {len(errors)} tables, {n_splits} splits, {len(ranks)} methods",
         "",
         "| method | mean rank | mean error | won : lost | p | s per table |",
         "|---|---|---|---|---|---|",

@@ -152,8 +152,8 @@ def test_ranks_and_comparisons():
 def test_the_report_compares_the_splits_that_all_methods_have():
     def of(method, errors):
         return [
-            {"table": "t", "design": "exact", "split": k, "method": method, "mae": mae, "seconds": 1}
-            for k, mae in enumerate(errors)
+            {"table": "t", "design": "exact", "split": k, "method": method, "mae": e, "seconds": 1}
+            for k, e in enumerate(errors)
         ]
 
     # In floating point 0.1 + 0.2 + 0.3 depends on the order: these two are equal all the same.
