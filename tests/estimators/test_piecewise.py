@@ -323,7 +323,7 @@ def test_the_smoothed_minimum_is_found_from_anywhere():
         for start in (exactly, rng.normal(size=len(exactly)), exactly + 9.0):
             listed, _ = surrogate._list(scores, start, exactly, width)
             _, found = surrogate._solve_width(scores, listed, start, width, bound=1.0)
-            biases = np.concatenate([[0.0], -np.cumsum(found.thresholds)])
+            biases = np.concatenate([[0.0], -np.cumsum(found.solution)])
             value, slack, gradient, *_ = naive_smoothed(problem, pieces, scores, biases, width)
             np.testing.assert_allclose(gradient, 0.0, atol=1e-10 * len(weight), err_msg=str(seed))
             assert found.result[2] == pytest.approx(value / len(weight), rel=1e-12), seed

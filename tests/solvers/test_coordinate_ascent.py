@@ -68,10 +68,10 @@ def used_thresholds(problem, thresholds):
 def naive_loss(hinges, scores, thresholds):
     total = 0.0
     for i, weight in enumerate(hinges.weight):
-        for k in range(hinges.upper_start[i], hinges.upper_stop[i]):
-            total += weight * max(0.0, hinges.upper_margin[i] - scores[i] + thresholds[k])
-        for k in range(hinges.lower_start[i], hinges.lower_stop[i]):
-            total += weight * max(0.0, hinges.lower_margin[i] + scores[i] - thresholds[k])
+        for k in range(hinges.below_start[i], hinges.below_stop[i]):
+            total += weight * max(0.0, hinges.below_margin[i] - scores[i] + thresholds[k])
+        for k in range(hinges.above_start[i], hinges.above_stop[i]):
+            total += weight * max(0.0, hinges.above_margin[i] + scores[i] - thresholds[k])
     return total / hinges.weight.sum()
 
 
@@ -128,10 +128,10 @@ def test_passes_keep_the_books(kind):
             for i, weight in enumerate(hinges.weight):
                 own = state.duals[state.layout["first_dual"][i] :][: state.layout["n_duals"][i]]
                 assert np.all((own >= 0.0) & (own <= 1.0))
-                upper = range(hinges.upper_start[i], hinges.upper_stop[i])
-                lower = range(hinges.lower_start[i], hinges.lower_stop[i])
-                for j, k in enumerate([*upper, *lower]):
-                    sign = 1.0 if j < len(upper) else -1.0
+                below = range(hinges.below_start[i], hinges.below_stop[i])
+                above = range(hinges.above_start[i], hinges.above_stop[i])
+                for j, k in enumerate([*below, *above]):
+                    sign = 1.0 if j < len(below) else -1.0
                     coef += sign * weight * own[j] * (X[i] - mean)
                     derivatives[k] += sign * weight * own[j]
             for k, order in enumerate(state.order_duals):
@@ -163,12 +163,12 @@ def test_a_visit_leaves_nothing_to_gain(kind):
                 continue  # thresholds were moved once more, by their order
             score = point.reached().coef @ (X[i] - hinges.weight @ X / hinges.weight.sum())
             own = state.duals[state.layout["first_dual"][i] :][: state.layout["n_duals"][i]]
-            upper = range(hinges.upper_start[i], hinges.upper_stop[i])
-            lower = range(hinges.lower_start[i], hinges.lower_stop[i])
+            below = range(hinges.below_start[i], hinges.below_stop[i])
+            above = range(hinges.above_start[i], hinges.above_stop[i])
             slack = 5e-3 * abs(score - score_before) + 1e-9
-            for j, k in enumerate([*upper, *lower]):
-                sign = 1.0 if j < len(upper) else -1.0
-                own_margin = hinges.upper_margin[i] if sign > 0.0 else hinges.lower_margin[i]
+            for j, k in enumerate([*below, *above]):
+                sign = 1.0 if j < len(below) else -1.0
+                own_margin = hinges.below_margin[i] if sign > 0.0 else hinges.above_margin[i]
                 margin = own_margin - sign * (score - state.thresholds[k])
                 if own[j] < 1.0:
                     assert margin <= slack

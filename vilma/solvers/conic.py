@@ -1,10 +1,10 @@
 r"""The whole problem at once, by a generic conic solver: for small problems, and for checking.
 
-With the surrogate written out as maxima of linear pieces the problem is
+With the surrogate written out as maxima of affine functions the problem is
 
 .. math:: \min_{u, \theta, \xi}\; \frac{\lambda}{2} |u|^2 + \sum_t p_t \xi_t
           \quad\text{s.t.}\quad \xi_t \ge o_r + \langle a_r, A u\rangle + \langle d_r,
-          \theta\rangle \text{ for the pieces r of term t},
+          \theta\rangle \text{ for the functions r of term t},
 
 A being X (bordered by an identity where biases are penalised). The multipliers of the
 constraints, made exact convex combinations, are a plane of G like any other: what they leave of
@@ -20,6 +20,7 @@ import numpy as np
 from scipy import sparse
 
 from vilma.solvers.certificate import History, Solution, relative_gap, rounding_error
+from vilma.solvers.oracle import Oracle
 from vilma.solvers.problem import Settings
 from vilma.surrogates import PiecewiseLinearForm, Surrogate
 
@@ -126,12 +127,12 @@ def _dual_bound(
     settings: Settings,
 ) -> float:
     """Lower bound on the optimum from the multipliers, whatever their accuracy."""
-    # Each term's multipliers as a convex combination of its pieces, times its share.
+    # Each term's multipliers as a convex combination of its functions, times its share.
     multipliers = np.maximum(multipliers, 0.0)
     sums = np.bincount(form.term, multipliers, minlength=len(form.share))
-    pieces_per_term = np.bincount(form.term, minlength=len(form.share))
+    functions_per_term = np.bincount(form.term, minlength=len(form.share))
     empty = sums[form.term] <= 0.0
-    multipliers = np.where(empty, 1.0 / pieces_per_term[form.term], multipliers)
+    multipliers = np.where(empty, 1.0 / functions_per_term[form.term], multipliers)
     sums = np.where(sums <= 0.0, 1.0, sums)
     multipliers *= (form.share / sums)[form.term]
 
@@ -143,7 +144,8 @@ def _dual_bound(
         residual = np.append(np.maximum(prefix[:-1], 0.0), prefix[-1:])
     rows = sparse.csr_array(X)
     longest = np.sqrt(rows.multiply(rows).sum(axis=1).max())
-    bound = surrogate.bound_thresholds(longest * np.sqrt(2.0 * objective / settings.alpha))
+    oracle = Oracle(surrogate, longest, settings.alpha)
+    # Twice: prefix sums multiply differences of two thresholds. Without an order once would do.
+    charge = 2.0 * oracle.charge(float(np.abs(residual).sum()), oracle.target(objective, 0.0))
     squared_norm = float(gradient @ gradient)
-    charge = 2.0 * bound * float(np.abs(residual).sum())
     return offset - squared_norm / (2.0 * settings.alpha) - charge

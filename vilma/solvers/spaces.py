@@ -52,7 +52,7 @@ class Space(ABC):
 
     @property
     @abstractmethod
-    def widths(self) -> tuple[int, ...]:
+    def lengths(self) -> tuple[int, ...]:
         """Lengths of the arrays that `represent_gradient` returns."""
 
     @abstractmethod
@@ -92,7 +92,7 @@ class FeatureSpace(Space):
     """Vectors are kept as they are: for few features."""
 
     @property
-    def widths(self) -> tuple[int, ...]:
+    def lengths(self) -> tuple[int, ...]:
         return (self.X.shape[1],)
 
     def represent_gradient(self, score_gradient: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -126,7 +126,7 @@ class SampleSpace(Space):
     """Vectors are kept as u and X X^T u: for more features than samples."""
 
     @property
-    def widths(self) -> tuple[int, ...]:
+    def lengths(self) -> tuple[int, ...]:
         return (self.X.shape[0], self.X.shape[0])
 
     def represent_gradient(self, score_gradient: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -1,10 +1,10 @@
 r"""Breakpoints of hinges at given scores, sorted only where thresholds are.
 
 A hinge has its breakpoint at the score of its example plus a *shift* that belongs to the label:
-minus the margin for upper hinges, the margin for lower ones. Minimising thresholds are quantiles
-of breakpoints, which need no sorting: one pass over the examples sums the weights by label and
-bucket, an interval of places; running sums over the buckets tell in which one a threshold lies;
-and only the breakpoints in these buckets are brought into ascending order.
+minus the margin for hinges below the interval, the margin for those above it. Minimising
+thresholds are quantiles of breakpoints, which need no sorting: one pass over the examples sums the
+weights by label and bucket, an interval of places; running sums over the buckets tell in which one
+a threshold lies; and only the breakpoints in these buckets are brought into ascending order.
 
 **Exactness.** The bucket of a breakpoint is a nondecreasing function of the breakpoint as a
 floating-point number. So the breakpoints of one bucket are left of those of the next, and equal
@@ -51,8 +51,8 @@ class Sorted(NamedTuple):
 class Groups(NamedTuple):
     """The thresholds and the breakpoints of every bucket that was opened."""
 
-    # (n_groups, 8) first and stop of the smallest minimisers, of the largest ones, of the upper
-    # and of the lower hinges' breakpoints
+    # (n_groups, 8) first and stop of the smallest minimisers, of the largest ones, of the
+    # breakpoints below and of those above
     limits: np.ndarray
     # (n_groups,) place of the first breakpoint, where rounding may put a threshold
     first: np.ndarray
@@ -72,10 +72,10 @@ class Breakpoints:
     Parameters
     ----------
     labels : LabeledWeights
-    left : ndarray of shape (n_classes,)
-        Shifts of the upper hinges, by label ``lower``.
-    right : ndarray of shape (n_classes,)
-        Shifts of the lower hinges, by label ``upper``.
+    below_shift : ndarray of shape (n_classes,)
+        Shifts of the hinges below the intervals, by label ``lower``.
+    above_shift : ndarray of shape (n_classes,)
+        Shifts of the hinges above them, by label ``upper``.
 
     Attributes
     ----------
@@ -87,10 +87,12 @@ class Breakpoints:
         Whether buckets are worth while, or all breakpoints are better sorted.
     """
 
-    def __init__(self, labels: LabeledWeights, left: np.ndarray, right: np.ndarray) -> None:
+    def __init__(
+        self, labels: LabeledWeights, below_shift: np.ndarray, above_shift: np.ndarray
+    ) -> None:
         self.labels = labels
-        self.left = left
-        self.right = right
+        self.below_shift = below_shift
+        self.above_shift = above_shift
         lower, upper, weight, n_classes = labels
         self.totals = (
             np.bincount(lower, weight, n_classes),
@@ -101,13 +103,15 @@ class Breakpoints:
         self.bucketed = m >= max(_FEW, (_ROOTS_PER_LABEL * n_classes) ** 2)
         self._all_exact = np.array_equal(lower, upper)
         self._all_alike = bool(np.ptp(weight) == 0.0)
-        self._one_order = bool(np.ptp(left) == 0.0 and np.ptp(right) == 0.0)
+        self._one_order = bool(np.ptp(below_shift) == 0.0 and np.ptp(above_shift) == 0.0)
         if self.bucketed:
             self._n_buckets = 1 + int(_BUCKETS_PER_ROOT * max(np.sqrt(m), n_classes))
             self._sample = np.arange(0, m, -(-m // _SAMPLE))
-            self._sample_shifts = np.stack([left[lower[self._sample]], right[upper[self._sample]]])
+            self._sample_shifts = np.stack(
+                [below_shift[lower[self._sample]], above_shift[upper[self._sample]]]
+            )
         elif not self._one_order:
-            self._shifts = left[lower], right[upper]
+            self._shifts = below_shift[lower], above_shift[upper]
 
     def _grid(self, scores: np.ndarray) -> Grid:
         """Return buckets where most breakpoints are: no tail of the scores makes them wide."""
@@ -127,15 +131,15 @@ class Breakpoints:
         Returns
         -------
         sums : ndarray of shape (2, n_classes, n_buckets)
-            The weights of the upper hinges by label ``lower``, of the lower ones by ``upper``.
+            The weights of the hinges below by label ``lower``, of those above by ``upper``.
         bucket : ndarray of shape (2, m)
         """
         lower, upper, weight, n_classes = self.labels
         grid = self._grid(scores)
         sums = np.zeros((2, n_classes, grid.n_buckets))
         bucket = np.empty((2, len(scores)), dtype=np.int32)
-        _add_by_bucket(scores, lower, self.left, weight, *grid, bucket[0], sums[0])
-        _add_by_bucket(scores, upper, self.right, weight, *grid, bucket[1], sums[1])
+        _add_by_bucket(scores, lower, self.below_shift, weight, *grid, bucket[0], sums[0])
+        _add_by_bucket(scores, upper, self.above_shift, weight, *grid, bucket[1], sums[1])
         return sums, bucket
 
     def sort_wanted(
@@ -154,8 +158,8 @@ class Breakpoints:
 
         Returns
         -------
-        left, right : Sorted
-            The upper and the lower hinges' breakpoints in these buckets.
+        below, above : Sorted
+            The breakpoints of the two kinds of hinges in these buckets.
         groups : Groups
         """
         lower, upper, weight, _ = self.labels
@@ -171,15 +175,15 @@ class Breakpoints:
         for own in wanted:
             columns += np.searchsorted(own, opened), np.searchsorted(own, opened, "right")
         first = np.full(len(opened), np.inf)
-        left = _sort(scores, lower, self.left, weight, rows[0])
-        right = _sort(scores, upper, self.right, weight, rows[1])
-        for kind, count in zip((left, right), counts, strict=True):
+        below = _sort(scores, lower, self.below_shift, weight, rows[0])
+        above = _sort(scores, upper, self.above_shift, weight, rows[1])
+        for kind, count in zip((below, above), counts, strict=True):
             count = count[opened]
             stop = np.cumsum(count)
             columns += stop - count, stop
             some = count > 0
             first[some] = np.minimum(first[some], kind.place[(stop - count)[some]])
-        return left, right, Groups(np.stack(columns, axis=1), first)
+        return below, above, Groups(np.stack(columns, axis=1), first)
 
     def group_all(self, wanted: np.ndarray) -> Groups:
         """Return the one group that `sort_all` makes: all breakpoints, in bucket 0.
@@ -194,18 +198,18 @@ class Breakpoints:
         return Groups(np.array([[*small, *large, 0, m, 0, m]]), np.array([-np.inf]))
 
     def sort_all(self, scores: np.ndarray) -> tuple[Sorted, Sorted]:
-        """Sort the upper and the lower hinges' breakpoints; only where not `bucketed`."""
+        """Sort the breakpoints of either kind of hinges; only where not `bucketed`."""
         lower, upper, weight, _ = self.labels
         if self._one_order:
             # One order serves both kinds, where the shifts' rounding makes ties, too.
             order = np.argsort(scores)
             ascending, label = scores[order], lower[order]
             weight = weight if self._all_alike else weight[order]
-            left = Sorted(ascending + self.left[0], label, weight)
+            below = Sorted(ascending + self.below_shift[0], label, weight)
             label = label if self._all_exact else upper[order]
-            return left, Sorted(ascending + self.right[0], label, weight)
-        left_place, right_place = scores + self._shifts[0], scores + self._shifts[1]
-        return self._order(left_place, lower), self._order(right_place, upper)
+            return below, Sorted(ascending + self.above_shift[0], label, weight)
+        below_place, above_place = scores + self._shifts[0], scores + self._shifts[1]
+        return self._order(below_place, lower), self._order(above_place, upper)
 
     def _order(self, place: np.ndarray, label: np.ndarray) -> Sorted:
         order = np.argsort(place)

@@ -1,24 +1,30 @@
 r"""Kernels of the two hinge surrogates, IMC and EXP.
 
-Threshold k carries hinges of two kinds (labels are codes from 0, k separates k from k + 1):
+Labels are codes from 0, threshold k separates k from k + 1. An example in :math:`[l_i, u_i]` has
+hinges of two kinds:
 
-- upper: ``max(0, 1 - s_i + theta_k)``, breakpoint ``a_i = s_i - 1``, slope +1 to its right;
-- lower: ``max(0, 1 + s_i - theta_k)``, breakpoint ``b_i = s_i + 1``, slope -1 to its left.
+- *below* its interval, ``max(0, 1 - s_i + theta_k)``: theta_k, with k < l_i, should lie below the
+  score; breakpoint :math:`t^-_i = s_i - 1`, slope +1 to its right;
+- *above* its interval, ``max(0, 1 + s_i - theta_k)``: theta_k, with k >= u_i, should lie above the
+  score; breakpoint :math:`t^+_i = s_i + 1`, slope -1 to its left.
 
-Nothing of IMC needs the margins to be 1: its kernels take the breakpoints, whatever margins they
-come from (``margins.py``).
+IMC has them all, EXP those of :math:`k = l_i - 1` and :math:`k = u_i` only. Nothing of IMC needs
+the margins to be 1: its kernels take the breakpoints, whatever margins they come from
+(``margins.py``). What belongs to one kind is named `below` or `above` throughout.
 
-**IMC: weighted quantiles.** Every threshold is minimised by itself. With :math:`Q_k` the weight of
-its lower hinges, the derivative of the loss at :math:`\theta_k` is
+**IMC: weighted quantiles.** Every threshold is minimised by itself. With :math:`A_k =
+\sum_{i:\, u_i \le k} p_i` the weight of its hinges above intervals, the derivative of the loss at
+:math:`\theta_k` is
 
-.. math:: \sum_{i:\, a_i < \theta_k} p_i - \sum_{i:\, b_i > \theta_k} p_i
-          = \bigl(\text{weight of its breakpoints left of } \theta_k\bigr) - Q_k ,
+.. math:: \sum_{i:\, k < l_i,\, t^-_i < \theta_k} p_i
+          - \sum_{i:\, k \ge u_i,\, t^+_i > \theta_k} p_i
+          = \bigl(\text{weight of its breakpoints left of } \theta_k\bigr) - A_k ,
 
-as a lower hinge takes -1 away once its breakpoint is passed. The derivative is a step function
-that grows from :math:`-Q_k`, so the minimisers are the places where it changes sign: the weighted
-:math:`Q_k`-quantiles of the merged breakpoints, a whole interval where the weight passed is
-exactly :math:`Q_k`. From k to k + 1 upper hinges drop out and lower ones come in, which
-can only lower the derivative: both ends of the interval are nondecreasing in k.
+as a hinge above an interval takes -1 away once its breakpoint is passed. The derivative is a step
+function that grows from :math:`-A_k`, so the minimisers are the places where it changes sign: the
+weighted :math:`A_k`-quantiles of the merged breakpoints, a whole interval where the weight passed
+is exactly :math:`A_k`. From k to k + 1 hinges below intervals drop out and hinges above come in,
+which can only lower the derivative: both ends of the interval are nondecreasing in k.
 
 **EXP: isotonic regression.** The same derivatives belong to one or two thresholds per example,
 and the order :math:`\theta_0 \le \theta_1 \le \dots` is a constraint: isotonic regression of
@@ -72,9 +78,9 @@ import numpy as np
 from vilma._numba import njit
 from vilma.surrogates._breakpoints import Breakpoints, Groups, Sorted
 
-# Buckets per threshold in which the thresholds below a breakpoint are looked up. A call with 1e6
+# Cells per threshold in which the thresholds below a breakpoint are looked up. A call with 1e6
 # rows and 60 labels takes 59 ms with 1, 42 to 44 with 2 to 32; with 10 labels all take the same.
-_BUCKETS_PER_THRESHOLD = 8
+_CELLS_PER_THRESHOLD = 8
 
 
 class Buckets(NamedTuple):
@@ -88,25 +94,25 @@ class Buckets(NamedTuple):
     outside: np.ndarray  # -inf before all breakpoints, else inf
 
 
-def imc_buckets(left, right, slack) -> Buckets:
+def imc_buckets(below, above, slack) -> Buckets:
     """Find the buckets of the minimisers of the IMC surrogate.
 
-    `left` and `right` are the weights of the examples by label and bucket, of shape (n_classes,
-    n_buckets): of the upper hinges by label ``lower``, of the lower hinges by label ``upper``.
+    `below` and `above` are the weights of the examples by label and bucket, of shape (n_classes,
+    n_buckets): of the hinges below by label ``lower``, of those above by label ``upper``.
     Weights that differ by `slack` are taken for equal.
     """
-    # From threshold k to k + 1 the upper hinges of lower = k + 1 go and the lower ones of upper
-    # = k + 1 come. What is added to nothing but zeros must stay zero: no differences.
-    n, n_buckets = len(left) - 1, left.shape[1]
+    # From threshold k to k + 1 the hinges below lower = k + 1 go and those above upper = k + 1
+    # come. What is added to nothing but zeros must stay zero: no differences.
+    n, n_buckets = len(below) - 1, below.shape[1]
     change = np.empty((n, n_buckets + 1))
-    change[-1, 1:] = left[n]
+    change[-1, 1:] = below[n]
     for k in range(n - 2, -1, -1):
-        np.add(change[k + 1, 1:], left[k + 1], out=change[k, 1:])
-    lower_hinges = np.zeros(n_buckets)
+        np.add(change[k + 1, 1:], below[k + 1], out=change[k, 1:])
+    above_hinges = np.zeros(n_buckets)
     for k in range(n):
-        lower_hinges += right[k]
-        change[k, 1:] += lower_hinges
-    change[:, 0] = -np.cumsum(right[:-1].sum(axis=1))
+        above_hinges += above[k]
+        change[k, 1:] += above_hinges
+    change[:, 0] = -np.cumsum(above[:-1].sum(axis=1))
     derivative = np.cumsum(change, axis=1, out=change)
     return _read_off(
         derivative,
@@ -115,12 +121,12 @@ def imc_buckets(left, right, slack) -> Buckets:
     )
 
 
-def exp_buckets(left, right, slack) -> Buckets:
+def exp_buckets(below, above, slack) -> Buckets:
     """Find the buckets of the minimisers of the EXP surrogate, like `imc_buckets`."""
-    n, n_buckets = len(left) - 1, left.shape[1]
+    n, n_buckets = len(below) - 1, below.shape[1]
     derivative = np.empty((n, n_buckets + 1))
-    np.add(left[1:], right[:-1], out=derivative[:, 1:])
-    derivative[:, 0] = -right[:-1].sum(axis=1)
+    np.add(below[1:], above[:-1], out=derivative[:, 1:])
+    derivative[:, 0] = -above[:-1].sum(axis=1)
     np.cumsum(derivative, axis=1, out=derivative)
     # The thresholds up to a place are the prefix with the largest sum of derivatives there.
     prefix = np.zeros((n + 1, n_buckets + 1))
@@ -137,34 +143,34 @@ def exp_buckets(left, right, slack) -> Buckets:
     )
 
 
-def _read_off(derivative, *borders):
-    """Take the buckets and derivatives from the first borders behind the thresholds."""
-    bucket = np.maximum.accumulate(np.stack(borders) - 1, axis=1)
+def _read_off(derivative, *counts):
+    """Take buckets and derivatives by the number of bucket borders before each threshold."""
+    bucket = np.maximum.accumulate(np.stack(counts) - 1, axis=1)
     k = np.arange(len(derivative))
     outside = np.where(bucket < 0, -np.inf, np.inf)
     return Buckets(bucket, derivative[k, np.maximum(bucket, 0)], outside)
 
 
-def imc_minimizers(left: Sorted, right: Sorted, groups: Groups, buckets: Buckets, slack):
+def imc_minimizers(below: Sorted, above: Sorted, groups: Groups, buckets: Buckets, slack):
     """Smallest and largest minimiser of every threshold of the IMC surrogate.
 
-    `left` and `right` are the breakpoints of the upper and of the lower hinges in the groups.
+    `below` and `above` are the breakpoints of the two kinds of hinges in the groups.
     Ends that no breakpoint bounds are infinite.
     """
     ends = buckets.outside.copy()
     change = np.empty(ends.shape[1] + 1)
-    _place_quantiles(*left, *right, *groups, buckets.derivative, slack, change, ends)
+    _place_quantiles(*below, *above, *groups, buckets.derivative, slack, change, ends)
     return ends[0], ends[1]
 
 
 @njit
 def _place_quantiles(
-    left_place,
+    below_place,
     lower,
-    left_weight,
-    right_place,
+    below_weight,
+    above_place,
     upper,
-    right_weight,
+    above_weight,
     groups,
     first,
     derivative,
@@ -174,7 +180,7 @@ def _place_quantiles(
 ):
     """Walk over the breakpoints of every group and write the thresholds.
 
-    Threshold k has the upper hinges of ``lower > k`` and the lower hinges of ``upper <= k``. Its
+    Threshold k has the hinges below ``lower > k`` and those above ``upper <= k``. Its
     smallest minimiser ``theta[0, k]`` is where the weight of its breakpoints passed in the group
     makes up for ``derivative[0, k]``; behind its largest, ``theta[1, k]``, the weight is more than
     ``derivative[1, k]`` asks for.
@@ -184,8 +190,8 @@ def _place_quantiles(
         # the largest of `large` come next.
         small = groups[g, 0]
         large = groups[g, 2]
-        left = groups[g, 4]
-        right = groups[g, 6]
+        next_below = groups[g, 4]
+        next_above = groups[g, 6]
         passed_small = 0.0
         passed_large = 0.0
         place_small = first[g]
@@ -193,7 +199,8 @@ def _place_quantiles(
         for k in range(change.shape[0]):
             change[k] = 0.0  # of the weight passed, from one threshold to the next
         while True:
-            at_end = left == groups[g, 5] and right == groups[g, 7]  # places all, by rounding
+            # At the end rounding may have left some: all are placed.
+            at_end = next_below == groups[g, 5] and next_above == groups[g, 7]
             while small < groups[g, 1] and (
                 passed_small >= -slack - derivative[0, small] or at_end
             ):
@@ -206,31 +213,31 @@ def _place_quantiles(
                 passed_large += change[large]
             if at_end or (small == groups[g, 1] and large == groups[g, 3]):
                 break
-            if right == groups[g, 7] or (
-                left < groups[g, 5] and left_place[left] <= right_place[right]
+            if next_above == groups[g, 7] or (
+                next_below < groups[g, 5] and below_place[next_below] <= above_place[next_above]
             ):
-                label = lower[left]
-                change[label] -= left_weight[left]
+                label = lower[next_below]
+                change[label] -= below_weight[next_below]
                 if label > small:
-                    passed_small += left_weight[left]
-                    place_small = left_place[left]
+                    passed_small += below_weight[next_below]
+                    place_small = below_place[next_below]
                 if label > large:
-                    passed_large += left_weight[left]
-                    place_large = left_place[left]
-                left += 1
+                    passed_large += below_weight[next_below]
+                    place_large = below_place[next_below]
+                next_below += 1
             else:
-                label = upper[right]
-                change[label] += right_weight[right]
+                label = upper[next_above]
+                change[label] += above_weight[next_above]
                 if label <= small:
-                    passed_small += right_weight[right]
-                    place_small = right_place[right]
+                    passed_small += above_weight[next_above]
+                    place_small = above_place[next_above]
                 if label <= large:
-                    passed_large += right_weight[right]
-                    place_large = right_place[right]
-                right += 1
+                    passed_large += above_weight[next_above]
+                    place_large = above_place[next_above]
+                next_above += 1
 
 
-def exp_minimizers(left: Sorted, right: Sorted, groups: Groups, buckets: Buckets, slack):
+def exp_minimizers(below: Sorted, above: Sorted, groups: Groups, buckets: Buckets, slack):
     """Smallest and largest minimiser of the EXP surrogate under the order of thresholds.
 
     Arguments and infinite ends are as with `imc_minimizers`.
@@ -238,18 +245,18 @@ def exp_minimizers(left: Sorted, right: Sorted, groups: Groups, buckets: Buckets
     ends = buckets.outside.copy()
     for j, largest in enumerate((False, True)):
         excess = buckets.derivative[j].copy()
-        _sweep_level_sets(*left, *right, *groups, 2 * j, excess, slack, largest, ends[j])
+        _sweep_level_sets(*below, *above, *groups, 2 * j, excess, slack, largest, ends[j])
     return ends[0], ends[1]
 
 
 @njit
 def _sweep_level_sets(
-    left_place,
+    below_place,
     lower,
-    left_weight,
-    right_place,
+    below_weight,
+    above_place,
     upper,
-    right_weight,
+    above_weight,
     groups,
     first,
     column,
@@ -263,7 +270,7 @@ def _sweep_level_sets(
     The blocks are those of pool adjacent violators, found level by level instead of merged: an
     event costs a pass over the unplaced thresholds of the bucket.
 
-    Threshold k has the upper hinges of ``lower == k + 1`` and the lower hinges of ``upper == k``.
+    Threshold k has the hinges below ``lower == k + 1`` and those above ``upper == k``.
     `excess` are the thresholds' derivatives where their bucket begins; ``excess[j]`` becomes the
     sum of those of the unplaced thresholds of the bucket up to j. As soon as one turns positive
     (reaches zero, for the smallest minimiser), the prefix with the largest sum is a block of
@@ -272,10 +279,10 @@ def _sweep_level_sets(
     for g in range(groups.shape[0]):
         k = groups[g, column]
         stop = groups[g, column + 1]
-        left = groups[g, 4]
-        left_stop = groups[g, 5]
-        right = groups[g, 6]
-        right_stop = groups[g, 7]
+        next_below = groups[g, 4]
+        below_stop = groups[g, 5]
+        next_above = groups[g, 6]
+        above_stop = groups[g, 7]
         position = first[g]
         for j in range(k + 1, stop):
             excess[j] += excess[j - 1]
@@ -288,7 +295,7 @@ def _sweep_level_sets(
                         best = j
                 elif excess[j] >= -slack and (best < 0 or excess[j] >= excess[best] - slack):
                     best = j
-            if best < 0 and left == left_stop and right == right_stop:
+            if best < 0 and next_below == below_stop and next_above == above_stop:
                 best = stop - 1  # but for rounding
             if best >= 0:
                 gone = excess[best]
@@ -300,18 +307,18 @@ def _sweep_level_sets(
                 touched = k
                 continue  # thresholds without hinges may follow at the same place
             touched = stop
-            if right == right_stop or (
-                left < left_stop and left_place[left] <= right_place[right]
+            if next_above == above_stop or (
+                next_below < below_stop and below_place[next_below] <= above_place[next_above]
             ):
-                event = lower[left] - 1
-                place = left_place[left]
-                weight = left_weight[left]
-                left += 1
+                event = lower[next_below] - 1
+                place = below_place[next_below]
+                weight = below_weight[next_below]
+                next_below += 1
             else:
-                event = upper[right]
-                place = right_place[right]
-                weight = right_weight[right]
-                right += 1
+                event = upper[next_above]
+                place = above_place[next_above]
+                weight = above_weight[next_above]
+                next_above += 1
             if k <= event < stop:
                 position = place
                 touched = event
@@ -352,16 +359,20 @@ def imc_plane(breakpoints: Breakpoints, scores, theta):
     """Value at `theta` and the plane of G: score_gradient and offset, not yet divided by weight.
 
     The hinges that an example touches are those of a range of thresholds, from one that is looked
-    up by the bucket of its breakpoint to the label, and are summed by prefix sums. On a breakpoint
-    the upper hinge takes the fraction tau_k and the lower one 1 - tau_k, which makes the
+    up by the cell of its breakpoint to the label, and are summed by prefix sums. On a breakpoint
+    the hinge below takes the fraction tau_k and the one above 1 - tau_k, which makes the
     derivative in theta_k vanish; all examples on the breakpoint share it, so the plane depends
     neither on the order of the examples nor on how they are split in duplicates.
+
+    In the symbols of ``plane.py``: of the slopes :math:`q^-_{ik}` and :math:`q^+_{ik}` those of
+    hinges beyond their breakpoint are 1, those on it tau_k and 1 - tau_k, all others 0; returned
+    are P c and P o.
     """
     m, n = len(scores), len(theta)
-    n_buckets = _BUCKETS_PER_THRESHOLD * n
+    n_cells = _CELLS_PER_THRESHOLD * n
     width = theta[-1] - theta[0]
-    scale = n_buckets / width if 1e-300 < width < 1e300 else 0.0
-    bucket = np.minimum(((theta - theta[0]) * scale).astype(np.intp), n_buckets - 1)
+    scale = n_cells / width if 1e-300 < width < 1e300 else 0.0
+    cell = np.minimum(((theta - theta[0]) * scale).astype(np.intp), n_cells - 1)
     by_threshold = np.zeros((3, n + 1))
     by_threshold[0, :n], by_threshold[0, n] = theta, np.nan
     np.cumsum(theta, out=by_threshold[1, 1:])
@@ -369,12 +380,12 @@ def imc_plane(breakpoints: Breakpoints, scores, theta):
     value, offset, n_tied = _add_hinges(
         scores,
         *breakpoints.labels[:3],
-        breakpoints.left,
-        breakpoints.right,
+        breakpoints.below_shift,
+        breakpoints.above_shift,
         by_threshold[0],
         by_threshold[1],
         by_threshold[2],
-        np.cumsum(np.bincount(bucket + 1, minlength=n_buckets + 1)),
+        np.cumsum(np.bincount(cell + 1, minlength=n_cells + 1)),
         scale,
         score_gradient,
         tied,
@@ -391,8 +402,8 @@ def _add_hinges(
     lower,
     upper,
     weight,
-    left,
-    right,
+    below_shift,
+    above_shift,
     theta,
     theta_before,
     change,
@@ -404,7 +415,7 @@ def _add_hinges(
     """Sum the hinges beyond their breakpoints; return value, offset and how many rows are on some.
 
     `theta` ends in nan, which no place is beyond or equal to; `theta_before` are the sums of the
-    thresholds before each, `n_before` the numbers of thresholds in the buckets before each.
+    thresholds before each, `n_before` the numbers of thresholds in the cells before each.
     Written to: `change`, zero at first, by which the derivative in the thresholds changes from one
     to the next; `score_gradient`; the rows on a threshold, first in `tied`.
 
@@ -415,7 +426,7 @@ def _add_hinges(
     n_tied = 0
     for i in range(scores.shape[0]):
         label = lower[i]
-        place = scores[i] + left[label]
+        place = scores[i] + below_shift[label]
         k = _count_below(theta, place, n_before, scale)
         is_tied = theta[k] == place
         while theta[k] == place:
@@ -424,19 +435,19 @@ def _add_hinges(
         n_active = label - k
         up = weight[i] * n_active
         value += weight[i] * (theta_before[label] - theta_before[k] - n_active * place)
-        offset -= up * left[label]
+        offset -= up * below_shift[label]
         active = weight[i] if n_active > 0 else 0.0
         change[k] += active
         change[label] -= active
         label = upper[i]
-        place = scores[i] + right[label]
+        place = scores[i] + above_shift[label]
         k = _count_below(theta, place, n_before, scale)
         is_tied |= theta[k] == place
         k = k if k > label else label
         n_active = k - label
         down = weight[i] * n_active
         value += weight[i] * (n_active * place - (theta_before[k] - theta_before[label]))
-        offset += down * right[label]
+        offset += down * above_shift[label]
         active = weight[i] if n_active > 0 else 0.0
         change[label] -= active
         change[k] += active
@@ -452,10 +463,10 @@ def _count_below(theta, place, n_before, scale):
     last = n_before.shape[0] - 2
     position = (place - theta[0]) * scale
     position = position if position > 0.0 else 0.0
-    bucket = np.intp(position if position < last else last)
-    k = n_before[bucket]
-    stop = n_before[bucket + 1]
-    if stop - k < 2:  # the next threshold beyond the bucket is not below
+    cell = np.intp(position if position < last else last)
+    k = n_before[cell]
+    stop = n_before[cell + 1]
+    if stop - k < 2:  # the next threshold beyond the cell is not below
         return k + (theta[k] < place)
     while k < stop:
         middle = (k + stop) // 2
@@ -470,21 +481,21 @@ def _share_ties(breakpoints, scores, rows, theta, balance, score_gradient):
     """Add the hinges on their breakpoints to `score_gradient`; return what the offset gains."""
     lower, upper, weight, _ = breakpoints.labels
     lower, upper, weight = lower[rows], upper[rows], weight[rows]
-    left, right = breakpoints.left[lower], breakpoints.right[upper]
-    upper_at, upper_k = _equal_thresholds(theta, scores[rows] + left)
-    allowed = upper_k < lower[upper_at]
-    upper_at, upper_k = upper_at[allowed], upper_k[allowed]
-    lower_at, lower_k = _equal_thresholds(theta, scores[rows] + right)
-    allowed = lower_k >= upper[lower_at]
-    lower_at, lower_k = lower_at[allowed], lower_k[allowed]
-    on_upper = np.bincount(upper_k, weight[upper_at], len(theta))
-    on_lower = np.bincount(lower_k, weight[lower_at], len(theta))
-    here = on_upper + on_lower
-    tau = np.clip((on_lower - balance) / np.where(here > 0.0, here, 1.0), 0.0, 1.0)
-    up = np.bincount(upper_at, weight[upper_at] * tau[upper_k], len(rows))
-    down = np.bincount(lower_at, weight[lower_at] * (1.0 - tau[lower_k]), len(rows))
+    below_shift, above_shift = breakpoints.below_shift[lower], breakpoints.above_shift[upper]
+    below_at, below_k = _equal_thresholds(theta, scores[rows] + below_shift)
+    allowed = below_k < lower[below_at]
+    below_at, below_k = below_at[allowed], below_k[allowed]
+    above_at, above_k = _equal_thresholds(theta, scores[rows] + above_shift)
+    allowed = above_k >= upper[above_at]
+    above_at, above_k = above_at[allowed], above_k[allowed]
+    on_below = np.bincount(below_k, weight[below_at], len(theta))
+    on_above = np.bincount(above_k, weight[above_at], len(theta))
+    here = on_below + on_above
+    tau = np.clip((on_above - balance) / np.where(here > 0.0, here, 1.0), 0.0, 1.0)
+    up = np.bincount(below_at, weight[below_at] * tau[below_k], len(rows))
+    down = np.bincount(above_at, weight[above_at] * (1.0 - tau[above_k]), len(rows))
     score_gradient[rows] += down - up
-    return float(right @ down - left @ up)
+    return float(above_shift @ down - below_shift @ up)
 
 
 def _equal_thresholds(theta, places):
@@ -502,7 +513,8 @@ def exp_plane(breakpoints: Breakpoints, scores, theta):
     The derivatives in the thresholds must lie in minus the normal cone of the order
     constraint: within each run of equal thresholds their prefix sums are <= 0 and their total
     is 0. Starting from the lowest fractions, the thresholds of a run are raised from the last
-    one back until the total vanishes, which keeps every prefix sum as low as possible.
+    one back until the total vanishes, which keeps every prefix sum as low as possible. Symbols are
+    as in `imc_plane`, with k = l_i - 1 and k = u_i only.
     """
     sums = np.zeros((4, len(theta)))
     score_gradient = np.empty(len(scores))
@@ -516,34 +528,34 @@ def _add_exp(scores, lower, upper, weight, theta, sums, score_gradient):
     """Balance the ties and sum the hinges; return value and offset.
 
     `score_gradient` is written to. `sums`, zero at first, become by threshold: the derivative, the
-    weights of the upper and of the lower hinges on their breakpoint, and the fraction tau of the
-    upper ones.
+    weights of the hinges below and above on their breakpoint, and the fraction tau of those
+    below.
     """
     m = scores.shape[0]
     n_thresholds = theta.shape[0]
-    balance, on_upper, on_lower, tau = sums[0], sums[1], sums[2], sums[3]
+    balance, on_below, on_above, tau = sums[0], sums[1], sums[2], sums[3]
     for i in range(m):
         k = lower[i] - 1
         if k >= 0:
             if theta[k] > scores[i] - 1.0:
                 balance[k] += weight[i]
             elif theta[k] == scores[i] - 1.0:
-                on_upper[k] += weight[i]
+                on_below[k] += weight[i]
         k = upper[i]
         if k < n_thresholds:
             if theta[k] < scores[i] + 1.0:
                 balance[k] -= weight[i]
             elif theta[k] == scores[i] + 1.0:
-                on_lower[k] += weight[i]
+                on_above[k] += weight[i]
     start = 0
     while start < n_thresholds:
         stop = start + 1
-        missing = on_lower[start] - balance[start]
+        missing = on_above[start] - balance[start]
         while stop < n_thresholds and theta[stop] == theta[start]:
-            missing += on_lower[stop] - balance[stop]
+            missing += on_above[stop] - balance[stop]
             stop += 1
         for k in range(stop - 1, start - 1, -1):
-            tied = on_upper[k] + on_lower[k]
+            tied = on_below[k] + on_above[k]
             if missing > 0.0 and tied > 0.0:
                 tau[k] = min(missing / tied, 1.0)
                 missing -= tau[k] * tied
@@ -551,22 +563,22 @@ def _add_exp(scores, lower, upper, weight, theta, sums, score_gradient):
     value = 0.0
     offset = 0.0
     for i in range(m):
-        share_upper = 0.0
-        share_lower = 0.0
+        share_below = 0.0
+        share_above = 0.0
         k = lower[i] - 1
         if k >= 0:
             if theta[k] > scores[i] - 1.0:
                 value += weight[i] * (1.0 - scores[i] + theta[k])
-                share_upper = 1.0
+                share_below = 1.0
             elif theta[k] == scores[i] - 1.0:
-                share_upper = tau[k]
+                share_below = tau[k]
         k = upper[i]
         if k < n_thresholds:
             if theta[k] < scores[i] + 1.0:
                 value += weight[i] * (1.0 + scores[i] - theta[k])
-                share_lower = 1.0
+                share_above = 1.0
             elif theta[k] == scores[i] + 1.0:
-                share_lower = 1.0 - tau[k]
-        offset += weight[i] * (share_upper + share_lower)
-        score_gradient[i] = weight[i] * (share_lower - share_upper)
+                share_above = 1.0 - tau[k]
+        offset += weight[i] * (share_below + share_above)
+        score_gradient[i] = weight[i] * (share_above - share_below)
     return value, offset

@@ -356,10 +356,10 @@ def smoothed(change, width, n, contested, fixed, gradient, hessian):
 
 
 @njit
-def _newton_step(hessian, gradient, damping, tie, anchor, step):
+def _newton_step(hessian, gradient, damping, coupling, anchor, step):
     """Solve ``(H + damping L) step = -gradient`` with ``step[anchor] = 0``.
 
-    L is the Laplacian matrix of the chain of labels with the edge weights `tie`.
+    L is the Laplacian matrix of the chain of labels with the edge weights `coupling`.
     """
     n = gradient.shape[0] - 1
     matrix, factor, right = np.empty((n, n)), np.empty((n, n)), np.empty(n)
@@ -371,12 +371,12 @@ def _newton_step(hessian, gradient, damping, tie, anchor, step):
     for k in range(n):
         y = k if k < anchor else k + 1
         if y > 0:
-            matrix[k, k] += damping * tie[y - 1]
+            matrix[k, k] += damping * coupling[y - 1]
         if y < n:
-            matrix[k, k] += damping * tie[y]
+            matrix[k, k] += damping * coupling[y]
             if y + 1 != anchor and y != anchor:
-                matrix[k, k + 1] -= damping * tie[y]
-                matrix[k + 1, k] -= damping * tie[y]
+                matrix[k, k + 1] -= damping * coupling[y]
+                matrix[k + 1, k] -= damping * coupling[y]
         # A share of the label's own curvature: one of the mean stops those of light labels.
         matrix[k, k] += 1e-14 * matrix[k, k] + 1e-300
     factorize(matrix, n, 1e-15, factor)
@@ -445,7 +445,7 @@ def minimize_smoothed(
     gradient, new_gradient = np.empty(n_classes), np.empty(n_classes)
     hessian = np.empty((n_classes, n_classes))
     new_hessian = np.empty((n_classes, n_classes))
-    tie = np.minimum(capacity[1:], capacity[:-1])
+    coupling = np.minimum(capacity[1:], capacity[:-1])
     total_weight = np.sum(capacity)
     n, constant, fixed, list_width = listed
     value, slack = smoothed(change, width, n, work[1], fixed, gradient, hessian)
@@ -458,7 +458,7 @@ def minimize_smoothed(
         settled = settled or size <= tol * total_weight
         step[:] = 0.0
         if not settled:
-            _newton_step(hessian, gradient, damping, tie, anchor, step)
+            _newton_step(hessian, gradient, damping, coupling, anchor, step)
         beyond = False
         for y in range(n_classes):
             trial[y] = change[y] + step[y]

@@ -9,31 +9,37 @@ Both sides are the same program in x = direction * s, with direction -1 for pred
 lower endpoint and +1 above the upper one: label y has, as a function of x, the slope
 ``|y - endpoint|`` and the intercept ``D(y, endpoint) + b_y - b_endpoint``. All examples that share
 an endpoint share these lines. Their upper envelope between the smallest and the largest x of the
-group consists of a few lines and the *borders* where one takes over from another; with x sorted
-within each endpoint and prefix sums kept, value and derivatives cost a binary search per border
-and one pass over the lines of every endpoint, no pass over the examples.
+group consists of a few lines and the *breakpoints* where one takes over from another; with x
+sorted within each endpoint and prefix sums kept, value and derivatives cost a binary search per
+breakpoint and one pass over the lines of every endpoint, no pass over the examples. A label *wins*
+a side of an example where its line is the largest.
+
+An envelope reads the costs of one endpoint. So the kernels take them transposed,
+``endpoint_cost[endpoint, y]`` = D(y, endpoint), where ``cost[y, y_true]`` has them by columns.
 
 **Smoothing.** The mean loss has a kink for every example, and at its minimum the labels of tied
 examples must be mixed so that the derivative in b vanishes. Averaging over a shift of all scores
-by t in [-h, h] does that mixing: an example within h of a border goes beyond it by the fraction
-``(x - border + h) / (2 h)``. The averaged function is convex with a Lipschitz derivative, Newton's
-method drives that derivative to rounding level, and there the fractions make a plane whose bias
-part cancels. The plane is valid for any h, because its fractions are a convex combination of
-labels for every example (``plane.py``); a wide window only makes it less tight, by an amount that
-falls with h^2 and is measured. (A proximal bundle method on the loss itself was tried first and
-needs hundreds of planes: with many examples the loss is nearly smooth.)
+by t in [-h, h] does that mixing: an example within h of a breakpoint goes beyond it by the
+fraction ``(x - breakpoint + h) / (2 h)``. The averaged function is convex with a Lipschitz
+derivative, Newton's method drives that derivative to rounding level, and there the fractions, the
+:math:`\pi^-, \pi^+` of ``plane.py``, make a plane whose bias part cancels. The plane is valid for
+any h, because its fractions are a convex combination of labels for every example; a wide window
+only makes it less tight, by an amount that falls with h^2 and is measured. (A proximal bundle
+method on the loss itself was tried first and needs hundreds of planes: with many examples the loss
+is nearly smooth.)
 
-**The Hessian is a graph Laplacian.** A border between labels p and q moves by
+**The Hessian is a graph Laplacian.** A breakpoint between labels p and q moves by
 (db_p - db_q) / |y_q - y_p|, and the weight w within its window adds
 
 .. math:: \frac{w}{2 h\, |y_q - y_p|} (db_p - db_q)^2
 
 to the second-order term: the Hessian in b is the Laplacian matrix of a weighted graph whose nodes
-are the labels and whose edges are the borders that have examples near them. Envelopes of
-neighbouring endpoints share most of their borders, so the graph is sparse, and Newton's systems
-take time in proportion to its edges instead of the cube of the labels. The Schur complement of a
-node in a Laplacian matrix is a Laplacian matrix; every edge weight is then a sum of positive
-numbers and keeps its relative accuracy, however much the weights of the examples differ.
+are the labels and whose edges are the breakpoints that have examples near them. Envelopes of
+neighbouring endpoints share most of their breakpoints, so the graph is sparse, and Newton's
+systems take time in proportion to its edges instead of the cube of the labels. The Schur
+complement of a node in a Laplacian matrix is a Laplacian matrix; every edge weight is then a sum
+of positive numbers and keeps its relative accuracy, however much the weights of the examples
+differ.
 """
 
 from __future__ import annotations
@@ -81,24 +87,26 @@ def _bisect(sorted_x, start, stop, value, behind_ties):
 
 
 @njit
-def find_envelope(labels, cost, biases, endpoint, direction, low, high, hull, border):
+def find_envelope(
+    label_values, endpoint_cost, biases, endpoint, direction, low, high, hull, breaks
+):
     """Upper envelope between `low` and `high` of the lines of one endpoint.
 
-    Returns its number of lines; line ``hull[j]``, of growing slope, takes over at ``border[j]``.
+    Returns its number of lines; line ``hull[j]``, of growing slope, takes over at ``breaks[j]``.
     """
-    n_labels = labels.shape[0]
-    own = labels[endpoint]
+    n_labels = label_values.shape[0]
+    own = label_values[endpoint]
     # The best lines at both ends: steeper and flatter ones are nowhere the best in between. Of
     # equal ones the flattest is the first and the steepest the last.
     first = endpoint
     last = endpoint
     best_low = -np.inf
     best_high = -np.inf
-    charges = cost[endpoint]
+    costs = endpoint_cost[endpoint]
     if direction > 0:
         for j in range(endpoint, n_labels):
-            intercept = charges[j] + biases[j]
-            slope = labels[j] - own
+            intercept = costs[j] + biases[j]
+            slope = label_values[j] - own
             if intercept + slope * low > best_low:
                 best_low = intercept + slope * low
                 first = j
@@ -107,8 +115,8 @@ def find_envelope(labels, cost, biases, endpoint, direction, low, high, hull, bo
                 last = j
     else:
         for j in range(endpoint + 1):
-            intercept = charges[j] + biases[j]
-            slope = own - labels[j]
+            intercept = costs[j] + biases[j]
+            slope = own - label_values[j]
             if intercept + slope * low >= best_low:
                 best_low = intercept + slope * low
                 first = j
@@ -118,51 +126,51 @@ def find_envelope(labels, cost, biases, endpoint, direction, low, high, hull, bo
     hull[0] = first
     n_hull = 1
     for j in range(first + direction, last + direction, direction):
-        intercept = cost[endpoint, j] + biases[j]
+        intercept = endpoint_cost[endpoint, j] + biases[j]
         crossing = 0.0
         while True:
             before = hull[n_hull - 1]
-            crossing = cost[endpoint, before] + biases[before] - intercept
-            crossing /= (labels[j] - labels[before]) * direction
-            if n_hull > 1 and crossing <= border[n_hull - 1]:
+            crossing = endpoint_cost[endpoint, before] + biases[before] - intercept
+            crossing /= (label_values[j] - label_values[before]) * direction
+            if n_hull > 1 and crossing <= breaks[n_hull - 1]:
                 n_hull -= 1
             else:
                 break
         hull[n_hull] = j
-        border[n_hull] = crossing
+        breaks[n_hull] = crossing
         n_hull += 1
     return n_hull
 
 
 @njit
-def side_value(labels, cost, biases, side, hull, border):
+def side_value(label_values, endpoint_cost, biases, side, hull, breaks):
     """Sum of one side's losses, not smoothed."""
     direction, starts, sorted_x, weight_before, x_before = side
     value = 0.0
-    for endpoint in range(labels.shape[0]):
+    for endpoint in range(label_values.shape[0]):
         start, stop = starts[endpoint], starts[endpoint + 1]
         if start == stop:
             continue
         n_hull = find_envelope(
-            labels,
-            cost,
+            label_values,
+            endpoint_cost,
             biases,
             endpoint,
             direction,
             sorted_x[start],
             sorted_x[stop - 1],
             hull,
-            border,
+            breaks,
         )
         first = start
         for j in range(n_hull):
             last = stop
             if j + 1 < n_hull:
-                last = _bisect(sorted_x, first, stop, border[j + 1], True)
+                last = _bisect(sorted_x, first, stop, breaks[j + 1], True)
             line = hull[j]
             if last > first and line != endpoint:
-                slope = (labels[line] - labels[endpoint]) * direction
-                intercept = cost[endpoint, line] + biases[line] - biases[endpoint]
+                slope = (label_values[line] - label_values[endpoint]) * direction
+                intercept = endpoint_cost[endpoint, line] + biases[line] - biases[endpoint]
                 value += slope * (x_before[last] - x_before[first])
                 value += intercept * (weight_before[last] - weight_before[first])
             first = last
@@ -195,38 +203,43 @@ def add_side_derivatives(problem, biases, half_width, side, gradient, graph, scr
     The derivative in b_y is the weight that label y wins less the weight of the examples that
     have it as their endpoint. `scratch` needs no values.
     """
-    labels, cost, _ = problem
+    label_values, endpoint_cost, _ = problem
     direction, starts, sorted_x, weight_before, x_before = side
-    hull, border = scratch
-    for endpoint in range(labels.shape[0]):
+    hull, breaks = scratch
+    for endpoint in range(label_values.shape[0]):
         start, stop = starts[endpoint], starts[endpoint + 1]
         if start == stop:
             continue
         n_hull = find_envelope(
-            labels,
-            cost,
+            label_values,
+            endpoint_cost,
             biases,
             endpoint,
             direction,
             sorted_x[start] - half_width,
             sorted_x[stop - 1] + half_width,
             hull,
-            border,
+            breaks,
         )
         total = weight_before[stop] - weight_before[start]
         gradient[endpoint] -= total
         gradient[hull[0]] += total
         first = start
         for j in range(1, n_hull):
-            first = _bisect(sorted_x, first, stop, border[j] - half_width, False)
-            last = _bisect(sorted_x, first, stop, border[j] + half_width, True)
+            first = _bisect(sorted_x, first, stop, breaks[j] - half_width, False)
+            last = _bisect(sorted_x, first, stop, breaks[j] + half_width, True)
             window = weight_before[last] - weight_before[first]
             mass = weight_before[stop] - weight_before[last]
             p, q = hull[j - 1], hull[j]
             if window > 0.0:
-                ramp = x_before[last] - x_before[first] - (border[j] - half_width) * window
+                ramp = x_before[last] - x_before[first] - (breaks[j] - half_width) * window
                 mass += min(max(ramp / (2.0 * half_width), 0.0), window)
-                _add_edge(graph, p, q, window / (2.0 * half_width * abs(labels[q] - labels[p])))
+                _add_edge(
+                    graph,
+                    p,
+                    q,
+                    window / (2.0 * half_width * abs(label_values[q] - label_values[p])),
+                )
             gradient[p] -= mass
             gradient[q] += mass
 
@@ -237,7 +250,7 @@ def solve_laplacian(graph, ridge, vector, order, left):
 
     Solves ``L x = vector`` with x[0] = 0 and L the Laplacian matrix of the graph, to which edges
     of weight ``ridge[k] > 0`` between neighbours k and k + 1 are added first: they hold labels
-    that no example ties to another.
+    that no example connects to another.
 
     Gaussian elimination, nodes with the fewest neighbours first (minimum degree). Eliminating a
     node of neighbours j with edge weights c_j of sum c adds c_i c_j / c to the edge of each pair
@@ -313,51 +326,51 @@ def add_side_plane(
 ):
     """Add one side's mixture of labels to `score_gradient` and `gradient`; return its costs.
 
-    `nudge` is a change of the biases too small to survive in the borders' own rounding: it moves
-    the fractions directly. `slope`, one longer than the side, is zero at first and used up.
+    `nudge` is a change of the biases too small to survive in the breakpoints' own rounding: it
+    moves the fractions directly. `slope`, one longer than the side, is zero at first and used up.
     """
-    labels, cost, _ = problem
+    label_values, endpoint_cost, _ = problem
     direction, starts, sorted_x, weight_before, _ = side
-    hull, border = scratch
+    hull, breaks = scratch
     fixed = 0.0
-    for endpoint in range(labels.shape[0]):
+    for endpoint in range(label_values.shape[0]):
         start, stop = starts[endpoint], starts[endpoint + 1]
         if start == stop:
             continue
         n_hull = find_envelope(
-            labels,
-            cost,
+            label_values,
+            endpoint_cost,
             biases,
             endpoint,
             direction,
             sorted_x[start] - half_width,
             sorted_x[stop - 1] + half_width,
             hull,
-            border,
+            breaks,
         )
         total = weight_before[stop] - weight_before[start]
         gradient[endpoint] -= total
         gradient[hull[0]] += total
-        fixed += cost[endpoint, hull[0]] * total
-        slope[start] += labels[hull[0]] - labels[endpoint]
-        slope[stop] -= labels[hull[0]] - labels[endpoint]
+        fixed += endpoint_cost[endpoint, hull[0]] * total
+        slope[start] += label_values[hull[0]] - label_values[endpoint]
+        slope[stop] -= label_values[hull[0]] - label_values[endpoint]
         first = start
         for j in range(1, n_hull):
             p, q = hull[j - 1], hull[j]
-            rise = labels[q] - labels[p]
+            rise = label_values[q] - label_values[p]
             shift = (nudge[q] - nudge[p]) / abs(rise)
-            first = _bisect(sorted_x, first, stop, border[j] - half_width, False)
-            last = _bisect(sorted_x, first, stop, border[j] + half_width, True)
+            first = _bisect(sorted_x, first, stop, breaks[j] - half_width, False)
+            last = _bisect(sorted_x, first, stop, breaks[j] + half_width, True)
             mass = weight_before[stop] - weight_before[last]
             for position in range(first, last):
                 i = members[position]
-                ramp = (sorted_x[position] - border[j] + half_width + shift) / (2.0 * half_width)
+                ramp = (sorted_x[position] - breaks[j] + half_width + shift) / (2.0 * half_width)
                 fraction = min(max(ramp, 0.0), 1.0)
                 mass += fraction * weight[i]
                 score_gradient[i] += rise * fraction * weight[i]
             slope[last] += rise
             slope[stop] -= rise
-            fixed += (cost[endpoint, q] - cost[endpoint, p]) * mass
+            fixed += (endpoint_cost[endpoint, q] - endpoint_cost[endpoint, p]) * mass
             gradient[p] -= mass
             gradient[q] += mass
     running = 0.0

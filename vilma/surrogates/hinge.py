@@ -31,9 +31,9 @@ class HingeSurrogate(Surrogate):
     Parameters
     ----------
     labels : LabeledWeights
-    left, right : ndarray of shape (n_classes,)
-        Breakpoints less scores: of the upper hinges by label ``lower``, of the lower hinges by
-        label ``upper``.
+    below_shift, above_shift : ndarray of shape (n_classes,)
+        Breakpoints less scores: of the hinges below the intervals by label ``lower``, of those
+        above them by label ``upper``.
     """
 
     exact = True
@@ -41,11 +41,13 @@ class HingeSurrogate(Surrogate):
     _minimizers: Callable[..., tuple[np.ndarray, np.ndarray]]
     _add_up: Callable[..., tuple[float, float, np.ndarray]]
 
-    def __init__(self, labels: LabeledWeights, left: np.ndarray, right: np.ndarray) -> None:
+    def __init__(
+        self, labels: LabeledWeights, below_shift: np.ndarray, above_shift: np.ndarray
+    ) -> None:
         self._labels = labels
         self.n_classes = labels.n_classes
         self._total_weight = float(labels.weight.sum())
-        self._breakpoints = Breakpoints(labels, left, right)
+        self._breakpoints = Breakpoints(labels, below_shift, above_shift)
         totals = (weight[:, None] for weight in self._breakpoints.totals)
         self._one_bucket = self._find_buckets(*totals, self._breakpoints.slack)
         self._one_group = self._breakpoints.group_all(self._one_bucket.bucket)
@@ -66,12 +68,12 @@ class HingeSurrogate(Surrogate):
         breakpoints = self._breakpoints
         slack = breakpoints.slack
         if not breakpoints.bucketed:
-            left, right = breakpoints.sort_all(scores)
-            return self._minimizers(left, right, self._one_group, self._one_bucket, slack)
+            below, above = breakpoints.sort_all(scores)
+            return self._minimizers(below, above, self._one_group, self._one_bucket, slack)
         sums, bucket = breakpoints.weigh(scores)
         buckets = self._find_buckets(*sums, slack)
-        left, right, groups = breakpoints.sort_wanted(scores, bucket, buckets.bucket)
-        return self._minimizers(left, right, groups, buckets, slack)
+        below, above, groups = breakpoints.sort_wanted(scores, bucket, buckets.bucket)
+        return self._minimizers(below, above, groups, buckets, slack)
 
     @abstractmethod
     def hinges(self) -> Hinges: ...
@@ -147,15 +149,15 @@ class ExplicitHinge(HingeSurrogate):
     def hinges(self) -> Hinges:
         # Thresholds that are next to no interval are left out: they fit between their neighbours.
         lower, upper, weight, n_classes = self._labels
-        has_upper, has_lower = lower > 0, upper < n_classes - 1
-        used = np.union1d(lower[has_upper] - 1, upper[has_lower])
+        has_below, has_above = lower > 0, upper < n_classes - 1
+        used = np.union1d(lower[has_below] - 1, upper[has_above])
         before, after = np.searchsorted(used, lower - 1), np.searchsorted(used, upper)
         one = np.ones(len(lower))
         return Hinges(
             before,
-            before + has_upper,
+            before + has_below,
             after,
-            after + has_lower,
+            after + has_above,
             one,
             one,
             weight,

@@ -1,4 +1,4 @@
-"""Surrogates written out as maxima of affine pieces, for a solver that takes the whole problem."""
+"""Surrogates written out as maxima of affine functions, for solvers of the whole problem."""
 
 from __future__ import annotations
 
@@ -13,32 +13,34 @@ from vilma.surrogates.surrogate import Hinges, LabeledWeights, PiecewiseLinearFo
 __all__ = ["hinge_form", "v_shaped_form"]
 
 
-class _Piece(NamedTuple):
+class _Affine(NamedTuple):
+    """An affine function of one example's scores and of the thresholds."""
+
     constant: float
     slopes: Sequence[float]  # in the example's scores
     thresholds: range  # whose sum is added ...
     sign: float  # ... with this sign
 
 
-_NOTHING = _Piece(0.0, (0.0,), range(0), 0.0)
+_NOTHING = _Affine(0.0, (0.0,), range(0), 0.0)
 
 
 def hinge_form(hinges: Hinges) -> PiecewiseLinearForm:
-    """Form of a sum of hinges: two pieces each, 0 and ``margin -+ score +- threshold``."""
+    """Form of a sum of hinges: two functions each, 0 and ``margin -+ score +- threshold``."""
     terms = []
     ranges = zip(
-        hinges.upper_start,
-        hinges.upper_stop,
-        hinges.lower_start,
-        hinges.lower_stop,
+        hinges.below_start,
+        hinges.below_stop,
+        hinges.above_start,
+        hinges.above_stop,
         strict=True,
     )
-    for i, (upper_start, upper_stop, lower_start, lower_stop) in enumerate(ranges):
-        upper = 1.0, hinges.upper_margin[i], range(upper_start, upper_stop)
-        lower = -1.0, hinges.lower_margin[i], range(lower_start, lower_stop)
-        for sign, margin, thresholds in (upper, lower):
+    for i, (below_start, below_stop, above_start, above_stop) in enumerate(ranges):
+        below = 1.0, hinges.below_margin[i], range(below_start, below_stop)
+        above = -1.0, hinges.above_margin[i], range(above_start, above_stop)
+        for sign, margin, thresholds in (below, above):
             terms += [
-                (i, [_NOTHING, _Piece(margin, (-sign,), range(k, k + 1), sign)])
+                (i, [_NOTHING, _Affine(margin, (-sign,), range(k, k + 1), sign)])
                 for k in thresholds
             ]
     return _assemble(hinges.weight, hinges.n_thresholds, terms, ordered=hinges.ordered)
@@ -47,7 +49,7 @@ def hinge_form(hinges: Hinges) -> PiecewiseLinearForm:
 def v_shaped_form(
     labels: LabeledWeights, cost: np.ndarray, steps_before: np.ndarray
 ) -> PiecewiseLinearForm:
-    """Form of the V-shaped surrogate: one term per example and side, one piece per label.
+    """Form of the V-shaped surrogate: a term per example and side, a function per label.
 
     ``steps_before[y, j]`` is the number of steps below label y that belong to score j; with one
     score per example that is y.
@@ -59,11 +61,11 @@ def v_shaped_form(
     terms = []
     for i, (lower, upper) in enumerate(zip(labels.lower, labels.upper, strict=True)):
         below = [
-            _Piece(cost[y, lower], slopes(y, lower), range(y, lower), 1.0)
+            _Affine(cost[y, lower], slopes(y, lower), range(y, lower), 1.0)
             for y in range(lower + 1)
         ]
         above = [
-            _Piece(cost[y, upper], slopes(y, upper), range(upper, y), -1.0)
+            _Affine(cost[y, upper], slopes(y, upper), range(upper, y), -1.0)
             for y in range(upper, labels.n_classes)
         ]
         terms += [(i, below), (i, above)]
@@ -73,22 +75,22 @@ def v_shaped_form(
 def _assemble(
     weight: np.ndarray,
     n_thresholds: int,
-    terms: list[tuple[int, list[_Piece]]],
+    terms: list[tuple[int, list[_Affine]]],
     *,
     ordered: bool,
 ) -> PiecewiseLinearForm:
-    rows = [(t, i, piece) for t, (i, pieces) in enumerate(terms) for piece in pieces]
+    rows = [(t, i, function) for t, (i, functions) in enumerate(terms) for function in functions]
     n_scores = len(terms[0][1][0].slopes)  # of an example, side by side
     by_score = sparse.lil_array((len(rows), n_scores * len(weight)))
     by_threshold = sparse.lil_array((len(rows), n_thresholds))
-    for row, (_, i, piece) in enumerate(rows):
-        for j, slope in enumerate(piece.slopes):
+    for row, (_, i, function) in enumerate(rows):
+        for j, slope in enumerate(function.slopes):
             by_score[row, n_scores * i + j] = slope
-        for k in piece.thresholds:
-            by_threshold[row, k] = piece.sign
+        for k in function.thresholds:
+            by_threshold[row, k] = function.sign
     examples = np.array([i for i, _ in terms], dtype=np.int64)
     return PiecewiseLinearForm(
-        np.array([piece.constant for _, _, piece in rows]),
+        np.array([function.constant for _, _, function in rows]),
         by_score.tocsr(),
         by_threshold.tocsr(),
         np.array([t for t, _, _ in rows], dtype=np.int64),

@@ -1,43 +1,43 @@
 r"""Losses whose V-shaped surrogate (VILMA) is a sum of hinges, one per threshold.
 
 **Condition.** Labels are codes from 0, e is an endpoint. Let the costs be such that every step
-away from the endpoint charges a margin of the endpoint and one of the step,
+away from the endpoint costs a margin of the endpoint and one of the step,
 
-.. math:: \Delta(k, e) - \Delta(k + 1, e) = a_e + g_k \;(k < e), \qquad
-          \Delta(k + 1, e) - \Delta(k, e) = c_e - g_k \;(k \ge e),
+.. math:: \Delta(k, e) - \Delta(k + 1, e) = a^-_e + g_k \;(k < e), \qquad
+          \Delta(k + 1, e) - \Delta(k, e) = a^+_e - g_k \;(k \ge e),
 
 with the same :math:`g_k` on both sides. Examples:
 
-- absolute error, also with other costs above than below the label: :math:`a_e = a`,
-  :math:`c_e = c`, :math:`g_k = 0`;
-- squared error :math:`(k - e)^2`: :math:`a_e = 2 e - 1`, :math:`c_e = 1 - 2 e`,
+- absolute error, also with other costs above than below the label: :math:`a^-_e = a`,
+  :math:`a^+_e = c`, :math:`g_k = 0`;
+- squared error :math:`(k - e)^2`: :math:`a^-_e = 2 e - 1`, :math:`a^+_e = 1 - 2 e`,
   :math:`g_k = -2 k`;
 - any sum of these.
 
 **Statement.** With :math:`\theta_k = b_k - b_{k+1}` and :math:`\theta'_k = \theta_k + g_k`,
 minimised over the biases, the surrogate V of the V-shaped loss has the value of
 
-.. math:: \sum_i p_i \Bigl( \sum_{k < l_i} \max(0, a_{l_i} - s_i + \theta'_k)
-          + \sum_{k \ge u_i} \max(0, c_{u_i} + s_i - \theta'_k) \Bigr).
+.. math:: \sum_i p_i \Bigl( \sum_{k < l_i} \max(0, a^-_{l_i} - s_i + \theta'_k)
+          + \sum_{k \ge u_i} \max(0, a^+_{u_i} + s_i - \theta'_k) \Bigr).
 
 and every minimiser of this sum H minimises V. (Not the reverse: where no example ends at a label,
 V is the same however low that label's bias is.) For the absolute error this is Proposition 2 of
 the paper: the hinges are those of II-SVOR-IMC.
 
 **Proof.** Going from label k + 1 to k changes what stands in the lower maximum of VILMA by
-:math:`a_l - s + \theta'_k`, so the lower maximum is the largest of the sums of these gains over
+:math:`a^-_l - s + \theta'_k`, so the lower maximum is the largest of the sums of these gains over
 :math:`k = y, \dots, l - 1`, at most the sum of their positive parts; likewise the upper one. So
 H is never below V, and where :math:`\theta'` is nondecreasing the
 gains fall with the distance from the endpoint and the two are equal. The minimisers of H are
-nondecreasing by themselves: from k to k + 1 upper hinges drop out and lower ones come in, and
-breakpoints :math:`s_i - a_{l_i}`, :math:`s_i + c_{u_i}` do not depend on k. It is left to show
+nondecreasing by themselves: from k to k + 1 hinges below drop out and hinges above come in, and
+breakpoints :math:`s_i - a^-_{l_i}`, :math:`s_i + a^+_{u_i}` do not depend on k. It is left to show
 that V has no smaller value elsewhere, that is, that the slopes that balance H at its minimiser
 make a subgradient of V. Both minima are continuous in the breakpoints, so these may be taken as
 distinct. V's slopes are those of H where an example's slopes do not grow with the distance from
 its endpoint. Slopes of 1 and 0 do not, as :math:`\theta'` ascends. Only one example can lie on the
-breakpoint that equal thresholds share; its slope balances the weight of the upper and the lower
-hinges beyond it, which falls and grows with k, so an upper hinge's slope grows with k, towards the
-endpoint, and a lower one's falls.
+breakpoint that equal thresholds share; its slope balances the weight of the hinges below and above
+that are not cut off, which falls and grows with k, so the slope of a hinge below grows with k,
+towards the endpoint, and that of one above falls.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ _ROUNDING = 8 * np.finfo(np.float64).eps  # of the largest cost: how far the con
 class Margins(NamedTuple):
     """Margins of the hinges whose sum is the surrogate."""
 
-    below: np.ndarray  # (n_classes,) a_e, by lower endpoint
-    above: np.ndarray  # (n_classes,) c_e, by upper endpoint
+    below: np.ndarray  # (n_classes,) a^-_e, by lower endpoint
+    above: np.ndarray  # (n_classes,) a^+_e, by upper endpoint
     step: np.ndarray  # (n_classes - 1,) g_k
 
     @staticmethod

@@ -140,7 +140,7 @@ class PiecewiseVShaped(Surrogate):
         center = np.zeros_like(start)
         best = shrink_width(solve, start, center, width, 0.5 * spread, spread, accuracy)
         if listed is not best.result[0]:  # what came after was worse, and took its place
-            best = solve(best.thresholds, best.width)
+            best = solve(best.solution, best.width)
         _, change, value = best.result
         score_gradient = np.empty_like(by_piece)
         offset = kernels.mixture_gradient(
@@ -156,12 +156,12 @@ class PiecewiseVShaped(Surrogate):
         )
         score_gradient /= self._total_weight
         plane = Plane(score_gradient.ravel(), offset / self._total_weight, best.bias_residual)
-        self._calls = [*self._calls[1 - _KEPT_CALLS :], _Call(by_piece, best.thresholds, plane)]
-        self._reach = _LONGER_REACH * np.abs(best.thresholds - start)
+        self._calls = [*self._calls[1 - _KEPT_CALLS :], _Call(by_piece, best.solution, plane)]
+        self._reach = _LONGER_REACH * np.abs(best.solution - start)
         self._solved = best.width, best.error
         if hinge_loss is not None:
             self._hinge_excess = max(hinge_loss - value, 0.0)
-        return InnerMinimum(value, best.thresholds, plane)
+        return InnerMinimum(value, best.solution, plane)
 
     def label_maxima(self) -> LabelMaxima:
         lower, upper, weight, _ = self._labels

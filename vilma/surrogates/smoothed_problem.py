@@ -28,8 +28,8 @@ _DAMPING = (0.6, 0.1), (0.25, 0.25), (0.0, 0.5), (-0.25, 1.0), (-np.inf, 2.0)
 _LIGHTEST = 1e-2
 # Rounds of moving the fractions themselves. The first leaves rounding unless some are clipped.
 _MAX_ROUNDS = 4
-# Share of a label's typical curvature that ties it to its neighbour where no example does.
-_LOOSE_TIE = 1e-12
+# Share of a label's typical curvature that couples it to its neighbour where no example does.
+_LOOSE_COUPLING = 1e-12
 
 
 class SortedScores(NamedTuple):
@@ -71,8 +71,9 @@ class SmoothedProblem:
         capacity[1:] += np.bincount(below, self._weight, n)[1:]
         capacity[:-1] += np.bincount(above, self._weight, n)[:-1]
         capacity = np.maximum(capacity, _LIGHTEST * capacity.mean())
-        restricted = np.ascontiguousarray(cost[np.ix_(used, used)].T, dtype=np.float64)
-        self._problem = used.astype(np.float64), restricted, capacity
+        # Transposed: the kernels read the costs of one endpoint in a row.
+        endpoint_cost = np.ascontiguousarray(cost[np.ix_(used, used)].T, dtype=np.float64)
+        self._problem = used.astype(np.float64), endpoint_cost, capacity
         self._total_weight = float(self._weight.sum())
         self._graph = np.zeros((n, n)), np.zeros((n, n), np.int64), np.zeros(n, np.int64)
         self._elimination = np.zeros(n, np.int64), np.zeros(n, np.int64)
@@ -94,10 +95,10 @@ class SmoothedProblem:
         lowest, highest = float(scores[order[0]]), float(scores[order[-1]])
         return SortedScores((sides[0], sides[1]), (members[0], members[1]), lowest, highest)
 
-    def range_of_borders(self, biases: np.ndarray, scores: SortedScores) -> float:
-        """Range of the scores and of the borders between neighbouring labels."""
-        borders = np.diff(biases) / -np.diff(self.used)
-        return float(np.ptp(np.append(borders, [scores.lowest, scores.highest])))
+    def range_of_breakpoints(self, biases: np.ndarray, scores: SortedScores) -> float:
+        """Range of the scores and of the breakpoints between neighbouring labels."""
+        breaks = np.diff(biases) / -np.diff(self.used)
+        return float(np.ptp(np.append(breaks, [scores.lowest, scores.highest])))
 
     def minimize(
         self, scores: SortedScores, start: np.ndarray, half_width: float
@@ -108,9 +109,9 @@ class SmoothedProblem:
         biases together: it shortens the steps of labels without examples in their windows, where
         the curvature is unknown, and leaves the well-determined ones alone.
         """
-        labels, cost, capacity = self._problem
-        tie = np.minimum(capacity[1:], capacity[:-1]) / np.diff(labels)
-        spread = scores.highest - scores.lowest + float(cost.max()) + half_width
+        label_values, endpoint_cost, capacity = self._problem
+        coupling = np.minimum(capacity[1:], capacity[:-1]) / np.diff(label_values)
+        spread = scores.highest - scores.lowest + float(endpoint_cost.max()) + half_width
         biases = start
         gradient = self._derivatives(scores, biases, half_width)
         imbalance = float(np.max(np.abs(gradient) / capacity))
@@ -118,7 +119,7 @@ class SmoothedProblem:
         n_evaluations = 1
         while n_evaluations < _MAX_EVALUATIONS and imbalance > _BALANCED:
             step = -gradient
-            kernels.solve_laplacian(self._graph, damping * tie, step, *self._elimination)
+            kernels.solve_laplacian(self._graph, damping * coupling, step, *self._elimination)
             trial_gradient = self._derivatives(scores, biases + step, half_width)
             n_evaluations += 1
             # Share of the slope along the step that is left at its end; negative beyond a minimum.
@@ -154,9 +155,9 @@ class SmoothedProblem:
 
     def value(self, scores: SortedScores, biases: np.ndarray) -> float:
         """Mean loss, not smoothed."""
-        labels, cost, _ = self._problem
+        label_values, endpoint_cost, _ = self._problem
         values = [
-            kernels.side_value(labels, cost, biases, side, *self._envelope)
+            kernels.side_value(label_values, endpoint_cost, biases, side, *self._envelope)
             for side in scores.sides
         ]
         return sum(values) / self._total_weight
@@ -188,7 +189,7 @@ class SmoothedProblem:
     def plane(self, scores: SortedScores, biases: np.ndarray, half_width: float) -> Plane:
         """Plane of the mixture at the smoothed minimiser, its bias part cancelled to rounding."""
         capacity = self._problem[2]
-        loose = _LOOSE_TIE * np.minimum(capacity[:-1], capacity[1:]) / half_width
+        loose = _LOOSE_COUPLING * np.minimum(capacity[:-1], capacity[1:]) / half_width
         nudge = np.zeros(len(biases))
         best: Plane | None = None
         for _ in range(_MAX_ROUNDS):

@@ -27,7 +27,7 @@ _EASY = 5  # evaluations after which a width counts as easily solved
 class Attempt(NamedTuple):
     """What Newton's method came to at one width."""
 
-    thresholds: np.ndarray  # or biases
+    solution: np.ndarray  # the thresholds, or biases
     width: float
     error: float  # value less plane, with the charge
     charge: float  # for what is left of the plane's bias part
@@ -77,7 +77,7 @@ def shrink_width(
             # Too narrow to get there from here.
             boldest = np.sqrt(boldest)
             if solved is not None:
-                start, width = solved.thresholds, boldest * solved.width
+                start, width = solved.solution, boldest * solved.width
             elif width < widest:
                 width = min(_WIDER * width, widest)
             else:
@@ -85,14 +85,14 @@ def shrink_width(
             continue
         if width <= NARROWEST * spread:
             break
-        start = attempt.thresholds
+        start = attempt.solution
         # The error falls with the square of the width, in proportion to it under ties.
         ratio = min(max(0.7 * np.sqrt(accuracy / attempt.error), boldest), max(0.5, boldest))
         narrower = ratio * width
         if solved is not None and solved.width > width:
-            # The thresholds are nearly linear in the width.
+            # The solution is nearly linear in the width.
             ahead = (narrower - width) / (width - solved.width)
-            start = start + ahead * (start - solved.thresholds)
+            start = start + ahead * (start - solved.solution)
         solved = attempt
         easy = attempt.n_evaluations <= _EASY
         boldest = max(0.3 * boldest, 0.01) if easy else max(boldest**1.5, _BOLDEST)

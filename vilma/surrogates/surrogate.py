@@ -37,28 +37,29 @@ class LabeledWeights(NamedTuple):
 class Hinges(NamedTuple):
     r"""The hinges of every example, two ranges of thresholds.
 
-    .. math:: \sum_{k \in \text{upper}} \max(0, a - s + \theta_k)
-            + \sum_{k \in \text{lower}} \max(0, c + s - \theta_k)
+    .. math:: \sum_{k \in \text{below}} \max(0, a^- - s + \theta_k)
+            + \sum_{k \in \text{above}} \max(0, a^+ + s - \theta_k)
 
     Averaged with the examples' weights and minimised over the thresholds, this is the surrogate.
-    Upper hinges are those of thresholds that should lie below the score, and grow with the
-    threshold. The thresholds may differ by constants from those of the labels.
+    Hinges below are those of the thresholds below the interval, which should lie below the score;
+    hinges above those of the thresholds above it, which should lie above. The thresholds may
+    differ by constants from those of the labels.
     """
 
-    upper_start: np.ndarray  # (m,) int64
-    upper_stop: np.ndarray  # (m,) int64
-    lower_start: np.ndarray  # (m,) int64
-    lower_stop: np.ndarray  # (m,) int64
-    upper_margin: np.ndarray  # (m,) float64, a
-    lower_margin: np.ndarray  # (m,) float64, c
+    below_start: np.ndarray  # (m,) int64
+    below_stop: np.ndarray  # (m,) int64
+    above_start: np.ndarray  # (m,) int64
+    above_stop: np.ndarray  # (m,) int64
+    below_margin: np.ndarray  # (m,) float64, a^-
+    above_margin: np.ndarray  # (m,) float64, a^+
     weight: np.ndarray  # (m,) float64, positive
     n_thresholds: int
     ordered: bool  # whether the thresholds are constrained to be nondecreasing
 
     def counts(self) -> np.ndarray:
         """Return the number of hinges of every example."""
-        n_upper = self.upper_stop - self.upper_start
-        return n_upper + self.lower_stop - self.lower_start
+        n_below = self.below_stop - self.below_start
+        return n_below + self.above_stop - self.above_start
 
 
 class LabelMaxima(NamedTuple):
@@ -82,16 +83,16 @@ class LabelMaxima(NamedTuple):
 
 
 class PiecewiseLinearForm(NamedTuple):
-    r"""The mean loss as :math:`\sum_t \text{share}_t \max_{r \in t} \text{piece}_r(s, \theta)`.
+    r"""The mean loss as :math:`\sum_t \text{share}_t \max_{r \in t} h_r(s, \theta)`.
 
-    A piece is ``constant + by_score @ scores + by_threshold @ thresholds``; the pieces of one term
-    are its affine alternatives.
+    The affine functions :math:`h_r` are the entries of ``constant + by_score @ scores +
+    by_threshold @ thresholds``.
     """
 
-    constant: np.ndarray  # (n_pieces,)
-    by_score: sparse.csr_array  # (n_pieces, n_scores)
-    by_threshold: sparse.csr_array  # (n_pieces, n_thresholds)
-    term: np.ndarray  # (n_pieces,) the term that a piece belongs to
+    constant: np.ndarray  # (n_functions,)
+    by_score: sparse.csr_array  # (n_functions, n_scores)
+    by_threshold: sparse.csr_array  # (n_functions, n_thresholds)
+    term: np.ndarray  # (n_functions,) the term that a function belongs to
     share: np.ndarray  # (n_terms,) weight of the term's example over the total weight
     ordered: bool  # whether the thresholds must be nondecreasing
 

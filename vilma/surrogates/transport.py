@@ -62,11 +62,11 @@ def solve_transport(
     home = np.searchsorted(used, endpoint)
     supply = labels.weight[rows]
     step = used - endpoint[:, None]
-    charge = cost[used][:, endpoint].T
+    own_cost = cost[used][:, endpoint].T
     allowed = sign[:, None] * step >= 0
-    gain = np.where(allowed, charge + scores[rows, None] * step, -np.inf)
-    # Whole numbers cannot get lost on the way: the flow is balanced exactly, for weights that
-    # differ from the given ones by less than the rounding of their sum.
+    gain = np.where(allowed, own_cost + scores[rows, None] * step, -np.inf)
+    # Sums of integers do not round: the flow is balanced exactly, for weights that differ from the
+    # given ones by less than the rounding of their sum.
     n_labels = len(used)
     unit = supply.sum() / _UNITS
     units = np.rint(supply / unit).astype(np.int64)
@@ -88,7 +88,7 @@ def solve_transport(
     share = flow * unit
     total = labels.weight.sum()
     score_gradient = np.bincount(rows, (share * step).sum(axis=1), len(scores)) / total
-    offset = float((share * charge).sum() / total)
+    offset = float((share * own_cost).sum() / total)
     return _middle(gain + potential, flow, potential), Plane(score_gradient, offset)
 
 

@@ -28,8 +28,8 @@ __all__ = ["VShaped", "v_shaped_surrogate"]
 # millisecond), and up to which it is where smoothing fails (a fraction of a second).
 _LITTLE_WORK = 3e5
 _BEARABLE_WORK = 1e8
-# Windows hold about two borders. Wider ones need three times the evaluations, because solutions
-# change much with the width; narrower ones leave labels without examples.
+# Windows hold about two breakpoints of envelopes. Wider ones need three times the evaluations,
+# because solutions change much with the width; narrower ones leave labels without examples.
 _NATURAL = 2.0
 # Labels of the coarsest problem of a nested start, and the share by which its width shrinks.
 _COARSEST = 8
@@ -39,7 +39,7 @@ _SHRINK = 0.3
 _MOVED = 0.3
 _NEAR = 4.0
 _RESOLUTION = 1e-13  # of the largest cost: Newton steps on the biases do not get below
-_UNSMOOTHED = 1e-300  # ties share a label's border evenly, nothing else is mixed
+_UNSMOOTHED = 1e-300  # examples on a breakpoint are shared evenly, nothing else is mixed
 
 
 def v_shaped_surrogate(labels: LabeledWeights, cost: np.ndarray) -> Surrogate:
@@ -72,8 +72,8 @@ class VShaped(Surrogate):
     (`vilma.surrogates.smoothed_problem`), or, for few examples, as the potentials of a
     transportation problem (`vilma.surrogates.transport`).
 
-    1. Only labels that win somewhere count: a label that is nobody's endpoint wins nothing at the
-       minimum.
+    1. Only labels that win somewhere, attain a maximum for some example, count: a label that is
+       nobody's endpoint wins nothing at the minimum.
     2. Few examples: solve the transportation problem, done.
     3. Start at the last call's biases and width if the scores have not moved far since. Otherwise
        nested: solve for every 2^k-th label at the width natural to them, interpolate to twice as
@@ -159,9 +159,9 @@ class VShaped(Surrogate):
         center = -float(np.median(scores)) * problem.used
         best = shrink_width(solve, start.biases, center, half_width, spread, spread, accuracy)
         widened = 1.5 if best.error < 0.5 * accuracy else 1.0
-        self._last = scores, _Start(best.thresholds, widened * best.width)
+        self._last = scores, _Start(best.solution, widened * best.width)
         value, plane = best.result
-        return InnerMinimum(value, self._thresholds(best.thresholds, sorted_scores), plane)
+        return InnerMinimum(value, self._thresholds(best.solution, sorted_scores), plane)
 
     def _transport(self, scores: np.ndarray) -> tuple[np.ndarray, Plane]:
         return solve_transport(self._labels, self.cost, self._problem.used, scores)
@@ -260,8 +260,8 @@ class VShaped(Surrogate):
 
 
 def _natural_width(problem: SmoothedProblem, biases: np.ndarray, scores: SortedScores) -> float:
-    """Windows this wide hold a few borders."""
-    return _NATURAL * problem.range_of_borders(biases, scores) / len(biases)
+    """Windows this wide hold a few breakpoints."""
+    return _NATURAL * problem.range_of_breakpoints(biases, scores) / len(biases)
 
 
 def _winning_labels(labels: LabeledWeights) -> np.ndarray:

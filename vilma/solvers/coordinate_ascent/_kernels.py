@@ -1,14 +1,14 @@
 r"""Kernels of the dual coordinate ascent.
 
-The derivation stands in ``method.py``; its symbols here: dual variables u and l of the upper and
-lower hinges (`duals`), :math:`d_k = \sum_i p_i (u_{ik} - l_{ik})`, thresholds :math:`\theta =
-\bar\theta - \gamma d`. With :math:`U_i = \sum_k u_{ik}`, :math:`L_i` likewise and W the total
-weight,
+The derivation and the symbols stand in ``method.py``. `duals` are the slopes :math:`q^-_{ik}` of
+an example's hinges below its interval, then :math:`q^+_{ik}` of those above it; :math:`Q^-_i` and
+:math:`Q^+_i` are their sums, :math:`d_k = \sum_i p_i (q^-_{ik} - q^+_{ik})`, and :math:`\theta =
+\bar\theta - \gamma d`. With P the total weight,
 
-.. math:: \lambda W w = \sum_i p_i (U_i - L_i) (x_i - \bar x),
+.. math:: \lambda P w = \sum_i p_i (Q^-_i - Q^+_i) (x_i - \bar x),
 
-`sums` being the sum over :math:`x_i` alone. The centre :math:`\bar x`, the mean row, does not
-matter where d = 0; it spares the thresholds to follow a drift of all scores.
+`sums` being the sum over :math:`x_i` alone, and `drift` its product with the centre and the sum of
+its factors, :math:`\sum_k d_k`.
 
 What belongs to an example lies in one record of two arrays, `layout` and `row_stats`: examples
 come in random order, and every further array would be another wait for memory. `LAYOUT` and
@@ -65,52 +65,52 @@ def _solve_example(
 ):
     """Score at which an example's dual variables are the best, the others being fixed.
 
-    The best dual variable of a hinge is ``levels - stiffness * score`` (lower hinges: plus),
-    clipped: `stiffness` is 1 / (p_i gamma). `diag_hessian` is p_i |x_i|^2 / (lambda W), by which
-    the score moves for a step of 1 of a dual variable. The new score is the root of the
-    increasing, piecewise linear function ``t - score - diag_hessian * (change of U_i - L_i at
+    The best dual variable of a hinge is ``levels - stiffness * score`` (hinges above: plus),
+    clipped: `stiffness` is 1 / (p_i gamma). `diag_hessian` is p_i |x_i - mean|^2 / (lambda P), by
+    which the score moves for a step of 1 of a dual variable. The new score is the root of the
+    increasing, piecewise linear function ``t - score - diag_hessian * (change of Q^-_i - Q^+_i at
     t)``, found by Newton's method between two bounds.
 
     Outside the window all dual variables are 0 and stay so; it is widened for every score that is
     tried, until the thresholds beyond are too far away by their `bounds`.
     """
     ceiling, floor = bounds
-    n_upper, upper_start, lower_start = hinges
-    upper_margin, lower_margin = margins
+    n_below, below_start, above_start = hinges
+    below_margin, above_margin = margins
     first, last = window
     total = 0.0
-    for j in range(first, n_upper):
-        levels[j] = duals[j] + (upper_margin + thresholds[upper_start + j]) * stiffness
+    for j in range(first, n_below):
+        levels[j] = duals[j] + (below_margin + thresholds[below_start + j]) * stiffness
         total += duals[j]
-    for j in range(n_upper, last):
-        levels[j] = duals[j] + (lower_margin - thresholds[lower_start + j]) * stiffness
+    for j in range(n_below, last):
+        levels[j] = duals[j] + (above_margin - thresholds[above_start + j]) * stiffness
         total -= duals[j]
     new_score = score
-    below = -np.inf
-    above = np.inf
+    low = -np.inf
+    high = np.inf
     for _ in range(_MAX_NEWTON_STEPS):
-        while first > 0 and ceiling[upper_start + first - 1] > new_score - upper_margin:
+        while first > 0 and ceiling[below_start + first - 1] > new_score - below_margin:
             first -= 1
-            levels[first] = (upper_margin + thresholds[upper_start + first]) * stiffness
-        while last < duals.shape[0] and floor[lower_start + last] < new_score + lower_margin:
-            levels[last] = (lower_margin - thresholds[lower_start + last]) * stiffness
+            levels[first] = (below_margin + thresholds[below_start + first]) * stiffness
+        while last < duals.shape[0] and floor[above_start + last] < new_score + above_margin:
+            levels[last] = (above_margin - thresholds[above_start + last]) * stiffness
             last += 1
         change = stiffness * new_score
-        upper, n_free_upper = _sum_clipped(levels, -change, first, n_upper)
-        lower, n_free_lower = _sum_clipped(levels, change, n_upper, last)
-        error = new_score - score - diag_hessian * (upper - lower - total)
+        sum_below, n_free_below = _sum_clipped(levels, -change, first, n_below)
+        sum_above, n_free_above = _sum_clipped(levels, change, n_below, last)
+        error = new_score - score - diag_hessian * (sum_below - sum_above - total)
         tolerated = _STEP_ACCURACY * abs(new_score - score) + _ROUNDING * (1.0 + abs(new_score))
         if abs(error) <= tolerated:
             break
         if error > 0.0:
-            above = new_score
-            below = max(below, new_score - error)
+            high = new_score
+            low = max(low, new_score - error)
         else:
-            below = new_score
-            above = min(above, new_score - error)
-        new_score -= error / (1.0 + diag_hessian * stiffness * (n_free_upper + n_free_lower))
-        if not below < new_score < above:
-            new_score = 0.5 * (below + above)
+            low = new_score
+            high = min(high, new_score - error)
+        new_score -= error / (1.0 + diag_hessian * stiffness * (n_free_below + n_free_above))
+        if not low < new_score < high:
+            new_score = 0.5 * (low + high)
     return new_score, (first, last)
 
 
@@ -160,7 +160,7 @@ def _relax_order(thresholds, bounds, order_duals, k, prox_step):
 def ascend(rows, row_stats, centre_norm, visits, scale, prox_step, state):
     """Visit examples in turn and give each the best dual variables; the thresholds follow.
 
-    `scale` is 1 / (lambda W), `prox_step` the gamma of the proximal term.
+    `scale` is 1 / (lambda P), `prox_step` the gamma of the proximal term.
     """
     sums, drift, duals, layout, thresholds, order_duals = state
     ordered = order_duals.shape[0] > 0
@@ -177,7 +177,7 @@ def ascend(rows, row_stats, centre_norm, visits, scale, prox_step, state):
         place = layout[i]
         score = scale * (row_dot(rows, place.row, sums) + shift)
         own = duals[place.first_dual : place.first_dual + place.n_duals]
-        n_upper, upper_start, lower_start = place.n_upper, place.upper_start, place.lower_start
+        n_below, below_start, above_start = place.n_below, place.below_start, place.above_start
         stiffness = 1.0 / (weight * prox_step)
         new_score, (first, last) = _solve_example(
             score,
@@ -185,29 +185,29 @@ def ascend(rows, row_stats, centre_norm, visits, scale, prox_step, state):
             stiffness,
             thresholds,
             bounds,
-            (n_upper, upper_start, lower_start),
-            (row_stats[i].upper_margin, row_stats[i].lower_margin),
+            (n_below, below_start, above_start),
+            (row_stats[i].below_margin, row_stats[i].above_margin),
             own,
             (place.window_start, place.window_stop),
             levels,
         )
         change = 0.0
         for j in range(first, last):
-            sign = 1.0 if j < n_upper else -1.0
+            sign = 1.0 if j < n_below else -1.0
             best = _clip(levels[j] - sign * stiffness * new_score)
             step = sign * (best - own[j])
             if step != 0.0:
                 own[j] = best
                 change += step
-                k = j + (upper_start if j < n_upper else lower_start)
+                k = j + (below_start if j < n_below else above_start)
                 thresholds[k] -= weight * prox_step * step
                 _widen_bounds(thresholds, bounds, k)
                 if ordered:
                     _relax_order(thresholds, bounds, order_duals, k - 1, prox_step)
                     _relax_order(thresholds, bounds, order_duals, k, prox_step)
-        while first < n_upper and own[first] == 0.0:
+        while first < n_below and own[first] == 0.0:
             first += 1
-        while last > n_upper and own[last - 1] == 0.0:
+        while last > n_below and own[last - 1] == 0.0:
             last -= 1
         place.window_start = first
         place.window_stop = last
@@ -220,36 +220,37 @@ def ascend(rows, row_stats, centre_norm, visits, scale, prox_step, state):
 
 @njit
 def balanced_plane(row_stats, layout, duals, n_thresholds, ordered):
-    """Scale the dual variables of each threshold until the thresholds' derivatives vanish.
+    r"""Scale the dual variables of each threshold until the thresholds' derivatives vanish.
 
     With an order constraint, the derivatives' prefix sums need only be <= 0 and their total 0.
-    Returns score gradient and offset of a plane, not yet divided by the total weight, and the
-    slopes :math:`p_i (U_i - L_i)` as they are.
+    With the slopes q that this leaves, the plane is :math:`P c_i = p_i (Q^+_i - Q^-_i)` and
+    :math:`P o = \sum_i p_i (a^-_i Q^-_i + a^+_i Q^+_i)`. Returns P c, P o, and
+    :math:`p_i (Q^-_i - Q^+_i)` of the slopes as they were.
     """
     m = row_stats.shape[0]
-    upper = np.zeros(n_thresholds)
-    lower = np.zeros(n_thresholds)
+    below = np.zeros(n_thresholds)
+    above = np.zeros(n_thresholds)
     for i in range(m):
         place, weight = layout[i], row_stats[i].weight
         own = duals[place.first_dual : place.first_dual + place.n_duals]
-        for j in range(place.window_start, place.n_upper):
-            upper[place.upper_start + j] += weight * own[j]
-        for j in range(place.n_upper, place.window_stop):
-            lower[place.lower_start + j] += weight * own[j]
-    upper_share = np.ones(n_thresholds)
-    lower_share = np.ones(n_thresholds)
+        for j in range(place.window_start, place.n_below):
+            below[place.below_start + j] += weight * own[j]
+        for j in range(place.n_below, place.window_stop):
+            above[place.above_start + j] += weight * own[j]
+    below_share = np.ones(n_thresholds)
+    above_share = np.ones(n_thresholds)
     prefix = np.zeros(n_thresholds)
     before = 0.0
     for k in range(n_thresholds):
-        allowed = lower[k] - before
-        if upper[k] > allowed:
-            upper_share[k] = allowed / upper[k]
+        allowed = above[k] - before
+        if below[k] > allowed:
+            below_share[k] = allowed / below[k]
             before = 0.0
         else:
-            before += upper[k] - lower[k]
+            before += below[k] - above[k]
         if not ordered:
             if before < 0.0:
-                lower_share[k] = upper[k] / lower[k]
+                above_share[k] = below[k] / above[k]
             before = 0.0
         prefix[k] = before
     slack = -prefix[n_thresholds - 1]
@@ -257,9 +258,9 @@ def balanced_plane(row_stats, layout, duals, n_thresholds, ordered):
         slack = min(slack, -prefix[k])
         if slack <= 0.0:
             break
-        if lower[k] > 0.0:
-            less = min(slack, lower[k])
-            lower_share[k] = 1.0 - less / lower[k]
+        if above[k] > 0.0:
+            less = min(slack, above[k])
+            above_share[k] = 1.0 - less / above[k]
             slack -= less
     offset = 0.0
     score_gradient = np.zeros(m)
@@ -270,13 +271,13 @@ def balanced_plane(row_stats, layout, duals, n_thresholds, ordered):
         up = 0.0
         down = 0.0
         slope = 0.0
-        for j in range(place.window_start, place.n_upper):
-            up += own[j] * upper_share[place.upper_start + j]
+        for j in range(place.window_start, place.n_below):
+            up += own[j] * below_share[place.below_start + j]
             slope += own[j]
-        for j in range(place.n_upper, place.window_stop):
-            down += own[j] * lower_share[place.lower_start + j]
+        for j in range(place.n_below, place.window_stop):
+            down += own[j] * above_share[place.above_start + j]
             slope -= own[j]
-        offset += weight * (row_stats[i].upper_margin * up + row_stats[i].lower_margin * down)
+        offset += weight * (row_stats[i].below_margin * up + row_stats[i].above_margin * down)
         score_gradient[i] = weight * (down - up)
         slopes[i] = weight * slope
     return score_gradient, offset, slopes

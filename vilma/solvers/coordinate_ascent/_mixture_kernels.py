@@ -1,11 +1,11 @@
 r"""Kernels of the dual coordinate ascent where labels have scores of several pieces.
 
 The derivation stands in ``method.py``. A side of an example, its labels up to l or from u on, has
-a mixture p of labels. Kept are its *slopes*, one for each step from the end on outwards: the share
-of the labels beyond, :math:`q_d = \sum_{d' \ge d} p_{d'}` with d = 1, 2, ... the distance of a
-label from the end. They fall, and the first is at most 1; those of the lower side come first, then
-those of the upper side. A slope moves the score of its step's piece, up on the lower side and down
-on the upper one, and the derivative in the step's threshold likewise.
+a mixture :math:`\pi` of labels. Kept are its *slopes*, one for each step from the end on outwards:
+the share of the labels beyond, :math:`q_d = \sum_{d' \ge d} \pi_{d'}` with d = 1, 2, ... the
+distance of a label from the end. They fall, and the first is at most 1; those of the lower side
+come first, then those of the upper side. A slope moves the score of its step's piece, up on the
+lower side and down on the upper one, and the derivative in the step's threshold likewise.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def ascend_mixtures(rows, examples, maxima, visits, constants, state):
         Costs of shape (n_classes, n_classes), and pieces of the steps.
     visits : ndarray of int64
     constants : tuple
-        1 / (lambda W), proximal step, squared norm of the mean row, shares of a piece's own score
+        1 / (lambda P), proximal step, squared norm of the mean row, shares of a piece's own score
         and of the sum of all in its score, most steps of a visit, and the share of its first gain
         at which it ends.
     state : tuple of arrays
@@ -122,7 +122,7 @@ def ascend_mixtures(rows, examples, maxima, visits, constants, state):
         for j in range(n_pieces):
             scores[j] = own_share * scores[j] + common_share * total
         by_share = weight * scale * centred_norms[i]
-        stiffness = weight * prox_step
+        threshold_step = weight * prox_step  # by which a step of 1 of a slope moves a threshold
         l, u = lower[i], upper[i]
         below = slopes[first[i] : first[i] + l]
         above = slopes[first[i] + l : first[i] + l + last_label - u]
@@ -150,8 +150,8 @@ def ascend_mixtures(rows, examples, maxima, visits, constants, state):
             # Away from the end shares raise the scores on the lower side, on the other they lower.
             sign_a = 1.0 if best_a > worst_a else -1.0
             sign_b = -1.0 if best_b > worst_b else 1.0
-            aa = stiffness * abs(best_a - worst_a)
-            bb = stiffness * abs(best_b - worst_b)
+            aa = threshold_step * abs(best_a - worst_a)
+            bb = threshold_step * abs(best_b - worst_b)
             ab = 0.0
             for side in range(2):
                 total = np.sum(moved[side])
@@ -167,10 +167,10 @@ def ascend_mixtures(rows, examples, maxima, visits, constants, state):
             b *= sign_b
             for d in range(min(best_a, worst_a), max(best_a, worst_a)):
                 below[d] += a
-                thresholds[l - d - 1] -= stiffness * a
+                thresholds[l - d - 1] -= threshold_step * a
             for d in range(min(best_b, worst_b), max(best_b, worst_b)):
                 above[d] -= b
-                thresholds[u + d] -= stiffness * b
+                thresholds[u + d] -= threshold_step * b
             for j in range(n_pieces):
                 change[j] += a * moved[0, j] + b * moved[1, j]
                 scores[j] += a * by_score[0, j] + b * by_score[1, j]

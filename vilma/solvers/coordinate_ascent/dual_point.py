@@ -15,7 +15,7 @@ from vilma.surrogates import Hinges, Plane
 __all__ = ["DualPoint", "HingeDualPoint", "Reached", "best_multiple"]
 
 # The proximal step gamma of the thresholds, in units of what a typical example's score moves for a
-# step of 1, |x_i|^2 / (lambda W): from 0.005 to 0.05 the number of passes hardly changes.
+# step of 1, |x_i - mean|^2 / (lambda P): from 0.005 to 0.05 the number of passes hardly changes.
 _PROX_SHARE = 0.02
 _ALIKE = 1e-3  # share of a row's squared norm below which the centred norms count as rounding
 
@@ -30,11 +30,11 @@ _LONG_ROW = 4096  # bytes
 # Where an example's dual variables are. A record fills a line of the cache.
 LAYOUT = np.dtype(
     [
-        ("first_dual", np.int64),  # of the example in `duals`; upper hinges come first
+        ("first_dual", np.int64),  # of the example in `duals`; hinges below come first
         ("n_duals", np.int64),
-        ("n_upper", np.int64),
-        ("upper_start", np.int64),  # threshold of the first upper hinge
-        ("lower_start", np.int64),  # threshold of the first lower hinge, less `n_upper`
+        ("n_below", np.int64),
+        ("below_start", np.int64),  # threshold of the first hinge below
+        ("above_start", np.int64),  # threshold of the first hinge above, less `n_below`
         ("window_start", np.int64),  # outside the window all dual variables are 0
         ("window_stop", np.int64),
         ("row", np.int64),  # in the rows that are visited
@@ -45,8 +45,8 @@ ROW_STATS = np.dtype(
         ("weight", np.float64),
         ("centre_product", np.float64),  # of the row with the mean row
         ("centred_norm", np.float64),  # squared norm of their difference
-        ("upper_margin", np.float64),
-        ("lower_margin", np.float64),
+        ("below_margin", np.float64),
+        ("above_margin", np.float64),
     ]
 )
 
@@ -59,12 +59,12 @@ def best_multiple(offset: float, curvature: float) -> float:
 def _take(hinges: Hinges, order: np.ndarray) -> Hinges:
     """Hinges of the examples in another order."""
     return hinges._replace(
-        upper_start=hinges.upper_start[order],
-        upper_stop=hinges.upper_stop[order],
-        lower_start=hinges.lower_start[order],
-        lower_stop=hinges.lower_stop[order],
-        upper_margin=hinges.upper_margin[order],
-        lower_margin=hinges.lower_margin[order],
+        below_start=hinges.below_start[order],
+        below_stop=hinges.below_stop[order],
+        above_start=hinges.above_start[order],
+        above_stop=hinges.above_stop[order],
+        below_margin=hinges.below_margin[order],
+        above_margin=hinges.above_margin[order],
         weight=hinges.weight[order],
     )
 
@@ -85,9 +85,9 @@ def _central_thresholds(hinges: Hinges) -> np.ndarray:
         few = weight <= 1e-9 * hinges.weight.sum()  # or nothing but rounding
         return np.divide(total, weight, out=np.full_like(total, np.nan), where=~few)
 
-    upper = mean_margin(hinges.upper_start, hinges.upper_stop, hinges.upper_margin)
-    lower = mean_margin(hinges.lower_start, hinges.lower_stop, hinges.lower_margin)
-    center = 0.5 * (lower - upper)
+    below = mean_margin(hinges.below_start, hinges.below_stop, hinges.below_margin)
+    above = mean_margin(hinges.above_start, hinges.above_stop, hinges.above_margin)
+    center = 0.5 * (above - below)
     known = np.flatnonzero(np.isfinite(center))
     if len(known) == 0:
         return np.zeros(hinges.n_thresholds)
@@ -107,7 +107,7 @@ class _State(NamedTuple):
 
     sums: np.ndarray  # (n,) sum of the rows, by their weighted dual variables
     drift: np.ndarray  # (2,) product of `sums` with the mean row, and sum of those factors
-    duals: np.ndarray  # of all hinges, example by example, the upper ones first
+    duals: np.ndarray  # of all hinges, example by example, those below first
     layout: np.ndarray  # (m,) of LAYOUT: where these are, example by example
     thresholds: np.ndarray  # (n_thresholds,)
     order_duals: np.ndarray  # (n_thresholds - 1,), empty where the order is no constraint
@@ -246,17 +246,17 @@ class HingeDualPoint(DualPoint):
         self._row_stats["weight"] = hinges.weight
         self._row_stats["centre_product"] = self._centre_product
         self._row_stats["centred_norm"] = self._centred_norm
-        self._row_stats["upper_margin"] = hinges.upper_margin
-        self._row_stats["lower_margin"] = hinges.lower_margin
+        self._row_stats["below_margin"] = hinges.below_margin
+        self._row_stats["above_margin"] = hinges.above_margin
         counts = hinges.counts()
-        n_upper = hinges.upper_stop - hinges.upper_start
+        n_below = hinges.below_stop - hinges.below_start
         layout = np.zeros(len(counts), LAYOUT)
         layout["first_dual"] = np.cumsum(counts) - counts
         layout["n_duals"] = counts
-        layout["n_upper"] = n_upper
-        layout["upper_start"] = hinges.upper_start
-        layout["lower_start"] = hinges.lower_start - n_upper
-        layout["window_start"] = layout["window_stop"] = n_upper  # an empty window
+        layout["n_below"] = n_below
+        layout["below_start"] = hinges.below_start
+        layout["above_start"] = hinges.above_start - n_below
+        layout["window_start"] = layout["window_stop"] = n_below  # an empty window
         layout["row"] = np.arange(len(counts)) if self._copied else self.order
         self._state = _State(
             sums=np.zeros(X.shape[1]),

@@ -1,33 +1,39 @@
 r"""Dual coordinate ascent: one example after the other, for small alphas and many features.
 
-**The problem and its dual.** With weights p of sum W and the surrogate written as hinges,
+**The problem and its dual.** With weights p of sum P and the surrogate written as hinges below and
+above the intervals :math:`[l_i, u_i]` (`vilma.surrogates.surrogate.Hinges`),
 
-.. math:: \min_{w, \theta}\; \frac{\lambda}{2} |w|^2 + \frac{1}{W} \sum_i p_i \Bigl(
-          \sum_{k \in \text{upper}_i} \max(0, a_i - s_i + \theta_k) +
-          \sum_{k \in \text{lower}_i} \max(0, c_i + s_i - \theta_k) \Bigr), \qquad s_i = \langle
+.. math:: \min_{w, \theta}\; \frac{\lambda}{2} |w|^2 + \frac{1}{P} \sum_i p_i \Bigl(
+          \sum_{k \in \text{below}_i} \max(0, a^-_i - s_i + \theta_k) +
+          \sum_{k \in \text{above}_i} \max(0, a^+_i + s_i - \theta_k) \Bigr), \qquad s_i = \langle
           x_i, w\rangle,
 
-and margins :math:`a_i, c_i`, which are 1 in EXP and IMC.
+and margins :math:`a^-_i, a^+_i`, which are 1 in EXP and IMC.
 
-A hinge :math:`\max(0, t)` is :math:`\max_{0 \le u \le 1} u t`: its dual variable is its slope.
-With slopes :math:`u_{ik}` of the upper and :math:`l_{ik}` of the lower hinges, :math:`U_i = \sum_k
-u_{ik}` and :math:`L_i = \sum_k l_{ik}`,
+A hinge :math:`\max(0, t)` is :math:`\max_{0 \le q \le 1} q t`: its dual variable is its slope.
+With slopes :math:`q^-_{ik}` of the hinges below and :math:`q^+_{ik}` of those above, :math:`Q^-_i
+= \sum_k q^-_{ik}` and :math:`Q^+_i = \sum_k q^+_{ik}`,
 
-.. math:: \max_{0 \le u, l \le 1}\; \frac{1}{W} \sum_i p_i (a_i U_i + c_i L_i)
-          - \frac{\lambda}{2} |w|^2, \quad w = \frac{1}{\lambda W} \sum_i p_i (U_i - L_i) x_i,
-          \quad d_k := \sum_i p_i (u_{ik} - l_{ik}) = 0 \text{ for all } k.
+.. math:: \max_{0 \le q \le 1}\; \frac{1}{P} \sum_i p_i (a^-_i Q^-_i + a^+_i Q^+_i)
+          - \frac{\lambda}{2} |w|^2, \quad w = \frac{1}{\lambda P} \sum_i p_i (Q^-_i - Q^+_i) x_i,
+          \quad d_k := \sum_i p_i (q^-_{ik} - q^+_{ik}) = 0 \text{ for all } k.
 
 The constraint on d comes of minimising over the thresholds. Where these are ordered (EXP), with
 multipliers :math:`\nu_k \ge 0` of :math:`\theta_k \le \theta_{k+1}`, it is
 :math:`d_k + \nu_k - \nu_{k-1} = 0`. A point of the dual is a plane of G (see
-`vilma.surrogates.plane`) with :math:`c_i = p_i (L_i - U_i) / W`.
+`vilma.surrogates.plane`) with :math:`c_i = p_i (Q^+_i - Q^-_i) / P`.
+
+**The centre.** With the mean row :math:`\bar x = \frac{1}{P} \sum_i p_i x_i`, the sum in w may as
+well be over :math:`x_i - \bar x`: what is taken off is :math:`\bar x` times :math:`\sum_i p_i
+(Q^-_i - Q^+_i) = \sum_k d_k`, which is 0 at a point of the dual. Before, it spares the thresholds
+to follow a drift of all scores. From here on w and the scores are those of centred rows.
 
 **The augmented Lagrangian.** The constraint couples all examples. It is moved into the objective
 by the method of multipliers, which is the proximal point algorithm on the thresholds [2]_: with a
 centre :math:`\bar\theta` and a step :math:`\gamma`, maximise over the box alone
 
-.. math:: \frac{1}{W} \sum_i p_i (a_i U_i + c_i L_i) - \frac{\lambda}{2} |w|^2
-          + \frac{1}{W} \Bigl( \langle \bar\theta, d\rangle - \frac{\gamma}{2} |d|^2 \Bigr),
+.. math:: \frac{1}{P} \sum_i p_i (a^-_i Q^-_i + a^+_i Q^+_i) - \frac{\lambda}{2} |w|^2
+          + \frac{1}{P} \Bigl( \langle \bar\theta, d\rangle - \frac{\gamma}{2} |d|^2 \Bigr),
 
 the last term being :math:`\min_\theta \langle \theta, d\rangle + |\theta - \bar\theta|^2 / (2
 \gamma)`, attained at :math:`\theta = \bar\theta - \gamma d`; then set :math:`\bar\theta \leftarrow
@@ -36,18 +42,18 @@ ordered, :math:`d_k + \nu_k - \nu_{k-1}` takes the place of :math:`d_k`, and eac
 best value when threshold k or k + 1 has moved: it grows by :math:`(\theta_k - \theta_{k+1}) / (2
 \gamma)`, but stays nonnegative.
 
-**The update of an example**, all others fixed (Algorithm 1 of [1]_ with a block of variables), is
-exact. Its stationary slopes are
+**The update of an example**, all others fixed (Algorithm 1 of Hsieh et al. [1]_, with a block of
+variables in the place of one), is exact. Its stationary slopes are
 
-.. math:: u_{ik} = \text{clip}_{[0, 1]}\Bigl(u_{ik}^{old} + \frac{a_i - t + \theta_k^{old}}{\gamma
-          p_i}\Bigr), \quad
-          l_{ik} = \text{clip}_{[0, 1]}\Bigl(l_{ik}^{old} + \frac{c_i + t - \theta_k^{old}}{\gamma
-          p_i}\Bigr)
+.. math:: q^-_{ik} = \text{clip}_{[0, 1]}\Bigl(q^{-,old}_{ik} + \frac{a^-_i - t +
+          \theta_k^{old}}{\gamma p_i}\Bigr), \quad
+          q^+_{ik} = \text{clip}_{[0, 1]}\Bigl(q^{+,old}_{ik} + \frac{a^+_i + t -
+          \theta_k^{old}}{\gamma p_i}\Bigr)
 
 at its new score t, which solves the scalar equation
 
-.. math:: t = s_i + \frac{p_i |x_i|^2}{\lambda W}
-          \bigl(U_i(t) - U_i^{old} - L_i(t) + L_i^{old}\bigr).
+.. math:: t = s_i + \frac{p_i |x_i - \bar x|^2}{\lambda P}
+          \bigl(Q^-_i(t) - Q_i^{-,old} - Q^+_i(t) + Q_i^{+,old}\bigr).
 
 Where one example by itself moves its score by more than a margin, visiting the examples in turn
 finds good slopes in far fewer passes over X than the cutting-plane method takes iterations.
@@ -57,17 +63,17 @@ finds good slopes in far fewer passes over X than the cutting-plane method takes
 
 **Several pieces** (`mixtures.py`). Where labels have the scores :math:`f(y) = \sum_{k < y}
 (s_{j(k)} - \theta_k)` of PW-VILMA, the loss of a side, say :math:`\max_{y \le l} [\Delta(y, l) +
-f(y) - f(l)]`, is the maximum over mixtures p of its labels. With the slopes :math:`u_k =
-\sum_{y \le k} p_y`, which rise from 0 to 1 towards l, it is
+f(y) - f(l)]`, is the maximum over mixtures :math:`\pi` of its labels. With the slopes
+:math:`q^-_k = \sum_{y \le k} \pi_y`, which rise from 0 to 1 towards l, it is
 
-.. math:: \max_{0 \le u_0 \le \dots \le u_{l - 1} \le 1} \; \sum_{k < l} u_k \bigl(\Delta(k, l) -
-          \Delta(k + 1, l) - s_{j(k)} + \theta_k\bigr) ,
+.. math:: \max_{0 \le q^-_0 \le \dots \le q^-_{l - 1} \le 1} \; \sum_{k < l} q^-_k
+          \bigl(\Delta(k, l) - \Delta(k + 1, l) - s_{j(k)} + \theta_k\bigr) ,
 
 a sum of hinges but for the order of the slopes. So the dual, d and the proximal term are those
-above, with W = V N (see `vilma.solvers.metric`) in the place of w:
+above, with directions W = V N (see `vilma.solvers.metric`) in the place of w:
 
-.. math:: \lambda W V_j = \sum_i p_i \Bigl(\sum_{k : j(k) = j} (u_{ik} - l_{ik})\Bigr) (x_i - \bar
-          x) .
+.. math:: \lambda P V_j = \sum_i p_i \Bigl(\sum_{k : j(k) = j} (q^-_{ik} - q^+_{ik})\Bigr)
+          (x_i - \bar x) .
 
 The update of an example moves shares between two labels of each side, from the one with the least
 to the one with the largest :math:`\Delta(y, l) + f(y)`, as in sequential minimal optimisation

@@ -59,7 +59,7 @@ class ReducedProblem:
         self._space = space
         self._n = 1  # the zero plane, at place 0
         self._newest = 0
-        self._gradients = [np.zeros((_FIRST_CAPACITY, width)) for width in space.widths]
+        self._gradients = [np.zeros((_FIRST_CAPACITY, length)) for length in space.lengths]
         n_parts = len(space.metric.shares)
         self._gram_parts = np.zeros((n_parts, _FIRST_CAPACITY, _FIRST_CAPACITY))
         self._offsets = np.zeros(_FIRST_CAPACITY)
