@@ -24,7 +24,7 @@ from __future__ import annotations
 import numpy as np
 
 from vilma.labels.support import count_support
-from vilma.surrogates import LabeledWeights
+from vilma.surrogates import LabeledWeights, to_biases
 
 __all__ = [
     "hull_thresholds",
@@ -36,11 +36,6 @@ __all__ = [
     "to_biases",
     "untold_thresholds",
 ]
-
-
-def to_biases(thresholds: np.ndarray) -> np.ndarray:
-    """Biases of shape (Y,) that predict as nondecreasing thresholds do, the first one 0."""
-    return np.concatenate([[0.0], -np.cumsum(thresholds)])
 
 
 def hull_thresholds(differences: np.ndarray) -> np.ndarray:

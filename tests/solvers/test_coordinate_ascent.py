@@ -117,7 +117,6 @@ def test_passes_keep_the_books(kind):
     for seed in range(12):
         problem = wide_problem(seed, kind)
         X, hinges, point = dual_point(problem, problem.alpha)
-        state = point._state
         mean = hinges.weight @ X / hinges.weight.sum()
         for _ in range(4):
             anchor = point._prox_center.copy()
@@ -126,7 +125,7 @@ def test_passes_keep_the_books(kind):
             coef = np.zeros(X.shape[1])
             derivatives = np.zeros(hinges.n_thresholds)
             for i, weight in enumerate(hinges.weight):
-                own = state.duals[state.layout["first_dual"][i] :][: state.layout["n_duals"][i]]
+                own = point._duals[point._layout["first_dual"][i] :][: point._layout["n_duals"][i]]
                 assert np.all((own >= 0.0) & (own <= 1.0))
                 below = range(hinges.below_start[i], hinges.below_stop[i])
                 above = range(hinges.above_start[i], hinges.above_stop[i])
@@ -134,14 +133,14 @@ def test_passes_keep_the_books(kind):
                     sign = 1.0 if j < len(below) else -1.0
                     coef += sign * weight * own[j] * (X[i] - mean)
                     derivatives[k] += sign * weight * own[j]
-            for k, order in enumerate(state.order_duals):
+            for k, order in enumerate(point._order_duals):
                 assert order >= 0.0
                 derivatives[k] += order
                 derivatives[k + 1] -= order
             scale = 1.0 / (problem.alpha * hinges.weight.sum())
             np.testing.assert_allclose(point.reached().coef, scale * coef, atol=1e-9 * scale)
             np.testing.assert_allclose(
-                state.thresholds, anchor - point._prox_step * derivatives, atol=1e-9 * scale
+                point._thresholds, anchor - point._prox_step * derivatives, atol=1e-9 * scale
             )
             point.ascend()  # which moves the anchor on
             assert np.all(np.isfinite(point._prox_center))
@@ -153,23 +152,22 @@ def test_a_visit_leaves_nothing_to_gain(kind):
     for seed in range(20):
         problem = wide_problem(seed, kind)
         X, hinges, point = dual_point(problem, problem.alpha)
-        state = point._state
         rng = np.random.default_rng(seed)
         for i in rng.integers(0, len(X), 10):
-            order_before = state.order_duals.copy()
+            order_before = point._order_duals.copy()
             score_before = point.reached().coef @ (X[i] - hinges.weight @ X / hinges.weight.sum())
             point._visit(np.array([i]))
-            if not np.array_equal(order_before, state.order_duals):
+            if not np.array_equal(order_before, point._order_duals):
                 continue  # thresholds were moved once more, by their order
             score = point.reached().coef @ (X[i] - hinges.weight @ X / hinges.weight.sum())
-            own = state.duals[state.layout["first_dual"][i] :][: state.layout["n_duals"][i]]
+            own = point._duals[point._layout["first_dual"][i] :][: point._layout["n_duals"][i]]
             below = range(hinges.below_start[i], hinges.below_stop[i])
             above = range(hinges.above_start[i], hinges.above_stop[i])
             slack = 5e-3 * abs(score - score_before) + 1e-9
             for j, k in enumerate([*below, *above]):
                 sign = 1.0 if j < len(below) else -1.0
                 own_margin = hinges.below_margin[i] if sign > 0.0 else hinges.above_margin[i]
-                margin = own_margin - sign * (score - state.thresholds[k])
+                margin = own_margin - sign * (score - point._thresholds[k])
                 if own[j] < 1.0:
                     assert margin <= slack
                 if own[j] > 0.0:

@@ -10,7 +10,8 @@ from vilma.design_matrices.dense import DenseMatrix
 from vilma.solvers import CorrelatedMetric, Settings
 from vilma.solvers.certificate import Certificate
 from vilma.solvers.coordinate_ascent import MixtureDualPoint
-from vilma.solvers.coordinate_ascent.mixtures import _central_thresholds
+from vilma.solvers.coordinate_ascent.dual_point import central_thresholds
+from vilma.solvers.coordinate_ascent.mixtures import _mean_margins
 from vilma.solvers.cutting_plane import CuttingPlaneMethod
 from vilma.solvers.evaluation import evaluate
 from vilma.solvers.oracle import Oracle
@@ -281,4 +282,5 @@ def test_central_thresholds_are_between_mean_breakpoints():
     # (by 3, twice). Steps 0 and 2 have nothing on one side of them.
     expected = 0.5 * (1.0 - (2 * 1.0 + 2 * 3.0) / 4)
     step_2 = 0.5 * ((1 * 3.0 + 2 * 1.0) / 3 - 1.0)
-    np.testing.assert_allclose(_central_thresholds(maxima), [expected, expected, step_2])
+    found = central_thresholds(*_mean_margins(maxima))
+    np.testing.assert_allclose(found, [expected, expected, step_2])

@@ -16,6 +16,7 @@ from vilma.surrogates.surrogate import (
     LabelMaxima,
     PiecewiseLinearForm,
     Surrogate,
+    to_biases,
 )
 from vilma.surrogates.v_shaped import VShaped, v_shaped_surrogate
 
@@ -35,5 +36,6 @@ __all__ = [
     "Surrogate",
     "VShaped",
     "find_margins",
+    "to_biases",
     "v_shaped_surrogate",
 ]

@@ -198,7 +198,8 @@ def list_contested(scores, piece, cost, thresholds, reach, width, sides, work):
     for k in range(n_classes - 1):
         biases[k + 1] = biases[k] - thresholds[k]
         way[k + 1] = way[k] + reach[k]
-    contested[6][0] = 0
+    _, _, _, _, _, _, start, _, _ = contested
+    start[0] = 0
     n, n_labels = 0, 0
     n, n_labels, below, total_below = _list_side(
         scores,
@@ -401,6 +402,7 @@ def minimize_smoothed(
     anchor,
     capacity,
     rules,
+    step_rules,
     max_iter,
 ):
     """Levenberg-Marquardt iteration on the smoothed sum of losses.
@@ -427,6 +429,8 @@ def minimize_smoothed(
     rules : tuple of float
         Share of the total weight at which a derivative counts as 0, first step in widths,
         shortest reach of a list in widths, and the change in widths after which it is made anew.
+    step_rules : tuple
+        `StepRules` of ``smoothing.py``: how the damping goes on.
     max_iter : int
 
     Returns
@@ -440,6 +444,7 @@ def minimize_smoothed(
     n_evaluations : int
     """
     tol, first_step, shortest_reach, long_way = rules
+    overshot, least_rise, most_rise, factors = step_rules
     n_classes = change.shape[0]
     trial, step = change.copy(), np.zeros(n_classes)
     gradient, new_gradient = np.empty(n_classes), np.empty(n_classes)
@@ -493,23 +498,17 @@ def minimize_smoothed(
             settled = True
             if not new_size < size:
                 continue
-        elif not close and not left >= -0.5:  # too long, or not a number
-            damping *= min(max(-4.0 * left, 4.0), 100.0)
+        elif not close and not left >= -overshot:  # too long, or not a number
+            damping *= min(max(-4.0 * left, least_rise), most_rise)
             continue
         change[:] = trial
         value, slack, size, stale = new_value, new_slack, new_size, False
         gradient[:] = new_gradient
         hessian[:] = new_hessian
-        # By what the step has left of the slope: much means that it was too short, a negative
-        # share that it was too long.
-        if left >= 0.6:
-            damping *= 0.1
-        elif left >= 0.25:
-            damping *= 0.25
-        elif left >= 0.0:
-            damping *= 0.5
-        elif left < -0.25:
-            damping *= 2.0
+        for row in range(factors.shape[0]):
+            if left >= factors[row, 0]:
+                damping *= factors[row, 1]
+                break
         # The square lets go of the steps in time: with the imbalance itself every problem takes
         # an evaluation and a half more.
         imbalance = np.max(np.abs(gradient) / capacity)

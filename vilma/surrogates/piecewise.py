@@ -22,23 +22,30 @@ from vilma.surrogates.hinge import ImplicitHinge
 from vilma.surrogates.linear_form import v_shaped_form
 from vilma.surrogates.margins import Margins, find_margins
 from vilma.surrogates.plane import InnerMinimum, Plane
-from vilma.surrogates.smoothing import MAX_EVALUATIONS, NARROWEST, Attempt, shrink_width
+from vilma.surrogates.smoothing import (
+    MAX_EVALUATIONS,
+    NARROWEST,
+    STEP_RULES,
+    Attempt,
+    bound_vertex,
+    shrink_width,
+    weight_with_choice,
+)
 from vilma.surrogates.surrogate import (
     LabeledWeights,
     LabelMaxima,
     PiecewiseLinearForm,
     Surrogate,
+    to_biases,
 )
 
 __all__ = ["PiecewiseVShaped"]
 
 _RESOLUTION = 1e-13  # of the largest cost, as for VILMA
-_RULES = (
-    1e-16,  # of the total weight counts as balanced; rounding ends the iteration before
-    10.0,  # widths that the first step may take a light label (3 to 100 are alike)
-    0.25,  # widths that a list serves at least (0.5 and 1 take a tenth longer)
-    10.0,  # widths after which a list is made anew
-)
+_BALANCED = 1e-16  # of the total weight counts as balanced; rounding ends the iteration before
+_FIRST_STEP = 10.0  # widths that the first step may take a light label (3 to 100 are alike)
+_SHORTEST_REACH = 0.25  # widths that a list serves at least (0.5 and 1 take a tenth longer)
+_LONG_WAY = 10.0  # widths after which a list is made anew
 _LONGER_REACH = 1.5  # times what the thresholds moved in the call before
 _SMALLEST_SHARE = 0.01  # of its width a list serves: changes keep their digits, and it is short
 _KEPT_CALLS = 4  # which foretell; with 1 the lists are made 1.6 times as often
@@ -110,10 +117,7 @@ class PiecewiseVShaped(Surrogate):
         # The bias of a frequent label is the fixed one: it is well determined.
         ends = np.bincount(np.concatenate([lower, upper]), np.tile(weight, 2), n_classes)
         self._anchor = int(np.argmax(ends))
-        capacity = np.zeros(n_classes)
-        capacity[1:] += np.bincount(lower, weight, n_classes)[1:]
-        capacity[:-1] += np.bincount(upper, weight, n_classes)[:-1]
-        self._capacity = np.maximum(capacity, 0.01 * capacity.mean())
+        self._capacity = weight_with_choice(lower, upper, weight, n_classes)
         self._steps_before = np.zeros((n_classes, self.n_pieces))
         np.cumsum(np.eye(self.n_pieces)[self._pieces], axis=0, out=self._steps_before[1:])
         self._calls: list[_Call] = []
@@ -172,8 +176,7 @@ class PiecewiseVShaped(Surrogate):
 
     def bound_thresholds(self, largest_score: float) -> float:
         # As for VILMA: f(y) - f(y') sums at most Y - 1 scores, whichever pieces they belong to.
-        steps = self._labels.n_classes - 1
-        return steps * (self.scale + steps * largest_score)
+        return bound_vertex(self._labels.n_classes - 1, self.scale, largest_score)
 
     def _fitting_width(self, accuracy: float) -> float:
         """Width whose error should be within the accuracy, by that of the last call.
@@ -249,7 +252,7 @@ class PiecewiseVShaped(Surrogate):
 
         Also returns the mean loss at the thresholds.
         """
-        reach = np.maximum(reach, _RULES[2] * width)
+        reach = np.maximum(reach, _SHORTEST_REACH * width)
         n, constant, total, fixed = kernels.list_contested(
             scores,
             self._pieces,
@@ -272,7 +275,7 @@ class PiecewiseVShaped(Surrogate):
         if not serves or np.any(moved > listed.reach):
             listed, _ = self._list(scores, start, np.zeros_like(start), width)
         center, reach = listed.thresholds.copy(), listed.reach.copy()
-        change = _biases(start - center)
+        change = to_biases(start - center)
         change -= change[self._anchor]
         made, value, slack, residual, n_evaluations = kernels.minimize_smoothed(
             scores,
@@ -287,7 +290,8 @@ class PiecewiseVShaped(Surrogate):
             width,
             self._anchor,
             self._capacity,
-            _RULES,
+            (_BALANCED, _FIRST_STEP, _SHORTEST_REACH, _LONG_WAY),
+            tuple(STEP_RULES),
             self._max_evaluations,
         )
         listed = _Listed(center, reach, *made)
@@ -295,7 +299,7 @@ class PiecewiseVShaped(Surrogate):
         residual /= self._total_weight
         bias_residual = float(np.abs(np.cumsum(residual)[:-1]).sum())
         charge = bound * bias_residual
-        error = slack / self._total_weight + float(residual @ _biases(thresholds)) + charge
+        error = slack / self._total_weight + float(residual @ to_biases(thresholds)) + charge
         attempt = Attempt(
             thresholds,
             width,
@@ -306,10 +310,6 @@ class PiecewiseVShaped(Surrogate):
             (listed, change, value / self._total_weight),
         )
         return listed, attempt
-
-
-def _biases(thresholds: np.ndarray) -> np.ndarray:
-    return np.concatenate([[0.0], -np.cumsum(thresholds)])
 
 
 def _by_endpoint(endpoints: np.ndarray, weight: np.ndarray, n_classes: int) -> tuple:

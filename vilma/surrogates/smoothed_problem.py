@@ -8,6 +8,7 @@ import numpy as np
 
 from vilma.surrogates import _v_shaped_kernels as kernels
 from vilma.surrogates.plane import Plane
+from vilma.surrogates.smoothing import STEP_RULES, weight_with_choice
 from vilma.surrogates.surrogate import LabeledWeights
 
 __all__ = ["SmoothedProblem", "SortedScores"]
@@ -18,14 +19,6 @@ __all__ = ["SmoothedProblem", "SortedScores"]
 _BALANCED = 1e-6
 # Evaluations for one width. Widths that can be solved take 5 to 40; too narrow ones never end.
 _MAX_EVALUATIONS = 60
-# A step is taken back if the slope along it ends upwards by more than this share of its start.
-_OVERSHOT = 0.5
-# By what share of the slope a step has left, the factor of the damping: much left means that the
-# step was too short, a negative share that it was too long.
-_DAMPING = (0.6, 0.1), (0.25, 0.25), (0.0, 0.5), (-0.25, 1.0), (-np.inf, 2.0)
-# Labels lighter than this share of the mean count as that heavy, where steps are damped and
-# convergence is tested: a light label far from its place would take all examples at once.
-_LIGHTEST = 1e-2
 # Rounds of moving the fractions themselves. The first leaves rounding unless some are clipped.
 _MAX_ROUNDS = 4
 # Share of a label's typical curvature that couples it to its neighbour where no example does.
@@ -66,11 +59,7 @@ class SmoothedProblem:
             np.concatenate([[0], np.cumsum(np.bincount(places, minlength=n))])
             for places in self._endpoints
         )
-        # The first label has no choice below it, the last one none above.
-        capacity = np.zeros(n)
-        capacity[1:] += np.bincount(below, self._weight, n)[1:]
-        capacity[:-1] += np.bincount(above, self._weight, n)[:-1]
-        capacity = np.maximum(capacity, _LIGHTEST * capacity.mean())
+        capacity = weight_with_choice(below, above, self._weight, n)
         # Transposed: the kernels read the costs of one endpoint in a row.
         endpoint_cost = np.ascontiguousarray(cost[np.ix_(used, used)].T, dtype=np.float64)
         self._problem = used.astype(np.float64), endpoint_cost, capacity
@@ -124,14 +113,14 @@ class SmoothedProblem:
             n_evaluations += 1
             # Share of the slope along the step that is left at its end; negative beyond a minimum.
             left = float(trial_gradient @ step) / float(gradient @ step)
-            if not left >= -_OVERSHOT:
+            if not left >= -STEP_RULES.overshot:
                 gradient = self._derivatives(scores, biases, half_width)
-                damping *= min(max(-4.0 * left, 4.0), 100.0)
+                damping *= min(max(-4.0 * left, STEP_RULES.least_rise), STEP_RULES.most_rise)
                 continue
             biases = biases + step
             gradient = trial_gradient
             imbalance = float(np.max(np.abs(gradient) / capacity))
-            for lowest, factor in _DAMPING:
+            for lowest, factor in STEP_RULES.factors:
                 if left >= lowest:
                     damping *= factor
                     break

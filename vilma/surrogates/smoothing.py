@@ -1,4 +1,4 @@
-"""How wide to smooth: the loop around Newton's method that two surrogates share.
+"""How wide to smooth, and how far to step: what the Newton methods of two surrogates share.
 
 The minimum over the biases of a piecewise linear loss is found on smoothed losses, whose width
 shrinks until value and plane are within the accuracy asked. A wide loss is easy to minimise and
@@ -13,7 +13,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["MAX_EVALUATIONS", "NARROWEST", "Attempt", "shrink_width"]
+__all__ = [
+    "MAX_EVALUATIONS",
+    "NARROWEST",
+    "STEP_RULES",
+    "Attempt",
+    "bound_vertex",
+    "shrink_width",
+    "weight_with_choice",
+]
 
 NARROWEST = 1e-12  # of the scores' spread; below, a window holds nothing but rounding
 MAX_EVALUATIONS = 100, 4  # of one width, and for every label
@@ -22,6 +30,53 @@ _MAX_WIDTHS = 80
 _ROUNDING_RESIDUAL = 1e-13  # a smaller one is not for want of convergence
 _BOLDEST = 0.3  # smallest share of the width to go to at once
 _EASY = 5  # evaluations after which a width counts as easily solved
+
+# Labels lighter than this share of the mean count as that heavy, where steps are damped and
+# convergence is tested: a light label far from its place would take all examples at once.
+_LIGHTEST = 1e-2
+
+
+class StepRules(NamedTuple):
+    """How the damping of Levenberg and Marquardt goes on, by what a step has left of the slope.
+
+    Much left means that the step was too short, a negative share that it was too long.
+    """
+
+    overshot: float  # a step that leaves less than minus this share is taken back, and then ...
+    least_rise: float  # ... -4 times the share is the factor of the damping, within these
+    most_rise: float
+    factors: np.ndarray  # (n, 2) shares, descending, and the factor from that share on
+
+
+STEP_RULES = StepRules(
+    0.5,
+    4.0,
+    100.0,
+    np.array([(0.6, 0.1), (0.25, 0.25), (0.0, 0.5), (-0.25, 1.0), (-np.inf, 2.0)]),
+)
+
+
+def weight_with_choice(
+    lower: np.ndarray, upper: np.ndarray, weight: np.ndarray, n_labels: int
+) -> np.ndarray:
+    """Return the weight that each label may win or lose, as an endpoint of examples.
+
+    The first label has no choice below it, the last one none above. Light labels count as
+    heavier than they are.
+    """
+    capacity = np.zeros(n_labels)
+    capacity[1:] += np.bincount(lower, weight, n_labels)[1:]
+    capacity[:-1] += np.bincount(upper, weight, n_labels)[:-1]
+    return np.maximum(capacity, _LIGHTEST * capacity.mean())
+
+
+def bound_vertex(steps: int, largest_cost: float, largest_score: float) -> float:
+    """Bound the thresholds of some minimiser of maxima over ``steps + 1`` labels.
+
+    Some minimiser is a vertex: its biases are held by a spanning tree of at most `steps` pairs of
+    labels that tie, each bounding a difference by a cost and at most `steps` scores.
+    """
+    return steps * (largest_cost + steps * largest_score)
 
 
 class Attempt(NamedTuple):

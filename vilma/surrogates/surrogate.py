@@ -19,7 +19,22 @@ from scipy import sparse
 
 from vilma.surrogates.plane import InnerMinimum
 
-__all__ = ["Hinges", "LabelMaxima", "LabeledWeights", "PiecewiseLinearForm", "Surrogate"]
+__all__ = [
+    "Hinges",
+    "LabelMaxima",
+    "LabeledWeights",
+    "PiecewiseLinearForm",
+    "Surrogate",
+    "to_biases",
+]
+
+
+def to_biases(thresholds: np.ndarray) -> np.ndarray:
+    """Biases of shape (Y,) that predict as nondecreasing thresholds do, the first one 0.
+
+    Theorem 3 of the paper, see `vilma.thresholds`.
+    """
+    return np.concatenate([[0.0], -np.cumsum(thresholds)])
 
 
 class LabeledWeights(NamedTuple):

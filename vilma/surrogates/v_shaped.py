@@ -18,8 +18,13 @@ from vilma.surrogates.linear_form import v_shaped_form
 from vilma.surrogates.margins import find_margins
 from vilma.surrogates.plane import InnerMinimum, Plane
 from vilma.surrogates.smoothed_problem import SmoothedProblem, SortedScores
-from vilma.surrogates.smoothing import NARROWEST, Attempt, shrink_width
-from vilma.surrogates.surrogate import LabeledWeights, PiecewiseLinearForm, Surrogate
+from vilma.surrogates.smoothing import NARROWEST, Attempt, bound_vertex, shrink_width
+from vilma.surrogates.surrogate import (
+    LabeledWeights,
+    PiecewiseLinearForm,
+    Surrogate,
+    to_biases,
+)
 from vilma.surrogates.transport import solve_transport, transport_work
 
 __all__ = ["VShaped", "v_shaped_surrogate"]
@@ -172,7 +177,7 @@ class VShaped(Surrogate):
         """Value, plane and derivative in the thresholds; nothing is minimised."""
         problem = self._all_labels
         sorted_scores = problem.sort(scores, np.argsort(scores))
-        biases = np.concatenate([[0.0], -np.cumsum(thresholds)])
+        biases = to_biases(thresholds)
         plane, gradient = problem.mixture(
             sorted_scores, biases, _UNSMOOTHED, np.zeros_like(biases)
         )
@@ -188,10 +193,7 @@ class VShaped(Surrogate):
         return v_shaped_form(self._labels, self.cost, steps_before)
 
     def bound_thresholds(self, largest_score: float) -> float:
-        # Some minimiser is a vertex: its biases are tied together by a spanning tree of at most
-        # Y - 1 active pairs, each bounding a difference by a cost and (Y - 1) times a score.
-        steps = self._labels.n_classes - 1
-        return steps * (self.scale + steps * largest_score)
+        return bound_vertex(self._labels.n_classes - 1, self.scale, largest_score)
 
     def _near_start(self, scores: np.ndarray, sorted_scores: SortedScores) -> _Start | None:
         """The last solution, if the scores have not moved far since."""

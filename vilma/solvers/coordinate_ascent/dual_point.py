@@ -69,29 +69,35 @@ def _take(hinges: Hinges, order: np.ndarray) -> Hinges:
     )
 
 
-def _central_thresholds(hinges: Hinges) -> np.ndarray:
+def central_thresholds(below: np.ndarray, above: np.ndarray) -> np.ndarray:
     """Thresholds between the mean breakpoints of both kinds of hinges, for scores of 0.
 
     Margins of 1 put them at 0. Those of the squared error grow with the labels: from 0 the passes
     to a gap of 1e-3 take 1.7 times the work on 5,000 rows of codes, nothing more on text.
+
+    Parameters
+    ----------
+    below, above : ndarray of shape (n_thresholds,)
+        Mean margins of the hinges of every threshold, nan where it has none: those are
+        interpolated.
     """
-
-    def mean_margin(start: np.ndarray, stop: np.ndarray, margin: np.ndarray) -> np.ndarray:
-        sums = np.zeros((2, hinges.n_thresholds + 1))
-        for total, value in zip(sums, (hinges.weight * margin, hinges.weight), strict=True):
-            np.add.at(total, start, value)
-            np.subtract.at(total, stop, value)
-        total, weight = np.cumsum(sums, axis=1)[:, :-1]
-        few = weight <= 1e-9 * hinges.weight.sum()  # or nothing but rounding
-        return np.divide(total, weight, out=np.full_like(total, np.nan), where=~few)
-
-    below = mean_margin(hinges.below_start, hinges.below_stop, hinges.below_margin)
-    above = mean_margin(hinges.above_start, hinges.above_stop, hinges.above_margin)
     center = 0.5 * (above - below)
     known = np.flatnonzero(np.isfinite(center))
     if len(known) == 0:
-        return np.zeros(hinges.n_thresholds)
-    return np.interp(np.arange(hinges.n_thresholds), known, center[known])
+        return np.zeros(len(center))
+    return np.interp(np.arange(len(center)), known, center[known])
+
+
+def _mean_margins(
+    hinges: Hinges, start: np.ndarray, stop: np.ndarray, margin: np.ndarray
+) -> np.ndarray:
+    sums = np.zeros((2, hinges.n_thresholds + 1))
+    for total, value in zip(sums, (hinges.weight * margin, hinges.weight), strict=True):
+        np.add.at(total, start, value)
+        np.subtract.at(total, stop, value)
+    total, weight = np.cumsum(sums, axis=1)[:, :-1]
+    few = weight <= 1e-9 * hinges.weight.sum()  # or nothing but rounding
+    return np.divide(total, weight, out=np.full_like(total, np.nan), where=~few)
 
 
 class Reached(NamedTuple):
@@ -100,17 +106,6 @@ class Reached(NamedTuple):
     plane: Plane
     coef: np.ndarray  # (n,) w, or (n * n_pieces,) V
     by_sample: np.ndarray  # (m,) u with w = X^T u, or (m * n_pieces,)
-
-
-class _State(NamedTuple):
-    """The slopes of all hinges and what follows from them."""
-
-    sums: np.ndarray  # (n,) sum of the rows, by their weighted dual variables
-    drift: np.ndarray  # (2,) product of `sums` with the mean row, and sum of those factors
-    duals: np.ndarray  # of all hinges, example by example, those below first
-    layout: np.ndarray  # (m,) of LAYOUT: where these are, example by example
-    thresholds: np.ndarray  # (n_thresholds,)
-    order_duals: np.ndarray  # (n_thresholds - 1,), empty where the order is no constraint
 
 
 class DualPoint(ABC):
@@ -258,27 +253,28 @@ class HingeDualPoint(DualPoint):
         layout["above_start"] = hinges.above_start - n_below
         layout["window_start"] = layout["window_stop"] = n_below  # an empty window
         layout["row"] = np.arange(len(counts)) if self._copied else self.order
-        self._state = _State(
+        self._layout = layout
+        # Of the constraints theta_k <= theta_{k+1}; none where the order is no constraint.
+        self._order_duals = np.zeros(hinges.n_thresholds - 1 if hinges.ordered else 0)
+        self._begin(
             sums=np.zeros(X.shape[1]),
             drift=np.zeros(2),
-            duals=np.zeros(counts.sum()),
-            layout=layout,
-            thresholds=_central_thresholds(hinges),
-            order_duals=np.zeros(hinges.n_thresholds - 1 if hinges.ordered else 0),
+            duals=np.zeros(counts.sum()),  # of every example, those of hinges below first
+            thresholds=central_thresholds(
+                _mean_margins(hinges, hinges.below_start, hinges.below_stop, hinges.below_margin),
+                _mean_margins(hinges, hinges.above_start, hinges.above_stop, hinges.above_margin),
+            ),
         )
-        state = self._state
-        self._begin(state.sums, state.drift, state.duals, state.thresholds)
 
     def _centred_sums(self) -> np.ndarray:
         return self._sums - self._drift[1] * self._mean
 
     def _shrink(self, multiple: float, step_before: float) -> None:
         super()._shrink(multiple, step_before)
-        self._state.order_duals[:] *= multiple
+        self._order_duals *= multiple
 
     def _visit(self, visits: np.ndarray) -> None:
         assert self._rows is not None
-        # Plain tuples: Numba keeps the names of others, which may change, with its cache.
         kernels.ascend(
             self._rows,
             self._row_stats,
@@ -286,12 +282,18 @@ class HingeDualPoint(DualPoint):
             visits,
             self._scale,
             self._prox_step,
-            tuple(self._state),
+            (
+                self._sums,
+                self._drift,
+                self._duals,
+                self._layout,
+                self._thresholds,
+                self._order_duals,
+            ),
         )
 
     def _balance(self) -> tuple[np.ndarray, float, float, np.ndarray]:
-        state = self._state
         gradient, offset, slopes = kernels.balanced_plane(
-            self._row_stats, state.layout, state.duals, self._n_thresholds, self._ordered
+            self._row_stats, self._layout, self._duals, self._n_thresholds, self._ordered
         )
         return gradient, offset, 0.0, slopes

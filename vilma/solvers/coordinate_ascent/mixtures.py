@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from vilma.design_matrices import DesignMatrix, Rows
 from vilma.solvers.coordinate_ascent import _mixture_kernels as kernels
-from vilma.solvers.coordinate_ascent.dual_point import DualPoint
+from vilma.solvers.coordinate_ascent.dual_point import DualPoint, central_thresholds
 from vilma.surrogates import LabelMaxima
 
 __all__ = ["MixtureDualPoint"]
@@ -18,23 +20,31 @@ _MOST_STEPS = 30
 _ENOUGH = 0.1
 
 
-def _central_thresholds(maxima: LabelMaxima) -> np.ndarray:
-    """Thresholds between the mean breakpoints of both sides, for scores of 0."""
+class _Examples(NamedTuple):
+    """What belongs to the examples, in the order in which they are kept."""
+
+    row: np.ndarray  # in the rows that are visited
+    first: np.ndarray  # where its slopes begin
+    lower: np.ndarray
+    upper: np.ndarray
+    weight: np.ndarray
+    centre_product: np.ndarray  # of the row with the mean row
+    centred_norm: np.ndarray  # squared norm of their difference
+
+
+def _mean_margins(maxima: LabelMaxima) -> tuple[np.ndarray, np.ndarray]:
+    """Mean margins of every step below and above the intervals, nan where there is none."""
     cost, n_classes = maxima.cost, len(maxima.cost)
     below = np.bincount(maxima.lower, maxima.weight, n_classes)
     above = np.bincount(maxima.upper, maxima.weight, n_classes)
     rising = np.diff(cost, axis=0)  # of step k, for every end
     steps, ends = np.arange(n_classes - 1)[:, None], np.arange(n_classes)
     below, above = below * (ends > steps), above * (ends <= steps)
-    sums = (above * rising).sum(axis=1), (below * rising).sum(axis=1)
-    known = (above.sum(axis=1) > 0.0) & (below.sum(axis=1) > 0.0)
-    center = np.zeros(n_classes - 1)
-    for total, weight in zip(sums, (above.sum(axis=1), below.sum(axis=1)), strict=True):
-        center[known] += 0.5 * total[known] / weight[known]
-    if not known.any():
-        return center
-    places = np.arange(n_classes - 1)
-    return np.interp(places, places[known], center[known])
+    with np.errstate(invalid="ignore"):
+        return (
+            -(below * rising).sum(axis=1) / below.sum(axis=1),
+            (above * rising).sum(axis=1) / above.sum(axis=1),
+        )
 
 
 class MixtureDualPoint(DualPoint):
@@ -57,7 +67,7 @@ class MixtureDualPoint(DualPoint):
         counts = maxima.counts()[self.order]
         n_pieces = int(maxima.pieces.max()) + 1
         self._maxima = maxima.cost, maxima.pieces
-        self._examples = (
+        self._examples = _Examples(
             np.arange(len(counts)) if self._copied else self.order,
             np.cumsum(counts) - counts,
             maxima.lower[self.order],
@@ -70,7 +80,7 @@ class MixtureDualPoint(DualPoint):
             sums=np.zeros((-(-n_pieces // 4), X.shape[1], 4)),
             drift=np.zeros((2, n_pieces)),
             duals=np.zeros(counts.sum()),
-            thresholds=_central_thresholds(maxima),
+            thresholds=central_thresholds(*_mean_margins(maxima)),
         )
 
     def _centred_sums(self) -> np.ndarray:
@@ -83,7 +93,7 @@ class MixtureDualPoint(DualPoint):
         own_share, common_share = self._metric.shares
         kernels.ascend_mixtures(
             self._rows,
-            self._examples,
+            tuple(self._examples),
             self._maxima,
             visits,
             (
@@ -99,7 +109,13 @@ class MixtureDualPoint(DualPoint):
         )
 
     def _balance(self) -> tuple[np.ndarray, float, float, np.ndarray]:
-        _, first, lower, upper, weight, *_ = self._examples
+        of = self._examples
         return kernels.balanced_mixture_plane(
-            first, lower, upper, weight, self._maxima, self._drift.shape[1], self._duals
+            of.first,
+            of.lower,
+            of.upper,
+            of.weight,
+            self._maxima,
+            self._drift.shape[1],
+            self._duals,
         )
