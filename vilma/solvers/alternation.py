@@ -1,5 +1,10 @@
 r"""Cutting planes and dual coordinate ascent in turns, by the gap they close per unit of work.
 
+**Nothing of the paper is in this file**, and a reader of the paper may skip it. All there is to
+know: with ``method="auto"``, `Alternation.minimize` calls `CuttingPlaneMethod.advance` or
+`CoordinateAscentMethod.advance`, one call a *turn*, until the certificate is closed. Either method
+alone ends with the same certificate; what is decided here is only which of them takes less work.
+
 Which of the two is faster depends on more than shape and alpha: with 33,000 one-hot rows planes
 need two fifths of the work of ascent at alpha 0.1, seven tenths at 0.01 and a third more at 0.001,
 and with 50,000 normalised text-like rows three times as much. So both are watched while they run.
@@ -9,17 +14,18 @@ product with X and one with its transpose, in which evaluations of the surrogate
 examples, kept planes and the reduced problem's multiplications count as fixed numbers of units
 (`UnitWork`).
 
-**The rule.** With g its relative gap, the :math:`z = \log(g / (1 - g))` of either method falls
-along a line, nearly straight, in the logarithm of the method's own work w: with a slope s between
-2 and 5 in all that was tried. To come from z to :math:`\log \text{tol}` it therefore takes
+**The rule.** With g its relative gap, the log-odds :math:`z = \log(g / (1 - g))` of either method
+falls along a line, nearly straight, in the logarithm of the method's own work :math:`\omega`: with
+a slope :math:`\sigma` between 2 and 5 in all that was tried. To come from z to :math:`\log
+\text{tol}` it therefore takes
 
-.. math:: w \bigl(e^{(z - \log \text{tol}) / s} - 1\bigr)
+.. math:: \omega \bigl(e^{(z - \log \text{tol}) / \sigma} - 1\bigr)
 
 more. The slope is measured over the last of the method's work, together with an assumed one that
-counts for as little as a fixed piece of the line. The method that needs clearly less goes on.
-Planes begin, and the ascent has an assumed course until it is tried; planes that lie behind it
-get a turn now and then, for what a few iterations say of them is little. An iteration of planes is
-one pair of products, one of the ascent many passes: planes that would not end within the limit on
+counts as if measured over a short stretch. The method that needs clearly less goes on. Planes
+begin; the work of ascent is assumed until it is tried. While ascent goes on, planes get a trial
+now and then, for what a few iterations say of them is little. An iteration of planes is one pair
+of products, one of the ascent many passes: planes that would not end within the limit on
 iterations give way for good.
 
 **Nothing is done twice.** Both go on from the same best point, and the gap that counts is that of
@@ -57,12 +63,12 @@ _ALONE = 150
 _FEW_SAMPLES = 250
 _LEAST_PASSES = 3  # of a turn of ascent
 _MOST = 0.5  # share of the work so far that passes without a certificate take at most
-# Planes that take over need some iterations to make use of what they are given; they have this
-# share of the work so far for it.
-_TAKEN_OVER = 0.15
-# While ascent is not half way by its own account, they take over at least from this work on and
+# A trial of planes after ascent lasts for this share of the work so far: they need some iterations
+# to make use of the plane of the dual point.
+_TRIAL_SHARE = 0.15
+# While ascent still needs more work than has been done, planes have a trial from this work on and
 # whenever the work has doubled: of few iterations they are judged too badly.
-_FIRST_DUE = 200.0
+_FIRST_TRIAL = 200.0
 # From this share of the iterations on planes must be about to end: their pace may still grow by
 # this factor. With IMC, alpha 1e-4 and a gap of 1e-3 the same data take planes more than 1,000.
 _ENDING = 0.75
@@ -154,8 +160,8 @@ class Alternation:
         return run.best
 
 
-class _Course:
-    """The work of one method on one problem, and what it achieved."""
+class _Progress:
+    """The work of one method on one problem, and the gap that it came to with it."""
 
     def __init__(self, assumed: _Assumed) -> None:
         self._assumed = assumed
@@ -187,7 +193,7 @@ class _Course:
 
 
 class _Run:
-    """One problem: the best point, the work so far, and the methods' courses."""
+    """One problem: the best point, the work so far, and the progress of both methods."""
 
     def __init__(
         self,
@@ -208,17 +214,17 @@ class _Run:
         self._work = 0.0
         self._planes_started = False  # on this problem
         self._ascent_started = False
-        # With few samples planes have the merit, too, that a row of weight 2 is two rows to the
-        # last digits.
+        # With few samples planes have another advantage: a row of weight 2 gives the same digits
+        # as two rows.
         self._planes_alone = best.point.scores.size <= _FEW_SAMPLES or planes.few_features
         self._n_idle = 0  # turns, one after the other, that closed next to nothing
-        self._handed = True  # whether planes have the plane of the dual point
-        self._planes_until = 0.0  # work up to which they go on
-        self._planes_due = _FIRST_DUE
+        self._planes_know_dual = True  # whether planes have the plane of the dual point
+        self._trial_end = 0.0  # work up to which planes go on, whatever ascent needs
+        self._next_trial = _FIRST_TRIAL  # work from which planes have another trial
         self._stretch: list[float] = []  # z, turn by turn, since the methods changed
         self._planes_end = True  # within the limit on iterations
-        self._of_planes = _Course(_PLANES)
-        self._of_ascent = _Course(_ASCENT)
+        self._planes_progress = _Progress(_PLANES)
+        self._ascent_progress = _Progress(_ASCENT)
         n_passes = _ASSUMED_PASSES * max(1.0, unit_work.entry / _SPARSE) ** _DENSER
         self._assumed_ascent = _PREPARATION + n_passes * (unit_work.visits + 0.5)
 
@@ -234,19 +240,19 @@ class _Run:
     def take_turn(self) -> None:
         """Let the method that should need less work go on."""
         tol = self._certificate.settings.tol
-        planes, ascent = self._of_planes.remaining(tol), self._of_ascent.remaining(tol)
+        planes, ascent = self._planes_progress.remaining(tol), self._ascent_progress.remaining(tol)
         self._planes_end = self._planes_end and not self._planes_out_of_iterations(tol)
         if self._planes_alone:
             with_planes = True
         elif not self._planes_end:
             with_planes = False
-        elif self._work < self._planes_until:
+        elif self._work < self._trial_end:
             with_planes = True
         elif self._n_idle >= _MOST_IDLE:
             with_planes = self.ascent_had_turn  # the other one
         elif self.ascent_had_turn:
-            overdue = ascent > self._work > self._planes_due
-            with_planes = planes < _MARGIN * ascent or overdue
+            trial = ascent > self._work > self._next_trial
+            with_planes = planes < _MARGIN * ascent or trial
         elif self._ascent_started:
             with_planes = _MARGIN * planes <= ascent
         else:
@@ -280,27 +286,27 @@ class _Run:
         self._planes.start(self._certificate, self.best)
         self._planes_started = True
         self._planes.record(self._certificate, self.best)
-        self._spend(self._of_planes, 1.0, 1.0, self._certificate.gap)
+        self._count(self._planes_progress, 1.0, 1.0, self._certificate.gap)
 
     def _turn_of_planes(self) -> None:
         self.ascent_had_turn = False
         if not self._planes_started:
             self._start_planes()
-        if not self._handed:
+        if not self._planes_know_dual:
             assert self.ascent is not None
             assert self.ascent.plane is not None
             self._planes.add(self.ascent.plane, self._certificate, self.best)
             self._work += 1.0
-            self._handed = True
-            self._planes_until = self._work * (1.0 + _TAKEN_OVER)
-            self._planes_due = max(_FIRST_DUE, 2.0 * self._planes_until)
+            self._planes_know_dual = True
+            self._trial_end = self._work * (1.0 + _TRIAL_SHARE)
+            self._next_trial = max(_FIRST_TRIAL, 2.0 * self._trial_end)
         before = self._certificate.gap
         self.best = self._planes.advance(self._certificate, self.best)
         unit_work, n_evaluations = self._unit_work, self._certificate.history.n_evaluations
         work = 1.0 + unit_work.evaluation * n_evaluations
         work += unit_work.plane * self._planes.n_planes
         work += unit_work.multiplication * self._planes.reduced_work
-        self._spend(self._of_planes, work, before, self._certificate.gap)
+        self._count(self._planes_progress, work, before, self._certificate.gap)
 
     def _turn_of_ascent(self) -> None:
         self.ascent_had_turn = True
@@ -316,13 +322,13 @@ class _Run:
         self.best, n_passes = self.ascent.advance(self._certificate, self.best, most)
         n_evaluations = self._certificate.history.n_evaluations
         work = 1.0 + unit_work.visits * n_passes + unit_work.evaluation * n_evaluations
-        self._spend(self._of_ascent, work, before, self.ascent.gap)
-        self._handed = False
+        self._count(self._ascent_progress, work, before, self.ascent.gap)
+        self._planes_know_dual = False
 
-    def _spend(self, course: _Course, work: float, before: float, after: float) -> None:
+    def _count(self, progress: _Progress, work: float, before: float, after: float) -> None:
         """Count work of a method that brought its gap from `before` to `after`."""
         self._work += work
-        course.add(work, before, after)
+        progress.add(work, before, after)
 
 
 def _log_odds(gap: float) -> float:

@@ -160,7 +160,7 @@ class Certificate:
         self._stalled_iterations = n_methods * _STALLED_ITERATIONS
 
     def gap_target(self, objective: float) -> float:
-        """Absolute gap of a point that is left, or the one that may be left."""
+        """Absolute gap between a point and the bound, no less than what `tol` allows."""
         return max(objective - self.lower_bound, self.settings.tol * objective)
 
     def inner_target(self, objective: float) -> InnerTarget:

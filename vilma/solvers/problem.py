@@ -24,6 +24,10 @@ belongs to has :math:`-G^*(c) \ge o`: a plane is a feasible point of the dual, a
 Cutting planes combine the planes of many points; dual coordinate ascent changes the slopes of
 which one plane consists.
 
+The code departs from the paper in (20), which is no subgradient where labels tie
+(``surrogates/plane.py``), and in Algorithm 1: a line search, and a relative instead of an absolute
+gap to stop at (``solver.py``).
+
 =============================  ================================================================
 in the paper                   in vilma
 =============================  ================================================================

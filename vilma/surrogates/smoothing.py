@@ -25,7 +25,7 @@ __all__ = [
 
 NARROWEST = 1e-12  # of the scores' spread; below, a window holds nothing but rounding
 MAX_EVALUATIONS = 100, 4  # of one width, and for every label
-_WIDER = 100.0  # after a failure: half-hearted steps back cost more than starting over
+_WIDER = 100.0  # factor of the width after a failure at the first: small ones cost more solves
 _MAX_WIDTHS = 80
 _ROUNDING_RESIDUAL = 1e-13  # a smaller one is not for want of convergence
 _BOLDEST = 0.3  # smallest share of the width to go to at once

@@ -1,4 +1,4 @@
-"""The paper's Algorithm 1: the outer loop over cutting planes, with a line search."""
+"""The cutting planes of the paper's Algorithm 1, whose loop is in ``solver.py``."""
 
 from vilma.solvers.cutting_plane.method import CuttingPlaneMethod
 

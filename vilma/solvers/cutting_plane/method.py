@@ -1,4 +1,4 @@
-r"""An iteration of the paper's Algorithm 1, with a line search and a certificate.
+r"""An iteration of the paper's Algorithm 1 (its loop is in ``solver.py``), with a line search.
 
 Minimise :math:`F(w) = \frac{\lambda}{2} |w|^2 + G(Xw)`, G convex and piecewise linear. The
 surrogate stands for G: it minimises over the biases at given scores (the inner loop of the
@@ -87,8 +87,8 @@ class CuttingPlaneMethod:
     def _take_up(self, plane: Plane, certificate: Certificate, best: Evaluated) -> None:
         """Add a plane to the reduced problem, unless its charge exceeds the gap.
 
-        The reduced problem knows nothing of charges: such a plane would take all of the bound of
-        every combination that it has a share in.
+        The reduced problem does not see charges. Every combination with a share of such a plane
+        would have its bound lowered by that share of the charge, more than the whole gap.
         """
         target = certificate.inner_target(best.objective)
         charge = certificate.oracle.charge(plane.bias_residual, target)
