@@ -31,8 +31,9 @@ from vilma.solvers.problem import Settings
 
 __all__ = ["HISTORY_DTYPE", "Certificate", "History", "Solution", "relative_gap", "rounding_error"]
 
-# No progress: in so many iterations the bounds come closer by less than this share, at which a
-# factor of 1000 would take 70,000 iterations, and the lower one has not grown by as much.
+# No progress: in so many iterations the bounds come closer by less than this share, and the lower
+# one has not grown by as much. A guard, not tuned: at that pace a factor of 1000 would take 70,000
+# iterations, where `max_iter` is 1,000 by default.
 _STALLED_ITERATIONS = 100
 _STALLED_SHARE = 0.01
 # The point is evaluated anew at the end, with the inner loop's error: leave room for that.

@@ -11,7 +11,11 @@ from vilma.surrogates import InnerMinimum, Surrogate
 
 __all__ = ["INNER_SHARE", "InnerTarget", "Oracle"]
 
-INNER_SHARE = 0.05  # the inner loop may err by this share of the outer gap
+# The inner loop may err by this share of the outer gap. On six fits of VILMA (described in
+# ``surrogates/smoothing.py``) 0.01, 0.025, 0.1 and 0.2 take 17 and 2 % fewer, 17 and 61 % more
+# iterations, and 65 and 19 % more, 1 % fewer and 14 % more Newton evaluations; on four of PW-VILMA
+# both stay within 7 % from 0.025 to 0.2. Hinges are solved exactly, whatever it is.
+INNER_SHARE = 0.05
 
 
 class InnerTarget(NamedTuple):

@@ -44,6 +44,10 @@ import numpy as np
 from vilma._cholesky import factorize, solve_factorized
 from vilma._numba import njit
 
+# Of all weight: with a smaller imbalance steps are taken for as long as they halve it, and
+# rounding ends the iteration. 1e-7 and 1e-9 take as many evaluations.
+_CLOSE = 1e-8
+
 
 @njit
 def _list_side(
@@ -491,7 +495,7 @@ def minimize_smoothed(
         n_evaluations += 1
         new_size = np.max(np.abs(new_gradient))
         left = 1.0 if settled else np.dot(new_gradient, step) / np.dot(gradient, step)
-        close = size <= 1e-8 * total_weight
+        close = size <= _CLOSE * total_weight
         if settled:
             settled = False
         elif close and not new_size < 0.5 * size:  # nothing but rounding is left

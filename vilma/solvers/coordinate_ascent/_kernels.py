@@ -22,9 +22,11 @@ import numpy as np
 from vilma._numba import njit
 from vilma.design_matrices.rows import row_add, row_dot
 
-_MAX_NEWTON_STEPS = 50
-_STEP_ACCURACY = 1e-3  # of an example's own step
-_ROUNDING = 1e-13
+# Four fits of one-hot-like rows take the same 33 iterations with 25 steps, with an accuracy of
+# 2e-4 and 5e-3, and with a rounding of 1e-14 and 1e-11.
+_MAX_NEWTON_STEPS = 50  # a guard: bisection is what is left then
+_STEP_ACCURACY = 1e-3  # of an example's own step: the next visit mends what it lacks
+_ROUNDING = 1e-13  # of a score and a margin
 
 
 @njit
