@@ -202,7 +202,7 @@ class CellModel(ABC):
 
 
 class HingeModel(CellModel):
-    """Hinges of single thresholds: kind k is the upper hinge of threshold k, K + k its lower one.
+    """Hinges of single thresholds: kind k is a hinge below, of threshold k, K + k one above.
 
     Rows of one hinge are rows of the explicit surrogate, whichever surrogate they come from. The
     order of the thresholds, which it asks for, holds by itself at some minimiser of the implicit

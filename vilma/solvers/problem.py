@@ -49,6 +49,7 @@ Proposition 2                  surrogates.margins
 (15) learning problem          this page
 (16) F, biases minimised out   solvers.evaluation.evaluate
 Algorithm 1, outer loop        solvers.solver.Solver.minimize
+its loop by "auto"             solvers.alternation.Alternation.minimize, which may be skipped
 an iteration of it             solvers.cutting_plane.method.CuttingPlaneMethod.advance
 (17) reduced problem           solvers.cutting_plane.reduced_problem.ReducedProblem
 its dual                       solvers.cutting_plane.simplex_qp.solve_simplex_qp

@@ -33,8 +33,8 @@ MAX_EVALUATIONS = 100, 4  # of one width, and for every label: against widths th
 _MAX_WIDTHS = 80  # a guard: with 40 the ten fits are the same
 _ROUNDING_RESIDUAL = 1e-13  # a smaller one is not for want of convergence (1e-12, 1e-14: the same)
 _WIDER = 100.0  # factor of the width after a failure at the first (10: 1 % more; 1000: the same)
-# The next width is this share of the one whose error would be the accuracy, as errors fall with the
-# square of the width: 0.35 takes 24 % more in VILMA, 1 % in PW-VILMA, 0.95 at most 2 %.
+# The next width is this share of the one whose error would be the accuracy, as errors fall with
+# the square of the width: 0.35 takes 24 % more in VILMA, 1 % in PW-VILMA, 0.95 at most 2 %.
 _AIM = 0.7
 # It is at most this share of the last (0.25 and 0.8: 20 and 18 % more in VILMA, 2 % otherwise).
 _LARGEST_SHARE = 0.5
