@@ -8,7 +8,9 @@ VILMA, is
 
 with weights p of sum P (1 and m in the paper), labels known to lie in :math:`[l_i, u_i]` (its
 :math:`[y_l^i, y_r^i]`), and a convex surrogate :math:`\ell`; b are the biases, or the thresholds
-:math:`\theta`, and have no penalty. Minimised over them it is the problem (16),
+:math:`\theta`, and have no penalty. Labels are codes 0, ..., Y - 1 here and 1, ..., Y in the
+paper; threshold k separates label k from k + 1 in both. Minimised over them it is the problem
+(16),
 
 .. math:: \min_{w \in R^n} F(w) := \frac{\lambda}{2} |w|^2 + G(Xw), \qquad
           G(s) := \min_{b} \frac{1}{P} \sum_i p_i\, \ell(l_i, u_i, s_i, b) .

@@ -188,10 +188,10 @@ def _place_quantiles(
     for g in range(groups.shape[0]):
         # Two places on one walk: of the thresholds in turn, the smallest minimiser of `small` and
         # the largest of `large` come next.
-        small = groups[g, 0]
-        large = groups[g, 2]
-        next_below = groups[g, 4]
-        next_above = groups[g, 6]
+        small, small_stop = groups[g, 0], groups[g, 1]
+        large, large_stop = groups[g, 2], groups[g, 3]
+        next_below, below_stop = groups[g, 4], groups[g, 5]
+        next_above, above_stop = groups[g, 6], groups[g, 7]
         passed_small = 0.0
         passed_large = 0.0
         place_small = first[g]
@@ -200,21 +200,19 @@ def _place_quantiles(
             change[k] = 0.0  # of the weight passed, from one threshold to the next
         while True:
             # At the end rounding may have left some: all are placed.
-            at_end = next_below == groups[g, 5] and next_above == groups[g, 7]
-            while small < groups[g, 1] and (
-                passed_small >= -slack - derivative[0, small] or at_end
-            ):
+            at_end = next_below == below_stop and next_above == above_stop
+            while small < small_stop and (passed_small >= -slack - derivative[0, small] or at_end):
                 theta[0, small] = place_small
                 small += 1
                 passed_small += change[small]
-            while large < groups[g, 3] and (passed_large > slack - derivative[1, large] or at_end):
+            while large < large_stop and (passed_large > slack - derivative[1, large] or at_end):
                 theta[1, large] = place_large
                 large += 1
                 passed_large += change[large]
-            if at_end or (small == groups[g, 1] and large == groups[g, 3]):
+            if at_end or (small == small_stop and large == large_stop):
                 break
-            if next_above == groups[g, 7] or (
-                next_below < groups[g, 5] and below_place[next_below] <= above_place[next_above]
+            if next_above == above_stop or (
+                next_below < below_stop and below_place[next_below] <= above_place[next_above]
             ):
                 label = lower[next_below]
                 change[label] -= below_weight[next_below]

@@ -83,7 +83,7 @@ class HingeSurrogate(Surrogate):
 
 
 class ImplicitHinge(HingeSurrogate):
-    r"""II-SVOR-IMC: every threshold outside the interval is a hinge.
+    r"""II-SVOR-IMC, (10) of the paper with intervals: a hinge for every threshold outside of them.
 
     .. math:: \sum_{k < l} \max(0, 1 - s + \theta_k) + \sum_{k \ge u} \max(0, 1 + s - \theta_k)
 
@@ -129,7 +129,7 @@ class ImplicitHinge(HingeSurrogate):
 
 
 class ExplicitHinge(HingeSurrogate):
-    r"""II-SVOR-EXP: only the two thresholds next to the interval are hinges.
+    r"""II-SVOR-EXP, (9) of the paper with intervals: hinges for the two thresholds next to them.
 
     .. math:: \max(0, 1 - s + \theta_{l-1}) + \max(0, 1 + s - \theta_u)
               \quad\text{subject to}\quad \theta_0 \le \dots \le \theta_{Y-2}

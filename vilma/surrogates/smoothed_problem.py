@@ -179,7 +179,11 @@ class SmoothedProblem:
         return Plane(score_gradient, offset / self._total_weight), gradient
 
     def plane(self, scores: SortedScores, biases: np.ndarray, half_width: float) -> Plane:
-        """Plane of the mixture at the smoothed minimiser, its bias part cancelled to rounding."""
+        """Plane of the mixture at the smoothed minimiser, its bias part cancelled to rounding.
+
+        It is c and o of ``plane.py`` with the fractions of the windows, of which `mixture` sums up
+        what every label wins.
+        """
         capacity = self._problem[2]
         loose = _LOOSE_COUPLING * np.minimum(capacity[:-1], capacity[1:]) / half_width
         nudge = np.zeros(len(biases))

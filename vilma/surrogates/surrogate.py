@@ -120,7 +120,7 @@ class Surrogate(ABC):
 
     @abstractmethod
     def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
-        """Minimise over the biases at fixed scores.
+        """Minimise over the biases at fixed scores, the problem (19) of the paper.
 
         Parameters
         ----------

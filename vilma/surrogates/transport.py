@@ -8,7 +8,8 @@ example and side goes to which label:
 
 with :math:`e_i` the endpoint of the side, y only on that side of it, and :math:`N_y` the weight of
 the endpoints at label y: the derivative of the loss in :math:`b_y` is the weight that y wins less
-:math:`N_y`. The biases are the potentials of the labels, the dual variables of the second
+:math:`N_y`. The shares :math:`f_{iy} / p_i` are the fractions :math:`\pi^\mp_{iy}` of
+``plane.py``. The biases are the potentials of the labels, the dual variables of the second
 constraint. Whatever the weights, the flow is balanced exactly, so its plane needs no smoothing.
 Newton's method on the smoothed problem stalls where weights differ by orders of magnitude, because
 light examples alone may connect heavy labels: a step that balances a heavy label through them is

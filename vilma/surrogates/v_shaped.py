@@ -73,7 +73,7 @@ class _Start(NamedTuple):
 
 
 class VShaped(Surrogate):
-    r"""Margin-rescaled bound of a V-shaped interval-insensitive loss.
+    r"""Margin-rescaled bound of a V-shaped interval-insensitive loss: that of VILMA, (13).
 
     .. math:: \max_{y \le l} [\Delta(y, l) + s (y - l) + b_y - b_l]
             + \max_{y \ge u} [\Delta(y, u) + s (y - u) + b_y - b_u]

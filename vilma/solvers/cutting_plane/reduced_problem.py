@@ -1,6 +1,7 @@
-r"""The reduced problem of the paper's Algorithm 1: a maximum of planes plus the squared norm.
+r"""The reduced problem (17) of the paper's Algorithm 1: a maximum of planes plus the squared norm.
 
-With planes :math:`o_j + \langle g_j, w\rangle` below G, gradients :math:`g_j = X^T c_j`,
+With planes :math:`o_j + \langle g_j, w\rangle` below G, gradients :math:`g_j = X^T c_j`, whose
+maximum is the model :math:`G_t` of (18),
 
 .. math:: \min_w\; \frac{\lambda}{2} |w|^2 + \max_j (o_j + \langle g_j, w \rangle)
           \;=\; \max_{a \ge 0,\ \sum_j a_j = 1}\; \langle o, a\rangle
