@@ -169,6 +169,23 @@ def test_hinges_with_margins_minimise_the_v_shaped_surrogate(style):
         assert form.share @ worst == pytest.approx(solution.value, rel=1e-10, abs=1e-10)
 
 
+def test_the_labels_of_equation_20_make_no_plane_where_they_tie():
+    # The example of `vilma.surrogates.plane`.
+    y = np.array([0, 0, 1])
+    labels = LabeledWeights(y, y, np.ones(3), 2)
+    surrogate = ImplicitHinge(labels)
+    value, thresholds, plane = surrogate.minimize(np.zeros(3), 0.0, 10.0)
+    assert thresholds == pytest.approx([1.0])
+    np.testing.assert_allclose(3.0 * plane.score_gradient, [0.5, 0.5, -1.0], atol=1e-12)
+    moved = surrogate.minimize(np.full(3, -6.0), 0.0, 10.0).value
+    assert moved == pytest.approx(value)
+    for tied in (0.0, 1.0):  # the label that both take by (20)
+        slope = (tied + tied - 1.0) / 3.0
+        assert max(value - 6.0 * slope, value + 6.0 * slope) > moved + 1.0
+    _, plane = solve_transport(labels, 1.0 - np.eye(2), np.arange(2), np.zeros(3))
+    assert plane.score_gradient.sum() == pytest.approx(0.0, abs=1e-12)  # a label each
+
+
 def test_only_losses_that_have_margins_get_them():
     positions = np.array([0.0, 1.0, 3.0, 4.0, 7.0])
     uneven = np.abs(np.subtract.outer(positions, positions))

@@ -234,12 +234,8 @@ def add_side_derivatives(problem, biases, half_width, side, gradient, graph, scr
             if window > 0.0:
                 ramp = x_before[last] - x_before[first] - (breaks[j] - half_width) * window
                 mass += min(max(ramp / (2.0 * half_width), 0.0), window)
-                _add_edge(
-                    graph,
-                    p,
-                    q,
-                    window / (2.0 * half_width * abs(label_values[q] - label_values[p])),
-                )
+                steps = abs(label_values[q] - label_values[p])
+                _add_edge(graph, p, q, window / (2.0 * half_width * steps))
             gradient[p] -= mass
             gradient[q] += mass
 

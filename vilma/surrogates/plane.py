@@ -34,6 +34,12 @@ if the last term cannot be negative: :math:`d = 0`, or, under the order constrai
 The labels of (20), one per side of an example, give some subgradient of :math:`\Phi`; under ties
 its d is not 0, and the "bound" may then exceed the minimum.
 
+For example, let three examples of score 0 have the exact labels 0, 0 and 1, of two, and let the
+loss be the absolute error. The minimum is at :math:`\theta_0 = 1`, where the examples of label 0
+tie between 0 and 1. One label for both makes :math:`3 c = (0, 0, -1)` or :math:`(1, 1, -1)` by
+(20). But G is the same when all scores move together, so the c of a plane below it sums to 0. Half
+of either label makes :math:`3 c = (1/2, 1/2, -1)`.
+
 **What is computed instead of (20).** Let :math:`[l_i, u_i]` be the paper's :math:`[y_l^i, y_r^i]`,
 :math:`p_i` the examples' weights and P their sum (1 and m in the paper). Each arg max is replaced
 by fractions :math:`\pi^-_{iy}, \pi^+_{iy} \ge 0` of the labels that attain it, of sum 1 over the
