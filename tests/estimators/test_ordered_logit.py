@@ -223,6 +223,23 @@ def test_nothing_to_estimate_is_refused():
         OrderedLogit(classes=[1, 2, 3]).fit([[0.0], [1.0]], [[1, 2], [2, 3]])
 
 
+def test_a_fold_without_a_threshold_is_named():
+    X = np.arange(12.0).reshape(-1, 1)
+    ends = np.tile([1, 3], (12, 1))
+    ends[[0, 11]] = [[1, 1], [3, 3]]
+    rows = np.arange(12)
+    splits = [(rows[rows % 3 != fold], rows[rows % 3 == fold]) for fold in (1, 0)]
+    weight = np.ones(12)
+    weight[11] = 0.0
+    with pytest.raises(ValueError, match=r"rows of fold 2 of 2 one class .*list of splits"):
+        OrderedLogitCV([1.0], cv=splits, classes=[1, 2, 3]).fit(X, ends)
+    with pytest.raises(ValueError, match=r"^One class satisfies every annotation"):
+        OrderedLogitCV([1.0], cv=splits, classes=[1, 2, 3]).fit(X, ends, sample_weight=weight)
+    trains_on_both = [splits[0], (rows[rows != 5], [5])]
+    model = OrderedLogitCV([1.0], cv=trains_on_both, classes=[1, 2, 3]).fit(X, ends)
+    assert model.cv_scores_.shape == (1, 2)
+
+
 # Prediction -----------------------------------------------------------------------------------
 
 

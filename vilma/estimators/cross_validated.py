@@ -394,6 +394,27 @@ def _deal(rows: np.ndarray, n_folds: int | None) -> list[tuple[np.ndarray, np.nd
     ]
 
 
+def _refuse_folds_without_thresholds(folds: Folds, classes: np.ndarray) -> None:
+    """Raise ValueError if one class satisfies the annotations of a fold, though not all."""
+    labels = read_labels(folds.y, classes)
+    used = np.ones(len(labels.lower), dtype=bool) if folds.weight is None else folds.weight > 0.0
+
+    def has_threshold(rows) -> bool:
+        lower, upper = labels.lower[rows][used[rows]], labels.upper[rows][used[rows]]
+        return lower.max(initial=0) > upper.min(initial=len(classes))
+
+    if not has_threshold(slice(None)):
+        return  # no matter of the folds: the fit says so
+    for number, (train, _) in enumerate(folds.splits, 1):
+        if not has_threshold(train):
+            raise ValueError(
+                f"In the training rows of fold {number} of {len(folds.splits)} one class "
+                "satisfies every annotation, so there is no threshold to estimate: the few "
+                "annotations that exclude each other are held out. Pass a list of splits as cv "
+                "that trains on some of them in every fold, or give one alpha to OrderedLogit."
+            )
+
+
 def _read_block_sets(blocks, X) -> list[BlockSet]:
     """Return the sets of blocks to try, the fewest columns first."""
     names = X.names if isinstance(X, MixedColumns) else None
@@ -1008,7 +1029,8 @@ class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
     cv : int, cross-validation splitter or iterable, default=None
         A number means that many folds of the shuffled rows (always the same shuffle). None means
         5 folds, of other shuffles again until 2,000 rows have been held out, at most four times.
-        Splitters and lists of splits are used as they are.
+        Splitters and lists of splits are used as they are. Every fold should train on
+        annotations that exclude each other.
     scoring : str, callable, default=None
         How a fitted fold is scored, greater is better. None means the mean log-likelihood of the
         annotations (the negative of :func:`vilma.metrics.interval_log_loss`); for the error of
@@ -1114,6 +1136,11 @@ class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
 
     def _metric(self, shares: np.ndarray | None) -> tuple[str, dict[str, Any]]:
         return "interval_log_loss", {}
+
+    def _make_folds(self, model, X, y, sample_weight, routed: Bunch) -> Folds:
+        folds = super()._make_folds(model, X, y, sample_weight, routed)
+        _refuse_folds_without_thresholds(folds, model.classes)
+        return folds
 
 
 class PWVILMACV(PiecewiseLinearModel, LossChoosingClassifier):
