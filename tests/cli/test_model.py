@@ -259,6 +259,18 @@ def test_the_seed_decides_the_choice(features, exact, model):
     assert choices[0] != choices[2]
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "training the model, and choosing alpha by a share of 0.2 of the rows\n"),
+        (["--alpha", 0.1], "training the model\n"),
+    ],
+)
+def test_how_alpha_is_chosen_is_said(features, exact, model, options, said):
+    result = run("fit", features, exact, "-o", model, "--folds", 0, *options)
+    assert said in result.stderr
+
+
 def test_too_few_iterations_are_said(features, exact, model):
     result = run("fit", features, exact, "-o", model, "--alpha", 0.001, "--max-iter", 1)
     assert result.exit_code == 0, result.output

@@ -165,6 +165,25 @@ def test_tables_by_every_kind_of_calibrated_model(survey, model, estimator):
     assert run("evaluate", model, survey).exit_code == 0
 
 
+def test_what_was_chosen_is_said(survey, model):
+    options = ["--estimator", "pwvilma", "--alpha", 0.1, "--loss", "mae", "--folds", 0]
+    command = ["fit", survey, "--label", "level", "-o", model, *options]
+    result = run(*command)
+    assert "training the model, and choosing by cross-validation" in result.stderr
+    fitted = load_model(model)[-1]
+    n = len(fitted.coef_)
+    directions = "one direction" if n == 1 else f"{n} directions"
+    chosen = f"loss mae, correlation {fitted.correlation_:g}: {directions}, trained on all"
+    assert f"PWVILMACV, alpha 0.1, {chosen}" in result.stdout
+    for correlation, directions in ((1, "one direction"), (0.5, "2 directions")):
+        result = run(*command, "--correlation", correlation, "--pieces", 2)
+        assert "training the model\n" in result.stderr
+        expected = (
+            f"PWVILMA, alpha 0.1, loss mae, correlation {correlation}: {directions}, trained"
+        )
+        assert expected in result.stdout
+
+
 def test_intervals_and_labels_in_one_table(tmp_path, answers):
     level, score, _ = answers
     rows = [

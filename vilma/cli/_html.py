@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from vilma._optional import install_command
 from vilma.cli._evaluation import Evaluation
 from vilma.cli._model import Model, scale_of
-from vilma.cli._report import warn
+from vilma.cli._report import describe_choice, warn
 from vilma.cli._rows import LabelledRows
 from vilma.cli._table import TABLE
 from vilma.cli._training import last_step, mean_and_deviation
@@ -149,12 +149,10 @@ def _figure(draw: Callable[[Any], object], size: tuple[float, float], alt: str) 
 
 def _describe(model: Model, rows: LabelledRows) -> str:
     final = last_step(model.estimator)
-    alpha = getattr(final, "alpha_", getattr(final, "alpha", None))
-    loss = f", loss {final.loss_}" if hasattr(final, "loss_") else ""
     levels = scale_of(model)
     ends = levels.show(levels.classes[[0, -1]])
     return _text(
-        f"{type(final).__name__}, alpha {alpha:g}{loss}; {len(levels.classes)} levels from "
+        f"{describe_choice(final)}; {len(levels.classes)} levels from "
         f"{ends[0]} to {ends[1]}. Measured on {len(rows.names):,} {rows.noun}, "
         f"{rows.exact().mean():.0%} with an exact label"
         + (

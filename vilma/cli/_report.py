@@ -100,3 +100,27 @@ def certificate(estimator: Any, seconds: float) -> str:
         f"objective {estimator.objective_:.6g}, lower bound {estimator.lower_bound_:.6g}, "
         f"gap {estimator.gap_:.2e}, {estimator.n_iter_} iterations, {seconds:.1f} s"
     )
+
+
+def describe_choice(estimator: Any) -> str:
+    """Name a fitted estimator with its alpha, and its loss and correlation where it has them.
+
+    Parameters
+    ----------
+    estimator : object
+        Fitted, for one alpha or choosing by cross-validation.
+
+    Returns
+    -------
+    str
+        For example "PWVILMACV, alpha 0.1, loss mae, correlation 1: one direction".
+    """
+    parts = [type(estimator).__name__]
+    for name in ("alpha", "loss", "correlation"):
+        value = getattr(estimator, f"{name}_", getattr(estimator, name, None))
+        if value is not None:
+            parts.append(f"{name} {value if isinstance(value, str) else format(value, 'g')}")
+    if parts[-1].startswith("correlation"):
+        n = len(estimator.coef_)
+        parts[-1] += ": one direction" if n == 1 else f": {n} directions"
+    return ", ".join(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -227,11 +227,31 @@ def table_training(
     return train
 
 
+def leaves_a_choice(name: str, alphas: Sequence[float] | None, parameters: Iterable[str]) -> bool:
+    """Return whether an estimator for tables has anything to choose by cross-validation.
+
+    Parameters
+    ----------
+    name : {"vilma", "iisvor-exp", "iisvor-imc", "pwvilma", "ordered-logit"}
+        Which estimator.
+    alphas : sequence of float or None
+        The candidates; None or none for its own.
+    parameters : iterable of str
+        Names of those that are given.
+
+    Returns
+    -------
+    bool
+        False where there is one alpha and the rest is given.
+    """
+    return len(set(alphas or ())) != 1 or not _CHOSEN.get(name, {}).keys() <= set(parameters)
+
+
 def _for_a_table(name: str, alphas: Sequence[float] | None, parameters: dict[str, Any]) -> Any:
     """Return the estimator for one alpha if nothing is left to choose, else the one that does."""
-    chosen = _CHOSEN.get(name, {})
-    if alphas is not None and len(alphas) == 1 and chosen.keys() <= parameters.keys():
+    if alphas is not None and not leaves_a_choice(name, alphas, parameters):
         return ESTIMATORS[name](alphas[0], **parameters)
+    chosen = _CHOSEN.get(name, {})
     several: dict[str, Any] = {
         chosen.get(each, each): [value] if each in chosen else value
         for each, value in parameters.items()

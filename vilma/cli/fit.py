@@ -198,12 +198,19 @@ def fit(
 
     from vilma.cli._labels import LabelReading
     from vilma.cli._model import Model, write_model
-    from vilma.cli._report import certificate, readable_errors, say_when_compiling, some_of
+    from vilma.cli._report import (
+        certificate,
+        describe_choice,
+        readable_errors,
+        say_when_compiling,
+        some_of,
+    )
     from vilma.cli._rows import read_labelled_images, read_labelled_table
     from vilma.cli._training import (
         Train,
         image_training,
         last_step,
+        leaves_a_choice,
         measure_held_out,
         table_training,
         training_record,
@@ -235,8 +242,11 @@ def fit(
             )
     shared = {"classes": scale.classes, "n_jobs": n_jobs, **own}
     train: Train
+    choosing = ""
     if of_table:
         name = "vilma" if estimator == "auto" else estimator
+        if leaves_a_choice(name, alphas, own):
+            choosing = ", and choosing by cross-validation what is not given"
         train = table_training(
             name,
             alphas=sorted(set(alphas), reverse=True) or None,
@@ -246,6 +256,8 @@ def fit(
         )
     else:
         name = "iisvor-imc" if estimator == "auto" else estimator
+        if len(set(alphas or DEFAULT_ALPHAS)) > 1:
+            choosing = f", and choosing alpha by a share of {validation:g} of the rows"
         train = image_training(
             name,
             alphas=sorted(set(alphas or DEFAULT_ALPHAS), reverse=True),
@@ -264,9 +276,7 @@ def fit(
             )
             held_out = measure_held_out(train, rows, n_folds=folds, seed=seed)
             _report_held_out(held_out, rows)
-        click.echo(
-            "training the model, and choosing by cross-validation what is not given", err=True
-        )
+        click.echo(f"training the model{choosing}", err=True)
         fitted = train(rows.X, rows.intervals, rows.weights)
     final = last_step(fitted.estimator)
     chosen_alpha = getattr(final, "alpha_", getattr(final, "alpha", None))
@@ -276,13 +286,11 @@ def fit(
     click.echo(certificate(final, fitted.seconds))
     record = training_record(rows, held_out, seed)
     write_model(output, Model(fitted.estimator, rows.settings, scale, record))
-    described = [type(final).__name__, f"alpha {chosen_alpha:g}"]
-    described += [f"loss {final.loss_}"] if hasattr(final, "loss_") else []
     rows_used = f"{len(rows.names):,} {rows.noun}"
     used = f"trained on all {rows_used}"
     if intervals:
         used = f"trained on three quarters of {rows_used}, calibrated on the rest"
-    click.echo(f"{output}: {', '.join(described)}, {used}")
+    click.echo(f"{output}: {describe_choice(final)}, {used}")
 
 
 def _own_parameters(
