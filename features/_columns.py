@@ -12,8 +12,9 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from vilma._numbers import numbers_expected
+from vilma._suspect_columns import unusable_number
 
-__all__ = ["as_categories", "as_numbers", "is_numeric", "read_columns"]
+__all__ = ["as_categories", "as_numbers", "is_numeric", "named_categorical", "read_columns"]
 
 
 def read_columns(X: Any) -> list[np.ndarray]:
@@ -42,6 +43,11 @@ def read_columns(X: Any) -> list[np.ndarray]:
             "a table by vilma.hstack."
         )
     if hasattr(X, "iloc"):
+        if X.ndim == 1:
+            raise ValueError(
+                f"Expected 2D array, got 1D array instead: a Series of shape {X.shape}. Its "
+                "to_frame() is a table of one column."
+            )
         series = [X.iloc[:, place] for place in range(X.shape[1])]
         columns = [_of_pandas(each) for each in series]
     elif hasattr(X, "get_columns"):
@@ -49,8 +55,6 @@ def read_columns(X: Any) -> list[np.ndarray]:
     else:
         with numbers_expected("X"):
             array = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=0)
-        if array.dtype.kind == "c":
-            raise ValueError("Complex data not supported: expected numbers or categories.")
         columns = [_of_array(column) for column in array.T]
     if not columns or not len(columns[0]):
         shape = (len(columns[0]) if columns else 0, len(columns))
@@ -66,17 +70,20 @@ def is_numeric(column: np.ndarray) -> bool:
     return column.dtype.kind == "f"
 
 
+def named_categorical(X: Any) -> list[bool]:
+    """Return which columns of a data frame say by their type that they hold categories."""
+    types = [str(each).lower() for each in getattr(X, "dtypes", ())]
+    return [each.startswith(("category", "categorical", "enum")) for each in types]
+
+
 def as_numbers(column: np.ndarray, name: str) -> np.ndarray:
     """Return the numbers of a column that has to hold some."""
     if not is_numeric(column):
         wrong = next(value for value in column if not _is_number_or_missing(value))
         raise ValueError(f"Column {name!r} held numbers in fit, now it has {wrong!r}.")
-    infinite = np.isinf(column)
-    if infinite.any():
-        raise ValueError(
-            f"Column {name!r} contains infinity in row {int(np.argmax(infinite))}. Replace it by "
-            "a number, or by NaN where the value is not known."
-        )
+    unusable = unusable_number(column, first_row=0)
+    if unusable is not None:
+        raise ValueError(f"Column {name!r} {unusable}")
     return column
 
 
@@ -124,6 +131,9 @@ def _of_array(column: np.ndarray, name: Any = None) -> np.ndarray:
     if column.dtype.kind in "buif":
         return column.astype(np.float64)
     column = column.astype(object)
+    if any(isinstance(value, complex) for value in column):
+        where = "X" if name is None else f"column {name!r}"
+        raise ValueError(f"Complex data not supported: expected real numbers in {where}.")
     if all(_is_number_or_missing(value) for value in column):
         missing = [np.nan if _is_missing(value) else value for value in column]
         return np.array(missing, dtype=np.float64)

@@ -21,7 +21,20 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
 import vilma
-from vilma.features._columns import as_categories, as_numbers, is_numeric, read_columns
+from vilma._suspect_columns import (
+    names_of_rows,
+    numbers_among_texts,
+    numbers_too_close,
+    numbers_with_comma,
+)
+from vilma.exceptions import ColumnWarning
+from vilma.features._columns import (
+    as_categories,
+    as_numbers,
+    is_numeric,
+    named_categorical,
+    read_columns,
+)
 from vilma.features._containers import ContainerOutput
 from vilma.features._trees import Condition
 from vilma.features.leaf_codes import LeafCodes
@@ -233,6 +246,7 @@ class TableFeatures(  # type: ignore[call-arg]
         self._numeric = [place for place, column in enumerate(columns) if is_numeric(column)]
         self._categorical = [place for place in range(len(columns)) if place not in self._numeric]
         table = self._split(columns, {})
+        self._warn_of_columns(table, named_categorical(X))
         if self._numeric:
             imputer = SimpleImputer(
                 strategy="median", add_indicator=True, keep_empty_features=True
@@ -379,6 +393,30 @@ class TableFeatures(  # type: ignore[call-arg]
             categories[:, place] = as_categories(columns[column], known.get(column, ()))
         return _Table(numbers, categories)
 
+    def _warn_of_columns(self, table: _Table, categorical: Sequence[bool]) -> None:
+        """Warn of columns that are probably not what they are taken for."""
+        names, told = self._names(), []
+        for place, numbers in zip(self._numeric, table.numbers.T, strict=True):
+            told.append((names[place], numbers_too_close(numbers)))
+        for place, words in zip(self._categorical, table.categories.T, strict=True):
+            texts = [word for word in words if word is not None]
+            about = None
+            if not any(categorical[place : place + 1]):
+                about = numbers_with_comma(texts) or numbers_among_texts(texts)
+                if about is not None:
+                    about += (
+                        ". Make numbers of it, missing where there is none: pandas.to_numeric("
+                        'column, errors="coerce"); codes may be a Categorical'
+                    )
+            if about is None:
+                about = names_of_rows(texts, len(words))
+                if about is not None:
+                    about += "; leave it out"
+            told.append((names[place], about))
+        for name, about in told:
+            if about is not None:
+                warnings.warn(f"Column {name!r} {about}.", ColumnWarning, stacklevel=4)
+
     def _names(self) -> Sequence[str]:
         numbered = [f"x{place}" for place in range(len(self._numeric) + len(self._categorical))]
         return getattr(self, "feature_names_in_", numbered)
@@ -407,10 +445,14 @@ class TableFeatures(  # type: ignore[call-arg]
             return codes
         encoded = self._encoder.transform(table.categories)
         for unseen in np.flatnonzero((encoded == -1).all(axis=0)) if n_samples > 1 else ():
+            known = self._encoder.categories_[unseen].tolist()
+            new = table.categories[:, unseen].tolist()
+            if names_of_rows(known, len(known)) and names_of_rows(new, n_samples):
+                continue  # of which `fit` has warned
             warnings.warn(
                 f"Column {self._names()[self._categorical[unseen]]!r} has none of the categories "
                 "that fit saw: all its rows count as rare ones do. Was it read in the same way?",
-                UserWarning,
+                ColumnWarning,
                 stacklevel=4,
             )
         for place, words in enumerate(self._category_names()):
@@ -494,9 +536,10 @@ class _Remake:
         if key in self._fitted:
             return self._fitted[key].transform(known), self._fitted[key].transform(rest)
         transformer = clone(self._transformer)
-        columns = transformer.fit_transform(known, self._y[train])
-        self._fitted[key] = transformer
-        return columns, transformer.transform(rest)
+        with warnings.catch_warnings(action="ignore", category=ColumnWarning):  # told of all rows
+            columns = transformer.fit_transform(known, self._y[train])
+            self._fitted[key] = transformer
+            return columns, transformer.transform(rest)
 
 
 class _Table(NamedTuple):

@@ -22,6 +22,7 @@ ROOMS = [
     "_fingerprint",
     "_sealed",
     "_named_rows",
+    "_suspect_columns",
     "_numba",
     "_cholesky",
     "exceptions",

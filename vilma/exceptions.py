@@ -1,6 +1,6 @@
 """Warnings of the package."""
 
-__all__ = ["AnnotationWarning", "WeakSignalWarning"]
+__all__ = ["AnnotationWarning", "ColumnWarning", "WeakSignalWarning"]
 
 
 class WeakSignalWarning(UserWarning):
@@ -17,3 +17,7 @@ class WeakSignalWarning(UserWarning):
 
 class AnnotationWarning(UserWarning):
     """The annotations leave labels together that nothing can tell apart."""
+
+
+class ColumnWarning(UserWarning):
+    """A column of a table is probably not what it is taken for, or says nothing of other rows."""

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -307,6 +308,41 @@ def test_decimal_commas_are_no_categories(tmp_path):
     assert result.exit_code == 1
     assert "column 'a' holds numbers with a comma, such as '0,0'" in result.stderr
     assert "expected a point before decimals" in result.stderr
+
+
+def test_a_mark_among_numbers_is_told_by_the_name_of_the_column(tmp_path, model):
+    rows = [["?" if k % 5 == 0 else k / 8, k // 20, f"d{k}"] for k in range(80)]
+    path = write(tmp_path / "t.csv", ["a", "label", "date"], rows)
+    result = run("fit", path, "--label", "label", "-o", model, *FAST)
+    assert result.exit_code == 0, result.output
+    assert (
+        "column 'a' is taken for categories: 64 of 80 values are numbers, 16 are not ('?'). Write "
+        "missing values as empty cells, or leave the column out by --drop a\n"
+    ) in result.stderr
+    assert result.stderr.count("'date'") == 1
+    assert "x0" not in result.stderr
+    assert "x1" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [("inf", "contains infinity in row 3. Replace"), ("1e200", "contains 1e+200 in row 3, more")],
+)
+def test_numbers_that_cannot_be_used_are_named_by_the_header(tmp_path, model, cell, message):
+    rows = [[cell if k in (2, 3) else k, k // 20] for k in range(60)]
+    path = write(tmp_path / "t.csv", ["a", "label"], rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = run("fit", path, "--label", "label", "-o", model, *FAST)
+    assert result.exit_code == 1
+    assert f"t.csv, column 'a' {message}" in result.stderr
+
+
+def test_numbers_that_trees_take_for_equal_are_told(tmp_path, model):
+    rows = [[k * 1e-12, k // 20] for k in range(60)]
+    path = write(tmp_path / "t.csv", ["a", "label"], rows)
+    result = run("fit", path, "--label", "label", "-o", model, *FAST)
+    assert "column 'a' has numbers that differ by 5.9e-11 at most" in result.stderr
 
 
 def test_names_among_the_features_are_warned_of(survey, model):

@@ -19,6 +19,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import vilma
 from vilma import IISVOR_IMC, IISVOR_IMCCV, MixedColumns, OneHotCodes
+from vilma.exceptions import ColumnWarning
 from vilma.features import LeafCodes, TableFeatures, Union, table
 from vilma.metrics import interval_scorer
 
@@ -160,6 +161,66 @@ def test_categories_that_another_file_holds_as_numbers():
         transformer.transform(read)
 
 
+def told(X, y=None):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        make_pipeline(small(), IISVOR_IMCCV([0.1, 0.01], cv=3)).fit(X, y)
+    return [str(each.message) for each in caught if each.category is ColumnWarning]
+
+
+NUMBERS = np.random.default_rng(0).normal(size=90).round(3)
+WITH_MARKS = np.where(np.arange(90) % 9 == 0, "?", NUMBERS.astype(str))
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (
+            WITH_MARKS,
+            r"'x' is taken for categories: 80 of 90 values are numbers, 10 are not \('\?'",
+        ),
+        ([w if w == "?" else float(w) for w in WITH_MARKS], "80 of 90 values are numbers, 10"),
+        (NUMBERS.astype(str), r"numbers, written as texts \('0\.126'\)"),
+        ([str(v).replace(".", ",") for v in NUMBERS], "numbers with a comma, such as '0,126'"),
+        ([f"u{k}" for k in range(90)], "'x' has 90 different texts in 90 rows, .*; leave it out"),
+        (
+            NUMBERS * 1e-9,
+            r"'x' has numbers that differ by .*e-09 at most, which trees take for eq",
+        ),
+        (NUMBERS * 1e-200, r"'x' has numbers that differ by .*e-200 at most"),
+    ],
+)
+def test_columns_that_are_not_what_they_are_taken_for_are_told_once(column, message):
+    X = pandas.DataFrame({"x": column, "z": NUMBERS})
+    messages = told(X, np.arange(90) % 3)
+    assert len(messages) == 1
+    assert re.search(message, messages[0])
+
+
+def test_names_that_are_new_in_every_file_are_no_column_read_otherwise():
+    X = pandas.DataFrame({"id": [f"u{k}" for k in range(160)], "z": np.arange(160.0)})
+    with pytest.warns(ColumnWarning, match="'id' has 80 different texts"):
+        features = small().fit(X[:80])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        features.transform(X[80:])
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        [str(k) if k < 10 else "10+" for k in np.arange(90) % 11],  # no more than ten numbers
+        [f"{k}b" if k % 2 else str(k) for k in np.arange(90) % 25],
+        [f"E{k}" if k % 4 == 0 else str(k) for k in np.arange(90) % 28],  # three for one
+        pandas.Categorical(np.arange(90) % 30),
+        NUMBERS * 1e-5,
+    ],
+)
+def test_codes_are_categories(column):
+    X = pandas.DataFrame({"x": column, "z": NUMBERS})
+    assert told(X, np.arange(90) % 3) == []
+
+
 def test_an_order_of_labels_is_asked_for_by_name():
     X, y = np.arange(30.0)[:, None], np.repeat(["low", "medium", "high"], 10)
     with pytest.warns(UserWarning, match="give `classes` to TableFeatures or LeafCodes") as caught:
@@ -189,6 +250,15 @@ def test_intervals_cost_nothing_and_a_given_ensemble_reads_them():
         (polars.DataFrame({"a": [1.0]}).with_columns(t=polars.date(2020, 1, 1)), TypeError, "'t'"),
         (pandas.DataFrame({"a": [1.0, np.inf]}), ValueError, "'a' contains infinity in row 1"),
         (sparse.csr_array(np.eye(3)), TypeError, "Sparse data were passed"),
+        (
+            pandas.DataFrame({"a": [1.0, 2e200]}),
+            ValueError,
+            r"'a' contains 2e\+200 in row 1, more",
+        ),
+        (pandas.Series([1.0, 2.0]), ValueError, "Expected 2D array, got 1D array instead: a "),
+        (polars.Series([1.0, 2.0]), ValueError, "Expected 2D array, got 1D array instead"),
+        (pandas.DataFrame({"a": [1j, 2.0]}), ValueError, "expected real numbers in column 'a'"),
+        (np.array([[1j], [2.0]], dtype=object), ValueError, "Complex data not supported: .* in X"),
         (pandas.DataFrame({"a": []}), ValueError, r"0 sample\(s\)"),
         (pandas.DataFrame(index=[0, 1]), ValueError, r"0 feature\(s\)"),
         (np.array([["x", {}]], dtype=object), TypeError, "must be a string or a number"),

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from vilma._wording import some_of as some_of
+from vilma.exceptions import ColumnWarning
 
 
 def warn(text: str) -> None:
@@ -40,6 +41,7 @@ def readable_errors() -> Iterator[None]:
         warnings.simplefilter("ignore")
         warnings.simplefilter("default", UserWarning)
         warnings.simplefilter("default", RuntimeWarning)
+        warnings.simplefilter("ignore", ColumnWarning)  # commands tell by the names of the file
         try:
             yield
         except (ValueError, OSError) as error:

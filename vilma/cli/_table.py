@@ -20,6 +20,13 @@ from vilma._named_rows import (
     read_number,
     refuse_other_formats,
 )
+from vilma._suspect_columns import (
+    names_of_rows,
+    numbers_among_texts,
+    numbers_too_close,
+    numbers_with_comma,
+    unusable_number,
+)
 from vilma._wording import did_you_mean, label_name, some_of
 from vilma.cli._labels import (
     default_classes,
@@ -388,19 +395,25 @@ def _as_text(cell: Any) -> str | None:
     return None if cell is None else label_name(cell)
 
 
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
+def _texts(cells: Iterable[Any]) -> list[str]:
+    return [str(cell) for cell in cells if cell is not None]
 
 
-def _refuse_decimal_commas(table: Table, name: str, cells: Iterable[Any]) -> None:
-    """Refuse numbers with a comma, which would be taken for texts, every one a category."""
-    texts = [cell for cell in cells if isinstance(cell, str)]
-    with_comma = [text for text in texts if "," in text]
-    if with_comma and all(_DECIMAL_COMMA.fullmatch(text) for text in texts):
+def _numbers(table: Table, name: str) -> NDArray[np.float64]:
+    """Return a column of numbers, NaN where missing; refuse cells that are none."""
+    cells = table.columns[name]
+    values = [_as_number(cell) for cell in cells]
+    if None in values:
+        place = values.index(None)
         raise click.ClickException(
-            f"{table.path}, column {name!r} holds numbers with a comma, such as "
-            f"{with_comma[0]!r}; expected a point before decimals and nothing between thousands. "
-            f"Write the file so, or leave the column out by --drop {name}."
+            f"{table.path}, column {name!r}, row {place + 1} is {cells[place]!r}; the column "
+            "held numbers in training."
         )
+    numbers = np.array(values, dtype=np.float64)
+    unusable = unusable_number(numbers, first_row=1)
+    if unusable is not None:
+        raise click.ClickException(f"{table.path}, column {name!r} {unusable}")
+    return numbers
 
 
 def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
@@ -421,7 +434,7 @@ def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
     Raises
     ------
     click.ClickException
-        If there is no feature.
+        If there is no feature, or a column holds numbers with a comma or infinite ones.
     """
     table.require(roles.not_features())
     numbers, categories, named = [], [], []  # the last are names of rows, by their looks
@@ -430,18 +443,34 @@ def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
             continue
         if all(_as_number(cell) is not None for cell in cells):
             numbers.append(name)
-            _warn_of_row_numbers(name, cells)
+            values = _numbers(table, name)
+            about = numbers_too_close(values)
+            if about is not None:
+                warn(f"column {name!r} {about}")
+            _warn_of_row_numbers(name, values)
             if roles.weight is None:
-                _warn_of_weights(name, cells)
+                _warn_of_weights(name, values)
             continue
-        _refuse_decimal_commas(table, name, cells)
+        texts = _texts(cells)
+        about = numbers_with_comma(texts)
+        if about is not None:
+            raise click.ClickException(
+                f"{table.path}, column {name!r} {about}. Write the file so, or leave the column "
+                f"out by --drop {name}."
+            )
         categories.append(name)
-        n_different = len({cell for cell in cells if cell is not None})
-        if n_different > max(30, len(table) / 2):
+        about = numbers_among_texts(texts)
+        if about is not None:
+            warn(
+                f"column {name!r} {about}. Write missing values as empty cells, or leave the "
+                f"column out by --drop {name}"
+            )
+            continue
+        about = names_of_rows(texts, len(table))
+        if about is not None:
             named.append(name)
             warn(
-                f"column {name!r} has {n_different} different texts in {len(table)} rows, which "
-                f"tell nothing of other rows; leave it out by --drop {name}, or name the rows by "
+                f"column {name!r} {about}; leave it out by --drop {name}, or name the rows by "
                 f"--id {name}"
             )
     if not numbers and not set(categories) - set(named):
@@ -453,9 +482,8 @@ def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
     return {"numbers": numbers, "categories": categories}
 
 
-def _warn_of_row_numbers(name: str, cells: list[Any]) -> None:
+def _warn_of_row_numbers(name: str, values: NDArray[np.float64]) -> None:
     """Warn of a column that counts the rows: it tells nothing of other rows, but may seem to."""
-    values = np.array([_as_number(cell) for cell in cells], dtype=np.float64)
     if len(values) >= _FEWEST_COUNTED and np.all(np.diff(values) == 1.0):
         warn(
             f"column {name!r} counts the rows, and is taken for a feature; name the rows by it "
@@ -463,7 +491,7 @@ def _warn_of_row_numbers(name: str, cells: list[Any]) -> None:
         )
 
 
-def _warn_of_weights(name: str, cells: list[Any]) -> None:
+def _warn_of_weights(name: str, values: NDArray[np.float64]) -> None:
     """Warn of a column that looks like the weights of the rows, by its name and its numbers.
 
     Weights of a survey are positive and mostly have the mean 1; a weight in kilograms has not.
@@ -472,7 +500,6 @@ def _warn_of_weights(name: str, cells: list[Any]) -> None:
     called, surely = _WEIGHT.search(name) is not None, _SURVEY_WEIGHT.search(name) is not None
     if not (called or surely):
         return
-    values = np.array([_as_number(cell) for cell in cells], dtype=np.float64)
     if np.all(values > 0.0) and np.ptp(values) > 0.0 and (surely or 0.8 < values.mean() < 1.25):
         warn(
             f"column {name!r} looks like weights of the rows, and is taken for a feature; name it "
@@ -498,20 +525,12 @@ def feature_cells(table: Table, features: dict[str, list[str]]) -> NDArray[Any]:
     Raises
     ------
     click.ClickException
-        If a column is missing, or a cell of a column of numbers is none.
+        If a column is missing, or a cell of a column of numbers is none, or infinite.
     """
     table.require([*features["numbers"], *features["categories"]])
     columns: list[list[Any]] = []
     for name in features["numbers"]:
-        cells = table.columns[name]
-        values = [_as_number(cell) for cell in cells]
-        if None in values:
-            place = values.index(None)
-            raise click.ClickException(
-                f"{table.path}, column {name!r}, row {place + 1} is {cells[place]!r}; the column "
-                "held numbers in training."
-            )
-        columns.append(values)
+        columns.append(_numbers(table, name).tolist())
     for name in features["categories"]:
         columns.append([None if cell is None else str(cell) for cell in table.columns[name]])
     result = np.empty((len(table), len(columns)), dtype=object)

@@ -1,0 +1,145 @@
+"""Columns of tables that are probably not what they are taken for, in words.
+
+Every function returns what is to stand behind the name of the column, or None where nothing is to
+be said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vilma._named_rows import read_number
+from vilma._wording import some_of
+
+__all__ = [
+    "names_of_rows",
+    "numbers_among_texts",
+    "numbers_too_close",
+    "numbers_with_comma",
+    "unusable_number",
+]
+
+_WITH_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
+# Codes such as 0 to 9 and "10+" are categories: columns of so few numbers are left alone.
+_MOST_CODES = 10
+# Marks of missing values are few; of codes such as "3" and "3b" many are no numbers.
+_NUMBERS_PER_MARK = 4
+# Of more texts than this, and than half of the rows, few are there again in other rows.
+_MOST_CATEGORIES = 30
+_LARGEST = float(np.finfo(np.float32).max)  # trees of scikit-learn see single precision
+_CLOSEST = 1e-7  # trees of scikit-learn take a column of a smaller range for constant
+
+
+def numbers_with_comma(texts: Sequence[str]) -> str | None:
+    """Tell of numbers with a comma, which are taken for texts, every one a category.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        The cells of a column that are not missing.
+    """
+    example = next((text for text in texts if "," in text), None)
+    if example is None or not all(_WITH_COMMA.fullmatch(text) for text in texts):
+        return None
+    return (
+        f"holds numbers with a comma, such as {example!r}; expected a point before decimals and "
+        "nothing between thousands"
+    )
+
+
+def numbers_among_texts(texts: Sequence[str]) -> str | None:
+    """Tell of numbers that are taken for texts, because a few other texts are among them.
+
+    More than ten different numbers are needed, and four for every different other text: columns of
+    codes, such as 0 to 9 and "10+", or "3" and "3b", hold categories.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        The cells of a column that are not missing.
+    """
+    different = dict.fromkeys(texts)
+    numbers = {text for text in different if _is_number(text)}
+    others = [repr(text) for text in different if text not in numbers]
+    if len(numbers) <= _MOST_CODES or _NUMBERS_PER_MARK * len(others) > len(numbers):
+        return None
+    if not others:
+        return f"is taken for categories: its values are numbers, written as texts ({texts[0]!r})"
+    count = sum(text in numbers for text in texts)
+    return (
+        f"is taken for categories: {count} of {len(texts)} values are numbers, "
+        f"{len(texts) - count} are not ({some_of(others, 3)})"
+    )
+
+
+def names_of_rows(texts: Sequence[str], n_samples: int) -> str | None:
+    """Tell of a column whose texts are different in most rows, as names are.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        The cells of the column that are not missing.
+    n_samples : int
+        Number of rows.
+    """
+    n_different = len(set(texts))
+    if n_different <= max(_MOST_CATEGORIES, n_samples / 2):
+        return None
+    return (
+        f"has {n_different} different texts in {n_samples} rows, which tell nothing of other rows"
+    )
+
+
+def unusable_number(values: NDArray[np.float64], first_row: int) -> str | None:
+    """Tell of an infinite number, or one beyond single precision.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,)
+        Numbers, missing ones NaN.
+    first_row : int
+        What the first row is called, 0 or 1.
+    """
+    beyond = np.flatnonzero(np.abs(values) > _LARGEST)
+    if not len(beyond):
+        return None
+    row, value = first_row + beyond[0], values[beyond[0]]
+    if np.isinf(value):
+        return (
+            f"contains infinity in row {row}. Replace it by a number, or leave the cell missing "
+            "where the value is not known."
+        )
+    return (
+        f"contains {value:.3g} in row {row}, more than single precision holds. Divide the column: "
+        "a scale near 1 is best."
+    )
+
+
+def numbers_too_close(values: NDArray[np.float64]) -> str | None:
+    """Tell of different numbers that trees take for equal.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,)
+        Numbers, missing ones NaN.
+    """
+    known = values[~np.isnan(values)]
+    spread = float(np.ptp(known)) if len(known) else 0.0
+    if not 0.0 < spread <= _CLOSEST:
+        return None
+    return (
+        f"has numbers that differ by {spread:.3g} at most, which trees take for equal. Multiply "
+        "the column: a scale near 1 is best"
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        read_number(text)
+    except ValueError:
+        return False
+    return True
