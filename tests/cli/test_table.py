@@ -345,6 +345,42 @@ def test_numbers_that_trees_take_for_equal_are_told(tmp_path, model):
     assert "column 'a' has numbers that differ by 5.9e-11 at most" in result.stderr
 
 
+@pytest.mark.parametrize("levels", [[], ["--levels", "low,high"]])
+def test_no_label_at_all_is_told(tmp_path, model, levels):
+    path = write(tmp_path / "t.csv", ["a", "y"], [[k, ""] for k in range(60)])
+    result = run("fit", path, "--label", "y", "-o", model, *levels, *FAST)
+    assert result.exit_code == 1
+    assert f"no row of {path} has a label." in result.stderr
+
+
+def test_measurements_as_labels_are_told(tmp_path, model):
+    def said(labels):
+        path = write(tmp_path / "t.csv", ["a", "y"], list(enumerate(labels)))
+        result = run("fit", path, "--label", "y", "-o", model, *FAST, "--folds", 0)
+        assert result.exit_code == 0, result.output
+        return result.stderr
+
+    assert (
+        "warning: the labels have 60 different numbers in 60 rows, such as 0.5, and each is a "
+        "level of its own. Round them, or write brackets (20-29), so that rows share levels\n"
+    ) in said(0.5 + k / 7 for k in range(60))
+    assert "each is a level of its own" in said(1000 * k for k in range(60))
+    for labels in (
+        [k // 6 / 2 for k in range(60)],  # halves, shared by many rows
+        [f"{k / 4}-{k / 4 + 1}" for k in range(60)],
+        [k / 4 for k in range(20)],
+        list(range(60)),  # whole numbers are their own scale
+    ):
+        assert "each is a level of its own" not in said(labels)
+
+
+def test_a_label_beyond_the_asked_scale_is_told_by_its_row(tmp_path, model):
+    path = write(tmp_path / "t.csv", ["a", "y"], [[k, 1 + (k + 4) % 5] for k in range(60)])
+    result = run("fit", path, "--label", "y", "--classes", 1, 3, "-o", model, *FAST)
+    assert result.exit_code == 1
+    assert "the label 5 in row 1 is not on the scale 1, 2, ..., 3 (24 such" in result.stderr
+
+
 def test_names_among_the_features_are_warned_of(survey, model):
     result = run("fit", survey, "--label", "level", "-o", model, *FAST)
     assert "column 'name' has 160 different texts in 160 rows" in result.stderr
@@ -642,7 +678,7 @@ def test_a_label_beyond_the_scale_of_the_model(tmp_path, model):
     result = run("evaluate", model, new)
     assert result.exit_code == 1
     assert (
-        "the label 8 ('8+' in the file) of '2' is not on the scale of the model 0, 1, ..., 5 (2 "
+        "the label 8 ('8+' in the file) in row 2 is not on the scale of the model 0, 1, ..., 5 (2 "
         "such label(s)). Leave such rows out, or train a model whose scale has them: `vilma fit "
         "--classes 0 8`."
     ) in result.stderr

@@ -334,6 +334,7 @@ def require_on_scale(
     names: Sequence[str],
     texts: Sequence[str | None],
     *,
+    where: str = "of {!r}",
     trained: bool = False,
 ) -> None:
     """Refuse labels that are not levels of the scale.
@@ -348,6 +349,8 @@ def require_on_scale(
         The image or row of each label, for the message.
     texts : sequence of (str or None)
         How labels are written, where the file has a text for them.
+    where : str, default="of {!r}"
+        How the message says it with a name.
     trained : bool, default=False
         Whether the scale is that of a model, which no option changes.
 
@@ -367,7 +370,7 @@ def require_on_scale(
         if trained:
             remedy = _about_a_longer_scale(intervals[off], classes)
         raise click.ClickException(
-            f"the label {label} of {names[row]!r} is not on the scale{of_whom} "
+            f"the label {label} {where.format(names[row])} is not on the scale{of_whom} "
             f"{classes[0]}, {classes[0] + 1}, ..., {classes[-1]} "
             f"({off.any(axis=1).sum()} such label(s)). {remedy}"
         )

@@ -236,7 +236,7 @@ def read_labelled_table(path: Path, roles: Roles, classes: tuple[int, int] | Non
     names = row_names(table, roles)
     if scale.names is None:
         labelled = [names[row] for row in rows], [texts[row] for row in rows]
-        require_on_scale(intervals, scale.classes, *labelled)
+        require_on_scale(intervals, scale.classes, *labelled, where="in row {}")
     groups = None
     if roles.group is not None:
         groups = np.array([str(cell) for cell in table.columns[roles.group]])[rows]
@@ -308,7 +308,9 @@ def read_table_for_model(
             )
         if scale.bounds is None:
             written = [names[row] for row in rows], [texts[row] for row in rows]
-            require_on_scale(intervals[rows], scale.classes, *written, trained=True)
+            require_on_scale(
+                intervals[rows], scale.classes, *written, where="in row {}", trained=True
+            )
     return LabelledRows(
         [names[row] for row in rows],
         X[rows],

@@ -60,6 +60,7 @@ _SURVEY_WEIGHT = re.compile(
     r"(?<![a-z])(p|fnl|final|survey|sample|sampling|design|per|hh)[_. ]?(weight|wgt|wt)",
     re.IGNORECASE,
 )
+_MOST_MEASURED = 30  # levels of which most rows may have one of their own
 _MOST_INTEGERS = 200  # levels of a scale of whole numbers that was not asked for
 
 
@@ -675,6 +676,8 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
 
     intervals = np.full((len(table), 2), np.nan)
     given = [row for row, text in enumerate(texts) if text is not None]
+    if not given:
+        return intervals
     if roles.levels is not None:
         place = {level: code for code, level in enumerate(roles.levels)}
         for row in given:
@@ -793,6 +796,7 @@ def make_scale(
         return intervals, TableScale(default_classes(intervals))
     warn_of_missing_codes(ends)
     different, inverse = np.unique(intervals, axis=0, return_inverse=True)
+    _warn_of_measurements(intervals)
     if np.all(different[1:, 0] > different[:-1, 1]):
         names = [bracket_name(*pair) for pair in different]
         for text, level in zip(texts, inverse.ravel().tolist(), strict=True):
@@ -806,6 +810,18 @@ def make_scale(
         names = [own.get(tuple(pair)) or bracket_name(*pair) for pair in bounds.tolist()]
     scale = TableScale(np.arange(len(bounds)), names, bounds)
     return scale.place(intervals), scale
+
+
+def _warn_of_measurements(intervals: NDArray[np.float64]) -> None:
+    """Warn of exact labels that hardly two rows share, as measurements are."""
+    exact = intervals[intervals[:, 0] == intervals[:, 1], 0]
+    different = np.unique(exact)
+    if len(different) > max(_MOST_MEASURED, len(exact) / 2):
+        warn(
+            f"the labels have {len(different)} different numbers in {len(exact)} rows, such as "
+            f"{label_name(exact[0])}, and each is a level of its own. Round them, or write "
+            "brackets (20-29), so that rows share levels"
+        )
 
 
 def _finite_ends(bounds: NDArray[np.float64]) -> tuple[float, float]:
