@@ -16,7 +16,7 @@ class WeakSignalWarning(UserWarning):
 
 
 class AnnotationWarning(UserWarning):
-    """The annotations leave labels together that nothing can tell apart."""
+    """Annotations share a label, or lie on one side only of thresholds, and cannot teach."""
 
 
 class ColumnWarning(UserWarning):

@@ -422,6 +422,17 @@ def test_a_model_no_better_than_a_guess_is_said(tmp_path, model):
     assert "no better than one guess for all rows" in result.stderr
 
 
+def test_answers_that_share_a_label_are_said(tmp_path, model):
+    rng = np.random.default_rng(0)
+    rows = [(x, int(np.digitize(x, [-1, 0, 1])) + 1, 7) for x in rng.normal(size=100)]
+    path = write(tmp_path / "one_end.csv", ["x", "low", "high"], rows)
+    how = ("--estimator", "vilma", "--loss", "mae", "--alpha", "1", "--folds", "2")
+    result = run("fit", path, "--lower", "low", "--upper", "high", "-o", model, *how)
+    assert result.exit_code == 0, result.output
+    assert "contains the labels 4 to 7: predicting one of them for all rows" in result.stderr
+    assert "no better than one guess for all rows" in result.stderr
+
+
 def bracket_rows():
     rng = np.random.default_rng(3)
     texts = ["under 1,000", "1,000 - 1,999", "2,000 or more"]

@@ -22,7 +22,7 @@ from vilma import (
     OrderedLogitCV,
 )
 from vilma.datasets import load_anes96
-from vilma.estimators._diagnosis import undivided_ends, warn_of_weak_signal
+from vilma.estimators._diagnosis import shared_labels, undivided_ends, warn_of_weak_signal
 from vilma.exceptions import AnnotationWarning, WeakSignalWarning
 from vilma.surrogates import LabeledWeights
 
@@ -221,15 +221,77 @@ def test_calibrated_probabilities_of_a_constant_projection_are_told_once():
 def test_one_threshold_for_all_cannot_teach(estimator):
     X, y, _ = questions([5])
     with pytest.warns(
-        AnnotationWarning, match="divides the labels 10 to 14 nor the labels 15 to 19: where"
+        AnnotationWarning, match="among the labels 10 to 14 and the labels 15 to 19: where"
     ):
         estimator(0.01, classes=range(10, 20)).fit(X, y + 10)
 
 
 def test_high_thresholds_alone_cannot_teach():
     X, y, _ = questions([6, 7, 8, 9])
-    with pytest.warns(AnnotationWarning, match="divides the labels 0 to 5: where"):
+    with pytest.warns(AnnotationWarning, match="threshold among the labels 0 to 5: where"):
         IISVOR_IMC(0.01, classes=range(10)).fit(X, y)
+
+
+def grades(seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(300, 2))
+    return X, np.clip(np.round(2 * X[:, 0] + 4), 1, 7).astype(int)
+
+
+@pytest.mark.parametrize("estimator", [VILMA, IISVOR_EXP, IISVOR_IMC, PWVILMA, VILMACV, PWVILMACV])
+def test_annotations_that_share_a_label_cannot_teach(estimator):
+    X, label = grades()
+    with pytest.warns(AnnotationWarning, match="contains the label 7: predicting 7") as caught:
+        model = estimator(classes=range(1, 8)).fit(X, np.column_stack([label, np.full(300, 7)]))
+    assert (model.predict(X) == 7).all()
+    assert len([each for each in caught if each.category is AnnotationWarning]) == 1
+
+
+def test_labels_that_all_annotations_share_are_named():
+    X, label = grades()
+    around = np.column_stack([np.minimum(label, 3), np.maximum(label, 5)])
+    with pytest.warns(AnnotationWarning, match="contains the labels 3 to 5: .* one of them"):
+        VILMA(classes=range(1, 8)).fit(X, around)
+    with pytest.warns(UserWarning, match="contains|projection") as caught:
+        CalibratedOrdinalClassifier(VILMA(classes=range(1, 8))).fit(
+            X, np.column_stack([np.minimum(label, 4), np.maximum(label, 4)])
+        )
+    shared, constant = (str(each.message) for each in caught)  # not one for every fold
+    assert "contains the label 4: predicting 4" in shared
+    assert "neither helps where all annotations share a label" in constant
+    weight = np.r_[0.0, np.ones(299)]  # who says otherwise does not count
+    around[0] = 1
+    with pytest.warns(AnnotationWarning, match="contains the labels 3 to 5"):
+        VILMA(classes=range(1, 8)).fit(X, around, weight)
+
+
+def test_a_label_is_shared_where_no_threshold_has_two_sides():
+    rng = np.random.default_rng(0)
+    found = 0
+    for _ in range(300):
+        n_classes, m = rng.integers(2, 7), rng.integers(1, 6)
+        lower, upper = np.sort(rng.integers(0, n_classes, (m, 2)), axis=1).T
+        within = [k for k in range(n_classes) if ((lower <= k) & (k <= upper)).all()]
+        shared = shared_labels(LabeledWeights(lower, upper, np.ones(m), n_classes))
+        assert shared == ((within[0], within[-1]) if within else None)
+        two_sided = [(upper <= k).any() and (lower > k).any() for k in range(n_classes - 1)]
+        assert (shared is None) == any(two_sided)
+        found += shared is not None
+    assert 50 < found < 250
+
+
+def test_answers_with_one_end_teach_where_thresholds_have_two_sides():
+    X, label = grades()
+    for upper in (
+        np.where(np.arange(300) % 2, 7, label),  # half of them censored
+        np.where(np.arange(300) % 10, 7, np.maximum(label, 3)),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", AnnotationWarning)
+            VILMA(classes=range(1, 8)).fit(X, np.column_stack([label, upper]))
+            bracket = (label - 1) // 2 * 2 + 1
+            brackets = np.column_stack([bracket, np.minimum(bracket + 1, 7)])
+            cross_val_score(VILMA(classes=range(1, 8)), X, brackets, cv=KFold(10))
 
 
 def ends(lower, upper, n_classes=10, weight=None):

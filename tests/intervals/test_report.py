@@ -213,3 +213,52 @@ def test_brackets_that_overlap_are_not():
     assert "spans_between_ends" not in str(
         annotation_report([(1, 3), (2, 4)], classes=range(1, 7))
     )
+
+
+def test_a_label_in_every_annotation_is_told():
+    y = [(1, 7), (3, 7), (5, 7), (6, 7), (7, 7)]
+    report = annotation_report(y, classes=range(1, 8))
+    assert report.shared == (7, 7)
+    assert "Every annotation contains 7: predicting it" in str(report)
+    assert "told apart" not in str(report)
+    several = annotation_report([(1, 5), (3, 7)], classes=range(1, 8))
+    assert several.shared == (3, 5)
+    assert "contains 3-5: predicting one of them" in str(several)
+
+
+def test_thresholds_with_annotations_on_one_side_are_told():
+    y = [(k, 7) if yes else (1, k - 1) for k in (4, 5) for yes in (True, False)]
+    report = annotation_report([*y, (2, 6)], classes=range(1, 8))
+    assert report.below.tolist() == [0, 0, 1, 2, 2, 3]
+    assert report.above.tolist() == [3, 2, 2, 1, 0, 0]
+    assert report.shared is None
+    assert report.one_sided == [(1, 3), (5, 7)]
+    assert "Among 1-3 and 5-7, annotations lie on one side only of every thr" in str(report)
+
+
+def test_one_sided_thresholds_equal_the_naive_ones():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        n_classes, m = rng.integers(2, 8), rng.integers(1, 6)
+        lower, upper = np.sort(rng.integers(0, n_classes, (m, 2)), axis=1).T
+        if np.all(upper - lower == n_classes - 1):
+            continue  # refused
+        report = annotation_report(np.column_stack([lower, upper]), classes=range(n_classes))
+        told = []
+        for sides in (
+            [all(upper > k) for k in range(n_classes - 1)],
+            [all(lower <= k) for k in range(n_classes - 1)],
+        ):
+            found = [k for k in range(n_classes - 1) if sides[k]]
+            ending = [k for k in found if k in upper or k + 1 in lower]
+            if any(((lower <= k) & (upper > k)).any() for k in ending):
+                told.append((found[0], found[-1] + 1))
+        assert report.one_sided == told
+
+
+def test_usual_annotations_are_not_one_sided():
+    for annotate in (annotate_cells, annotate_sliding):
+        drawn = annotate(LEVELS, width=3, exact=0.2, random_state=0)
+        assert annotation_report(drawn.intervals, classes=drawn.classes).one_sided == []
+    exact = annotation_report([5, 6, 7, 6], classes=range(10))
+    assert exact.one_sided == []  # low labels that nobody mentions

@@ -361,7 +361,7 @@ def _report_held_out(held_out: HeldOut | None, rows: LabelledRows) -> None:
         click.echo(f"  {name:20}{mean:10.4f}  ± {deviation:.4f}")
     own, guess = held_out.errors["this model"], held_out.errors["median guess"]
     gain, deviation = mean_and_deviation(guess - own, rows.weights)
-    if gain < 2.0 * deviation:
+    if gain <= 2.0 * deviation:
         warn(
             "the model is no better than one guess for all rows: the features say little of the "
             "labels, or there are too few rows"

@@ -8,7 +8,13 @@ from vilma._searches import warn_once_in_a_search
 from vilma.exceptions import AnnotationWarning, WeakSignalWarning
 from vilma.surrogates import LabeledWeights
 
-__all__ = ["are_alike", "undivided_ends", "warn_of_annotations", "warn_of_weak_signal"]
+__all__ = [
+    "are_alike",
+    "shared_labels",
+    "undivided_ends",
+    "warn_of_annotations",
+    "warn_of_weak_signal",
+]
 
 # Annotations leave the labels at both ends of a scale together as a matter of course: the first of
 # three brackets, the ends under sliding intervals. Worth a word is half of the labels.
@@ -27,11 +33,23 @@ def are_alike(X) -> bool:
     return isinstance(X, np.ndarray) and bool((X[:1] == X).all())
 
 
-def undivided_ends(labels: LabeledWeights) -> list[tuple[int, int]]:
-    """Return the runs of labels at either end that no annotation divides.
+def shared_labels(labels: LabeledWeights) -> tuple[int, int] | None:
+    """Return the first and last label that every annotation contains, None if there is none.
 
-    The threshold between labels k and k + 1 can be learned if some annotations lie below it and
-    some above. Below the lowest such threshold, and above the highest, annotations only cross.
+    Where there is one, no threshold has annotations wholly below it and others wholly above, and
+    the label satisfies everybody.
+    """
+    counted = labels.weight > 0.0
+    first, last = int(labels.lower[counted].max()), int(labels.upper[counted].min())
+    return (first, last) if first <= last else None
+
+
+def undivided_ends(labels: LabeledWeights) -> list[tuple[int, int]]:
+    """Return the runs of labels at either end whose thresholds have annotations on one side only.
+
+    The threshold between labels k and k + 1 can be learned if some annotations lie wholly below it
+    and some wholly above. None lies wholly below a threshold that is lower than the lowest such
+    one, and none wholly above one that is higher than the highest.
 
     Returns
     -------
@@ -46,7 +64,7 @@ def undivided_ends(labels: LabeledWeights) -> list[tuple[int, int]]:
     crossed = beginning - below > 0.0
     learned = np.flatnonzero((below > 0.0) & (above > 0.0))
     if not len(learned):
-        return []  # such annotations are refused, or nobody spoke of two labels
+        return []  # see `shared_labels`
     first, last = int(learned[0]), int(learned[-1])
     runs = [(0, first, crossed[:first]), (last + 1, n_classes - 1, crossed[last + 1 :])]
     single = len(learned) == 1
@@ -62,7 +80,7 @@ def undivided_ends(labels: LabeledWeights) -> list[tuple[int, int]]:
 def warn_of_annotations(
     name: str, labels: LabeledWeights, classes: np.ndarray, n_rows: int
 ) -> None:
-    """Warn where annotations of an end of the scale cannot teach, naming its labels.
+    """Warn where annotations cannot teach: anything, or something about an end of the scale.
 
     Parameters
     ----------
@@ -74,18 +92,35 @@ def warn_of_annotations(
     n_rows : int
         Number of annotations; rows of `labels` may stand for several.
     """
-    runs = undivided_ends(labels) if n_rows >= _FEWEST_ROWS else []
-    if not runs:
+    shared = shared_labels(labels)
+    if shared is not None:
+        what = _of_shared_labels(name, [classes[at] for at in shared])
+    elif n_rows >= _FEWEST_ROWS and (runs := undivided_ends(labels)):
+        what = _of_ends(name, [(classes[a], classes[b]) for a, b in runs])
+    else:
         return
-    named = " nor ".join(f"the labels {classes[a]} to {classes[b]}" for a, b in runs)
-    warn_once_in_a_search(
-        name.partition("(")[0],
-        AnnotationWarning(
-            f"No annotation given to {name} divides {named}: where among them a row lies cannot "
-            "be learned, and is a guess. Ask about these labels, too; annotations that begin or "
-            "end within them teach the difference."
-        ),
-        stacklevel=4,
+    warn_once_in_a_search(name.partition("(")[0], AnnotationWarning(what), stacklevel=4)
+
+
+def _of_shared_labels(name: str, ends: list) -> str:
+    first, last = ends
+    alike = first == last
+    said = f"the label {first}" if alike else f"the labels {first} to {last}"
+    told = f"{first}" if alike else "one of them"
+    return (
+        f"Every annotation given to {name} contains {said}: predicting {told} for all rows "
+        "satisfies everybody, so nothing can be learned. No other model, loss or alpha helps. Add "
+        f"annotations that exclude {first if alike else 'these labels'}: of each threshold to be "
+        "learned, some wholly below and some wholly above."
+    )
+
+
+def _of_ends(name: str, runs: list[tuple]) -> str:
+    named = " and ".join(f"the labels {first} to {last}" for first, last in runs)
+    return (
+        f"Annotations given to {name} lie on one side only of every threshold among {named}: "
+        "where among them a row lies cannot be learned, and is a guess. Ask about these labels, "
+        "too: of each threshold, some annotations should lie wholly below and some wholly above."
     )
 
 

@@ -279,7 +279,8 @@ class CertifiedFit(SingleFit):
         vilma.exceptions.WeakSignalWarning
             If one label is predicted for every training row, or few labels for most of them.
         vilma.exceptions.AnnotationWarning
-            If no annotation divides the labels at an end of the scale, half of all or more.
+            If all annotations share a label, or lie on one side only of every threshold at an end
+            of the scale, half of all labels or more.
         """
         with all_or_nothing(self):
             self._validate_params()

@@ -436,7 +436,8 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
             For ``alpha > 0``, if one label is predicted for every training row, or few labels for
             most of them.
         vilma.exceptions.AnnotationWarning
-            If no annotation divides the labels at an end of the scale, half of all or more.
+            If annotations lie on one side only of every threshold at an end of the scale, half of
+            all labels or more.
         """
         with all_or_nothing(self):
             self._validate_params()

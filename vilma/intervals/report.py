@@ -41,6 +41,9 @@ class AnnotationReport:
         The true label and the other one where it is reached.
     wrong_rows : ndarray of int or None
         Rows whose interval does not contain the true label; None if no true labels were given.
+    below, above : ndarray of shape (n_classes - 1,), dtype=int64
+        Annotations wholly below the threshold between labels k and k + 1, and wholly above it. A
+        threshold can be learned if there are both.
     disjoint : bool
         Whether no two different annotations share a label, as brackets do not.
     """
@@ -54,6 +57,8 @@ class AnnotationReport:
     ambiguity_degree: float
     ambiguous_pair: tuple[Any, Any]
     wrong_rows: NDArray[np.intp] | None
+    below: IntArray
+    above: IntArray
     disjoint: bool = False
 
     @property
@@ -64,6 +69,33 @@ class AnnotationReport:
         last = np.concatenate([apart, [len(self.classes) - 1]])
         labels = self.classes.tolist()
         return [(labels[a], labels[b]) for a, b in zip(first, last, strict=True) if a < b]
+
+    @property
+    def shared(self) -> tuple[Any, Any] | None:
+        """First and last label that every annotation contains; None if there is none."""
+        possible = np.flatnonzero(
+            (np.append(0, self.below) == 0) & (np.append(self.above, 0) == 0)
+        )
+        labels = self.classes[possible].tolist()
+        return (labels[0], labels[-1]) if labels else None
+
+    @property
+    def one_sided(self) -> list[tuple[Any, Any]]:
+        """First and last label of the ends of the scale where annotations cannot teach.
+
+        Annotations lie on one side only of every threshold among these labels, and cross some;
+        those that no annotation tells apart anyway (`never_separated`) are left out.
+        """
+        crossed = self.n_annotations - self.below - self.above > 0
+        worth_a_word = crossed & (self.support > 0)
+        labels = self.classes.tolist()
+        low, high = np.flatnonzero(self.below == 0), np.flatnonzero(self.above == 0)
+        runs = []
+        if worth_a_word[low].any():
+            runs.append((labels[0], labels[low[-1] + 1]))
+        if worth_a_word[high].any():
+            runs.append((labels[high[0]], labels[-1]))
+        return runs
 
     def zero_one_bound(self, interval_risk: float) -> float:
         """Bound the 0/1 risk on true labels by Theorem 1.
@@ -202,6 +234,8 @@ def annotation_report(
         ambiguity_degree=float(shares[true_label, other]),
         ambiguous_pair=(names[true_label], names[other]),
         wrong_rows=wrong_rows,
+        below=np.cumsum(ending)[:-1],
+        above=len(widths) - np.cumsum(beginning)[:-1],
         disjoint=_are_disjoint(labels),
     )
 
@@ -232,7 +266,7 @@ def _describe(report: AnnotationReport) -> str:
             f"{report.n_annotations:,} annotations on a scale of {len(labels)} labels, "
             f"{label_name(labels[0])} to {label_name(labels[-1])}.",
             _widths(report),
-            _separation(report),
+            *_teaching(report),
             _ambiguity(report),
             *_bounds(report),
         ]
@@ -248,6 +282,27 @@ def _widths(report: AnnotationReport) -> str:
         f"{_percent(report.exact_share)} exact labels; the others allow {wide:.1f} labels on "
         f"average, {report.maximal_width} at most."
     )
+
+
+def _teaching(report: AnnotationReport) -> list[str]:
+    """Say what the annotations can teach."""
+    if report.shared is not None:
+        first, last = report.shared
+        alike = first == last
+        return [
+            f"Every annotation contains {label_name(first) if alike else _run(first, last)}: "
+            f"predicting {'it' if alike else 'one of them'} for all rows satisfies everybody, and "
+            f"nothing can be learned. Add annotations that exclude {'it' if alike else 'them'}."
+        ]
+    if not report.one_sided:
+        return [_separation(report)]
+    named = " and ".join(_run(first, last) for first, last in report.one_sided)
+    return [
+        _separation(report),
+        f"Among {named}, annotations lie on one side only of every threshold: where among them a "
+        "row lies cannot be learned. Of each threshold, some should lie wholly below and some "
+        "wholly above.",
+    ]
 
 
 def _separation(report: AnnotationReport) -> str:

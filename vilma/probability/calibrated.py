@@ -219,7 +219,8 @@ class CalibratedOrdinalClassifier(OrdinalMetaEstimator):
         if constant:
             warnings.warn(
                 "The projection is the same for all rows, so that probabilities are the labels' "
-                "frequencies. Decrease alpha, or try VILMA(loss='squared').",
+                "frequencies. Decrease alpha, or try VILMA(loss='squared'); neither helps where "
+                "all annotations share a label, or the columns say nothing of the labels.",
                 stacklevel=2,
             )
         return self
