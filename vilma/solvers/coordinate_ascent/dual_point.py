@@ -14,8 +14,9 @@ from vilma.surrogates import Hinges, Plane
 
 __all__ = ["DualPoint", "HingeDualPoint", "Reached", "best_multiple"]
 
-# The proximal step gamma of the thresholds, in units of what a typical example's score moves for a
-# step of 1, |x_i - mean|^2 / (lambda P): from 0.005 to 0.05 the number of passes hardly changes.
+# The proximal step gamma of the thresholds of hinges, in units of what a typical example's score
+# moves for a step of 1, |x_i - mean|^2 / (lambda P): from 0.005 to 0.05 the number of passes hardly
+# changes.
 _PROX_SHARE = 0.02
 _ALIKE = 1e-3  # share of a row's squared norm below which the centred norms count as rounding
 
@@ -114,6 +115,8 @@ class DualPoint(ABC):
     Examples are numbered in a random order, drawn once: `order` has their rows of X.
     """
 
+    _prox_share: float  # the proximal step in units of a typical example's own
+
     def __init__(
         self, X: DesignMatrix, rows: Rows, squared_row_norms: np.ndarray, weight: np.ndarray
     ) -> None:
@@ -169,7 +172,8 @@ class DualPoint(ABC):
         """Turn to another alpha and metric, with the best multiple of the dual point for them."""
         self._metric = metric
         self._scale = 1.0 / (alpha * self._total_weight)
-        before, self._prox_step = self._prox_step, _PROX_SHARE * self._scale * self._typical_norm
+        before = self._prox_step
+        self._prox_step = self._prox_share * self._scale * self._typical_norm
         if before == 0.0:  # nothing there yet
             return
         gradient = self._centred_sums() / self._total_weight
@@ -230,6 +234,8 @@ class DualPoint(ABC):
 
 class HingeDualPoint(DualPoint):
     """The slopes of all hinges."""
+
+    _prox_share = _PROX_SHARE
 
     def __init__(
         self, X: DesignMatrix, rows: Rows, squared_row_norms: np.ndarray, hinges: Hinges
