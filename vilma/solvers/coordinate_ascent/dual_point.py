@@ -15,8 +15,7 @@ from vilma.surrogates import Hinges, Plane
 __all__ = ["DualPoint", "HingeDualPoint", "Reached", "best_multiple"]
 
 # The proximal step gamma of the thresholds of hinges, in units of what a typical example's score
-# moves for a step of 1, |x_i - mean|^2 / (lambda P): from 0.005 to 0.05 the number of passes hardly
-# changes.
+# moves for a step of 1, |x_i - mean|^2 / (lambda P): from 0.005 to 0.05 the passes hardly change.
 _PROX_SHARE = 0.02
 _ALIKE = 1e-3  # share of a row's squared norm below which the centred norms count as rounding
 

@@ -18,8 +18,8 @@ __all__ = ["MixtureDualPoint"]
 # tenth or a fiftieth of its first gain are alike.
 _MOST_STEPS = 30
 _ENOUGH = 0.1
-# As `dual_point._PROX_SHARE`. Certificates to a gap of 1e-3 with 0.02, 0.06 and 0.2: on faces (1,344
-# rows of codes, 110 labels, eight pieces) 12, 7, 12 (absolute loss, alpha 0.01) and 23, 7, 11
+# As in `dual_point`. Certificates to a gap of 1e-3 with 0.02, 0.06 and 0.2: on faces (1,344 rows
+# of codes, 110 labels, eight pieces) 12, 7, 12 (absolute loss, alpha 0.01) and 23, 7, 11
 # (squared, 0.1), on 5,000 one-hot rows 3 to 7 with 0.02 to 0.06; dense data are alike.
 _PROX_SHARE = 0.06
 
