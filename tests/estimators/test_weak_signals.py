@@ -24,6 +24,7 @@ from vilma import (
 from vilma.datasets import load_anes96
 from vilma.estimators._diagnosis import shared_labels, undivided_ends, warn_of_weak_signal
 from vilma.exceptions import AnnotationWarning, WeakSignalWarning
+from vilma.features import TableFeatures
 from vilma.surrogates import LabeledWeights
 
 
@@ -124,7 +125,7 @@ def test_the_loss_that_is_named_does_better_and_is_silent():
 
 def test_another_loss_is_not_advised_to_those_who_have_it():
     X, level = incomes()
-    with pytest.warns(WeakSignalWarning, match="Try a smaller alpha, or other columns"):
+    with pytest.warns(WeakSignalWarning, match="Too large an alpha does that"):
         VILMA(1e6, loss="squared").fit(X, level)
 
 
@@ -144,11 +145,52 @@ def test_piecewise_models_tell_what_they_predict():
     X, level = incomes()
     with pytest.warns(WeakSignalWarning, match=r"^PWVILMA\(alpha=1\) predicts .*VILMACV\(\)"):
         PWVILMA(1.0).fit(X, level)
-    with pytest.warns(WeakSignalWarning, match="Try a smaller alpha, or other columns"):
+    with pytest.warns(WeakSignalWarning, match="Too large an alpha does that"):
         PWVILMA(1e6, loss="squared").fit(X, level)
     with pytest.warns(WeakSignalWarning, match="the choice of PWVILMACV, predicts") as caught:
         PWVILMACV([1e5, 1e6], cv=2).fit(X, level)
     assert "found nothing better" in str(caught[0].message)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [VILMACV(), VILMA(loss="squared"), VILMA(), PWVILMA(), OrderedLogit(1.0), OrderedLogitCV()],
+)
+def test_that_there_may_be_no_signal_is_told(estimator):
+    rng = np.random.default_rng(0)
+    noise, label = rng.normal(size=(300, 5)), rng.integers(0, 8, 300)
+    with pytest.warns(WeakSignalWarning, match="predicts .*with those of one guess") as caught:
+        estimator.fit(noise, label)
+    (text,) = (str(each.message) for each in weak(caught))
+    assert "these columns say nothing of the labels" in text
+    assert "TableFeatures makes some" in text
+    for advice in ("smaller alpha, or", "ecrease alpha", "VILMACV chooses among"):
+        assert advice not in text
+
+
+@pytest.mark.filterwarnings("ignore:VILMACV chose alpha")
+def test_columns_that_were_made_need_no_making():
+    rng = np.random.default_rng(0)
+    noise, label = rng.normal(size=(300, 5)), rng.integers(0, 8, 300)
+    with pytest.warns(WeakSignalWarning, match="Other columns may say more") as caught:
+        make_pipeline(TableFeatures(), VILMACV()).fit(noise, label)
+    (told,) = weak(caught)
+    assert "TableFeatures" not in str(told.message)
+    assert "there may be no signal" in str(told.message)
+
+
+@pytest.mark.parametrize("estimator", [VILMACV, VILMA, PWVILMA, OrderedLogitCV])
+def test_small_columns_are_named_and_standardised_ones_do_better(estimator):
+    X, label = grades()
+    level = np.digitize(label, [3, 5])
+    with pytest.warns(WeakSignalWarning, match="of standard deviation 1e-06 at most") as caught:
+        estimator().fit(1e-6 * X, level)
+    assert "StandardScaler()" in str(weak(caught)[0].message)
+    assert "at any alpha" not in str(weak(caught)[0].message)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", WeakSignalWarning)
+        model = make_pipeline(StandardScaler(), estimator()).fit(1e-6 * X, level)
+    assert (model.predict(1e-6 * X) == level).mean() > 0.9
 
 
 @pytest.mark.parametrize("prediction", ["median", "mode", "mean"])
@@ -181,11 +223,11 @@ def test_few_labels_for_most_rows_are_told():
     codes = np.tile(np.arange(10), 5)
     labels = LabeledWeights(codes, codes, np.ones(50), 10)
     with pytest.warns(WeakSignalWarning, match=r"M predicts only 2 of 10 labels, .* for 80%"):
-        warn_of_weak_signal("M", "", np.repeat([4, 5], 25), labels, np.arange(10), 50)
+        warn_of_weak_signal("M", str, np.repeat([4, 5], 25), labels, np.arange(10), 50)
     few = LabeledWeights(codes[:49], codes[:49], np.ones(49), 10)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warn_of_weak_signal("M", "", np.repeat([4, 5], 25)[:49], few, np.arange(10), 49)
+        warn_of_weak_signal("M", str, np.repeat([4, 5], 25)[:49], few, np.arange(10), 49)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +247,7 @@ def test_what_is_no_weak_signal(predicted, lower, upper, weight):
     labels = LabeledWeights(*rows, 10)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warn_of_weak_signal("M", "", np.tile(np.array(predicted), 5), labels, np.arange(10), 50)
+        warn_of_weak_signal("M", str, np.tile(np.array(predicted), 5), labels, np.arange(10), 50)
 
 
 def test_calibrated_probabilities_of_a_constant_projection_are_told_once():

@@ -23,7 +23,12 @@ from vilma.design_matrices import (
 )
 from vilma.design_matrices.threads import BlockThreads
 from vilma.distributed import LoadedRows, Partitions
-from vilma.estimators._diagnosis import are_alike, warn_of_annotations, warn_of_weak_signal
+from vilma.estimators._diagnosis import (
+    advice_on_columns,
+    are_alike,
+    warn_of_annotations,
+    warn_of_weak_signal,
+)
 from vilma.estimators._problem import (
     Problem,
     all_or_nothing,
@@ -194,7 +199,11 @@ class SingleFit(OrdinalModel):
         warn_of_annotations(name, labels, problem.classes, n_rows)
         if converged and not are_alike(problem.X):
             predicted, labels = self._predict_training_rows(problem)
-            warn_of_weak_signal(name, self._advice(), predicted, labels, problem.classes, n_rows)
+
+            def advice() -> str:
+                return advice_on_columns(self._advice(), problem.X)
+
+            warn_of_weak_signal(name, advice, predicted, labels, problem.classes, n_rows)
 
     def _predict_training_rows(self, problem: Problem) -> tuple[np.ndarray, LabeledWeights]:
         """Return positions on the scale with the labels that they are to be compared with."""
@@ -407,13 +416,13 @@ class CertifiedFit(SingleFit):
         loss = vars(self).get("loss")
         if isinstance(loss, str) and loss == "squared":
             return (
-                "Try a smaller alpha, or other columns: vilma.features.TableFeatures makes some, "
-                "and VILMACV() chooses among them."
+                "Too large an alpha does that, and so does a weak signal, where a smaller alpha "
+                "makes errors larger: VILMACV() chooses alpha by cross-validation."
             )
         return (
             "Where many labels meet a weak signal this is the optimum for this loss, at any "
             'alpha: try VILMA(loss="squared"), or VILMACV(), which chooses loss and alpha by '
-            "cross-validation. Else decrease alpha."
+            "cross-validation."
         )
 
     def _warn_of_gap(self, problem: Problem, solution: Solution) -> None:

@@ -832,9 +832,8 @@ class _Chosen(SingleFit):
 
     def _advice(self) -> str:
         return (
-            "Cross-validation found nothing better among the alphas and losses that were tried. "
-            "Try other columns: vilma.features.TableFeatures makes some, and VILMACV chooses "
-            "among them."
+            "Cross-validation found nothing better among the alphas and losses that were tried: "
+            "there may be no signal."
         )
 
 

@@ -466,8 +466,8 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
 
     def _advice(self) -> str:
         return (
-            "Probabilities are none the worse for it: predict_proba tells the rows apart. Better "
-            "predictions need other columns, or a smaller alpha."
+            "Probabilities are none the worse for it: predict_proba tells the rows apart. "
+            "Alpha may be too large, unless OrderedLogitCV has chosen it."
         )
 
     # Inference ----------------------------------------------------------------------------------
