@@ -80,7 +80,10 @@ def as_numbers(column: np.ndarray, name: str) -> np.ndarray:
     """Return the numbers of a column that has to hold some."""
     if not is_numeric(column):
         wrong = next(value for value in column if not _is_number_or_missing(value))
-        raise ValueError(f"Column {name!r} held numbers in fit, now it has {wrong!r}.")
+        raise ValueError(
+            f"Column {name!r} held numbers in fit, now it has {wrong!r}. Missing values are NaN "
+            "or None."
+        )
     unusable = unusable_number(column, first_row=0)
     if unusable is not None:
         raise ValueError(f"Column {name!r} {unusable}")

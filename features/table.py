@@ -215,9 +215,15 @@ class TableFeatures(  # type: ignore[call-arg]
         Raises
         ------
         ValueError
-            If a parameter is invalid, or a number infinite.
+            If a parameter is invalid, or a number infinite or beyond single precision.
         TypeError
             If X is sparse or holds dates.
+
+        Warns
+        -----
+        vilma.exceptions.ColumnWarning
+            Where a column of texts holds numbers, such as "1.5" beside "?" or "1,5"; where its
+            texts are different in most rows; where numbers are closer than trees can part.
         """
         self.fit_transform(X, y)
         return self

@@ -23,7 +23,7 @@ __all__ = [
     "unusable_number",
 ]
 
-_WITH_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
+_WITH_COMMA = re.compile(r"[+-]?(\d+,\d+|\d{1,3}(,\d{3})+(\.\d+)?)")  # of decimals, thousands
 # Codes such as 0 to 9 and "10+" are categories: columns of so few numbers are left alone.
 _MOST_CODES = 10
 # Marks of missing values are few; of codes such as "3" and "3b" many are no numbers.
@@ -43,7 +43,7 @@ def numbers_with_comma(texts: Sequence[str]) -> str | None:
         The cells of a column that are not missing.
     """
     example = next((text for text in texts if "," in text), None)
-    if example is None or not all(_WITH_COMMA.fullmatch(text) for text in texts):
+    if example is None or not all(map(_is_number, texts)):
         return None
     return (
         f"holds numbers with a comma, such as {example!r}; expected a point before decimals and "
@@ -138,6 +138,8 @@ def numbers_too_close(values: NDArray[np.float64]) -> str | None:
 
 
 def _is_number(text: str) -> bool:
+    if _WITH_COMMA.fullmatch(text):
+        return True
     try:
         read_number(text)
     except ValueError:

@@ -182,6 +182,11 @@ WITH_MARKS = np.where(np.arange(90) % 9 == 0, "?", NUMBERS.astype(str))
         ([w if w == "?" else float(w) for w in WITH_MARKS], "80 of 90 values are numbers, 10"),
         (NUMBERS.astype(str), r"numbers, written as texts \('0\.126'\)"),
         ([str(v).replace(".", ",") for v in NUMBERS], "numbers with a comma, such as '0,126'"),
+        (
+            [f"1,{k:03},000.5" if k % 2 else "7.5" for k in range(90)],
+            "with a comma, such as '1,001",
+        ),
+        ([v.replace(".", ",") for v in WITH_MARKS], "80 of 90 values are numbers, 10 are not"),
         ([f"u{k}" for k in range(90)], "'x' has 90 different texts in 90 rows, .*; leave it out"),
         (
             NUMBERS * 1e-9,
@@ -212,6 +217,7 @@ def test_names_that_are_new_in_every_file_are_no_column_read_otherwise():
         [str(k) if k < 10 else "10+" for k in np.arange(90) % 11],  # no more than ten numbers
         [f"{k}b" if k % 2 else str(k) for k in np.arange(90) % 25],
         [f"E{k}" if k % 4 == 0 else str(k) for k in np.arange(90) % 28],  # three for one
+        [f"{k % 13},{k % 7},{k % 5}" for k in range(90)][:30] * 3,  # several answers
         pandas.Categorical(np.arange(90) % 30),
         NUMBERS * 1e-5,
     ],

@@ -408,7 +408,7 @@ def _numbers(table: Table, name: str) -> NDArray[np.float64]:
         place = values.index(None)
         raise click.ClickException(
             f"{table.path}, column {name!r}, row {place + 1} is {cells[place]!r}; the column "
-            "held numbers in training."
+            "held numbers in training. Write missing values as empty cells."
         )
     numbers = np.array(values, dtype=np.float64)
     unusable = unusable_number(numbers, first_row=1)
