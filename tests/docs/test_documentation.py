@@ -7,10 +7,14 @@ import inspect
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from click.testing import CliRunner
 from numpydoc.validate import validate
 
 import vilma
+from vilma.cli import main
+from vilma.datasets import load_anes96
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = [
@@ -106,6 +110,22 @@ def test_readme_commands_are_those_that_ci_runs():
     assert "vilma demo" in commands[0]
     assert f"\n\t{commands[1]}\n" in makefile
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_command_line_page_shows_what_vilma_fit_prints(tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "command_line.rst").read_text(encoding="utf-8")
+    shown = re.search(r"``vilma (fit income.csv .*?)`` then.*?text\n\n(.*?)\n\n(?=\S)", page, re.S)
+    command, expected = shown.groups()
+    X, income = load_anes96(target="income", return_X_y=True, as_frame=True)
+    monkeypatch.chdir(tmp_path)
+    X.join(income).to_csv("income.csv", index=False)
+    printed = CliRunner().invoke(main, command.split()).stdout
+    # Of the certificate, objective and bound are those of other machines up to the tolerance.
+    expected, printed = (re.sub(r", gap .*", "", text) for text in (expected, printed))
+    number = r"\d+\.\d+"
+    assert re.sub(number, "#", printed).split() == re.sub(number, "#", expected).split()
+    figures = [[float(each) for each in re.findall(number, text)] for text in (printed, expected)]
+    np.testing.assert_allclose(*figures, rtol=2e-3)
 
 
 def test_version_is_the_same_everywhere():
