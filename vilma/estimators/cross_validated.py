@@ -1151,11 +1151,11 @@ class PWVILMACV(PiecewiseLinearModel, LossChoosingClassifier):
     It takes 5 to 19 times the time of `VILMACV` (CPU, defaults): at 300 x 5 with 8 labels 4 s with
     a signal and 12.7 s of noise instead of 0.4 and 0.8, at 1,500 x 10 with 10 labels 1.7 and 4.5 s
     instead of 0.3 and 0.2. Smallest alphas take most of it: ``alphas=[1.0, 0.1, 0.01, 0.001]``,
-    which the grid does not go beyond, took 2 s of the 4 and 2.4 of the 12.7, and with ``cv=5``, too,
-    0.5 and 0.6. ``losses=["mae"]`` leaves out half of the fits, but the fast half: of noise it took
-    10.7 s, and longer than both losses where it leads to smaller alphas. It is worth trying where
-    steps between labels may have directions of their own; `VILMACV` first tells what one direction
-    can do.
+    which the grid does not go beyond, took 2 s of the 4 and 2.4 of 12.7; with ``cv=5``, too,
+    0.5 and 0.6. ``losses=["mae"]`` leaves out half of the fits, but the fast half: of noise it
+    took 10.7 s, and longer than both losses where it leads to smaller alphas. It is worth trying
+    where steps between labels may have directions of their own; `VILMACV` first tells what one
+    direction can do.
 
     Parameters
     ----------
