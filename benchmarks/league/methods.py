@@ -244,6 +244,7 @@ _ALL: list[type[Adapter]] = [
     _recipe("table-random", make_pipeline(_RANDOM, VILMACV())),
     _recipe("table-random-imc", make_pipeline(_RANDOM, IISVOR_IMCCV())),
     _recipe("table-choose", make_pipeline(_RANDOM, IISVOR_IMCCV(blocks="choose"))),
+    _recipe("table-logit", make_pipeline(TableFeatures(), OrderedLogitCV())),
     _recipe("linear-imc", IISVOR_IMCCV(), "matrix"),
     _recipe("linear-exp", IISVOR_EXPCV(), "matrix"),
     _recipe("linear-vilma", VILMACV(), "matrix"),
