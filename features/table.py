@@ -401,9 +401,14 @@ class TableFeatures(  # type: ignore[call-arg]
 
     def _warn_of_columns(self, table: _Table, categorical: Sequence[bool]) -> None:
         """Warn of columns that are probably not what they are taken for."""
-        names, told = self._names(), []
+        names = self._names()
+
+        def warn(place: int, about: str | None) -> None:
+            if about is not None:
+                warnings.warn(f"Column {names[place]!r} {about}.", ColumnWarning, stacklevel=5)
+
         for place, numbers in zip(self._numeric, table.numbers.T, strict=True):
-            told.append((names[place], numbers_too_close(numbers)))
+            warn(place, numbers_too_close(numbers))
         for place, words in zip(self._categorical, table.categories.T, strict=True):
             texts = [word for word in words if word is not None]
             about = None
@@ -418,10 +423,7 @@ class TableFeatures(  # type: ignore[call-arg]
                 about = names_of_rows(texts, len(words))
                 if about is not None:
                     about += "; leave it out"
-            told.append((names[place], about))
-        for name, about in told:
-            if about is not None:
-                warnings.warn(f"Column {name!r} {about}.", ColumnWarning, stacklevel=4)
+            warn(place, about)
 
     def _names(self) -> Sequence[str]:
         numbered = [f"x{place}" for place in range(len(self._numeric) + len(self._categorical))]

@@ -16,6 +16,7 @@ from vilma._named_rows import read_number
 from vilma._wording import some_of
 
 __all__ = [
+    "hardly_repeats",
     "names_of_rows",
     "numbers_among_texts",
     "numbers_too_close",
@@ -28,8 +29,8 @@ _WITH_COMMA = re.compile(r"[+-]?(\d+,\d+|\d{1,3}(,\d{3})+(\.\d+)?)")  # of decim
 _MOST_CODES = 10
 # Marks of missing values are few; of codes such as "3" and "3b" many are no numbers.
 _NUMBERS_PER_MARK = 4
-# Of more texts than this, and than half of the rows, few are there again in other rows.
-_MOST_CATEGORIES = 30
+# Of more values than this, and than half of the rows, few are there again in other rows.
+_FEW_VALUES = 30
 _LARGEST = float(np.finfo(np.float32).max)  # trees of scikit-learn see single precision
 _CLOSEST = 1e-7  # trees of scikit-learn take a column of a smaller range for constant
 
@@ -76,6 +77,19 @@ def numbers_among_texts(texts: Sequence[str]) -> str | None:
     )
 
 
+def hardly_repeats(n_different: int, n_samples: int) -> bool:
+    """Tell whether a column has a value of its own in most rows, more than categories have.
+
+    Parameters
+    ----------
+    n_different : int
+        Number of different values.
+    n_samples : int
+        Number of rows.
+    """
+    return n_different > max(_FEW_VALUES, n_samples / 2)
+
+
 def names_of_rows(texts: Sequence[str], n_samples: int) -> str | None:
     """Tell of a column whose texts are different in most rows, as names are.
 
@@ -87,7 +101,7 @@ def names_of_rows(texts: Sequence[str], n_samples: int) -> str | None:
         Number of rows.
     """
     n_different = len(set(texts))
-    if n_different <= max(_MOST_CATEGORIES, n_samples / 2):
+    if not hardly_repeats(n_different, n_samples):
         return None
     return (
         f"has {n_different} different texts in {n_samples} rows, which tell nothing of other rows"

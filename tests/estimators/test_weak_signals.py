@@ -22,9 +22,10 @@ from vilma import (
     OrderedLogitCV,
 )
 from vilma.datasets import load_anes96
-from vilma.estimators._diagnosis import shared_labels, undivided_ends, warn_of_weak_signal
+from vilma.estimators._diagnosis import undivided_ends, warn_of_weak_signal
 from vilma.exceptions import AnnotationWarning, WeakSignalWarning
 from vilma.features import TableFeatures
+from vilma.labels.support import common_labels
 from vilma.surrogates import LabeledWeights
 
 
@@ -314,7 +315,7 @@ def test_a_label_is_shared_where_no_threshold_has_two_sides():
         n_classes, m = rng.integers(2, 7), rng.integers(1, 6)
         lower, upper = np.sort(rng.integers(0, n_classes, (m, 2)), axis=1).T
         within = [k for k in range(n_classes) if ((lower <= k) & (k <= upper)).all()]
-        shared = shared_labels(LabeledWeights(lower, upper, np.ones(m), n_classes))
+        shared = common_labels(lower, upper)
         assert shared == ((within[0], within[-1]) if within else None)
         two_sided = [(upper <= k).any() and (lower > k).any() for k in range(n_classes - 1)]
         assert (shared is None) == any(two_sided)

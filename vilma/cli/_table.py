@@ -21,6 +21,7 @@ from vilma._named_rows import (
     refuse_other_formats,
 )
 from vilma._suspect_columns import (
+    hardly_repeats,
     names_of_rows,
     numbers_among_texts,
     numbers_too_close,
@@ -60,7 +61,6 @@ _SURVEY_WEIGHT = re.compile(
     r"(?<![a-z])(p|fnl|final|survey|sample|sampling|design|per|hh)[_. ]?(weight|wgt|wt)",
     re.IGNORECASE,
 )
-_MOST_MEASURED = 30  # levels of which most rows may have one of their own
 _MOST_INTEGERS = 200  # levels of a scale of whole numbers that was not asked for
 
 
@@ -816,7 +816,7 @@ def _warn_of_measurements(intervals: NDArray[np.float64]) -> None:
     """Warn of exact labels that hardly two rows share, as measurements are."""
     exact = intervals[intervals[:, 0] == intervals[:, 1], 0]
     different = np.unique(exact)
-    if len(different) > max(_MOST_MEASURED, len(exact) / 2):
+    if hardly_repeats(len(different), len(exact)):
         warn(
             f"the labels have {len(different)} different numbers in {len(exact)} rows, such as "
             f"{label_name(exact[0])}, and each is a level of its own. Round them, or write "

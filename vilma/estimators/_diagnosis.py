@@ -8,12 +8,12 @@ import numpy as np
 
 from vilma._searches import warn_once_in_a_search
 from vilma.exceptions import AnnotationWarning, WeakSignalWarning
+from vilma.labels.support import common_labels, count_sides
 from vilma.surrogates import LabeledWeights
 
 __all__ = [
     "advice_on_columns",
     "are_alike",
-    "shared_labels",
     "undivided_ends",
     "warn_of_annotations",
     "warn_of_weak_signal",
@@ -62,23 +62,8 @@ def advice_on_columns(model_advice: str, X) -> str:
     return f"{model_advice} {_COMPARE} Other columns may say more{makes}."
 
 
-def shared_labels(labels: LabeledWeights) -> tuple[int, int] | None:
-    """Return the first and last label that every annotation contains, None if there is none.
-
-    Where there is one, no threshold has annotations wholly below it and others wholly above, and
-    the label satisfies everybody.
-    """
-    counted = labels.weight > 0.0
-    first, last = int(labels.lower[counted].max()), int(labels.upper[counted].min())
-    return (first, last) if first <= last else None
-
-
 def undivided_ends(labels: LabeledWeights) -> list[tuple[int, int]]:
     """Return the runs of labels at either end whose thresholds have annotations on one side only.
-
-    The threshold between labels k and k + 1 can be learned if some annotations lie wholly below it
-    and some wholly above. None lies wholly below a threshold that is lower than the lowest such
-    one, and none wholly above one that is higher than the highest.
 
     Returns
     -------
@@ -86,14 +71,13 @@ def undivided_ends(labels: LabeledWeights) -> list[tuple[int, int]]:
         First and last label of a run of two labels or more that some annotation spans, and that
         is more than a third of the scale, or all there is on one side of a single threshold.
     """
-    lower, upper, weight, n_classes = labels
-    below = np.cumsum(np.bincount(upper, weight, minlength=n_classes))[:-1]
-    beginning = np.cumsum(np.bincount(lower, weight, minlength=n_classes))[:-1]
-    above = weight.sum() - beginning
-    crossed = beginning - below > 0.0
-    learned = np.flatnonzero((below > 0.0) & (above > 0.0))
+    lower, upper = _counted(labels)
+    n_classes = labels.n_classes
+    below, above = count_sides(lower, upper, n_classes)
+    crossed = len(lower) - below - above > 0
+    learned = np.flatnonzero((below > 0) & (above > 0))
     if not len(learned):
-        return []  # see `shared_labels`
+        return []  # all annotations have a label in common
     first, last = int(learned[0]), int(learned[-1])
     runs = [(0, first, crossed[:first]), (last + 1, n_classes - 1, crossed[last + 1 :])]
     single = len(learned) == 1
@@ -121,7 +105,7 @@ def warn_of_annotations(
     n_rows : int
         Number of annotations; rows of `labels` may stand for several.
     """
-    shared = shared_labels(labels)
+    shared = common_labels(*_counted(labels))
     if shared is not None:
         what = _of_shared_labels(name, [classes[at] for at in shared])
     elif n_rows >= _FEWEST_ROWS and (runs := undivided_ends(labels)):
@@ -129,6 +113,11 @@ def warn_of_annotations(
     else:
         return
     warn_once_in_a_search(name.partition("(")[0], AnnotationWarning(what), stacklevel=4)
+
+
+def _counted(labels: LabeledWeights) -> tuple[np.ndarray, np.ndarray]:
+    counted = labels.weight > 0.0
+    return labels.lower[counted], labels.upper[counted]
 
 
 def _of_shared_labels(name: str, ends: list) -> str:

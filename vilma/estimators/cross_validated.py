@@ -49,6 +49,7 @@ from vilma.estimators.piecewise import PWVILMA, PiecewiseLinearModel
 from vilma.estimators.vilma import VILMA
 from vilma.intervals import to_intervals
 from vilma.labels import read_labels
+from vilma.labels.support import common_labels
 from vilma.losses.distance import Loss
 from vilma.metrics import ordinal_scorer, threshold_shares
 from vilma.mixed import MixedColumns
@@ -400,8 +401,9 @@ def _refuse_folds_without_thresholds(folds: Folds, classes: np.ndarray) -> None:
     used = np.ones(len(labels.lower), dtype=bool) if folds.weight is None else folds.weight > 0.0
 
     def has_threshold(rows) -> bool:
-        lower, upper = labels.lower[rows][used[rows]], labels.upper[rows][used[rows]]
-        return lower.max(initial=0) > upper.min(initial=len(classes))
+        counted = used[rows]
+        lower, upper = labels.lower[rows][counted], labels.upper[rows][counted]
+        return len(lower) > 0 and common_labels(lower, upper) is None
 
     if not has_threshold(slice(None)):
         return  # no matter of the folds: the fit says so

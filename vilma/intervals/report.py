@@ -13,6 +13,7 @@ from vilma.intervals._ambiguity import shares_at_random, shares_given_truth
 from vilma.intervals.bounds import absolute_error_bound, zero_one_bound
 from vilma.labels import IntervalLabels, read_endpoints, read_labels
 from vilma.labels.scale import IntArray, encode
+from vilma.labels.support import common_labels, count_sides, count_support
 
 _RUNS_NAMED = 6  # of labels never told apart, in the text of a report
 
@@ -44,6 +45,8 @@ class AnnotationReport:
     below, above : ndarray of shape (n_classes - 1,), dtype=int64
         Annotations wholly below the threshold between labels k and k + 1, and wholly above it. A
         threshold can be learned if there are both.
+    shared : tuple or None
+        First and last label that every annotation contains; None if there is none.
     disjoint : bool
         Whether no two different annotations share a label, as brackets do not.
     """
@@ -59,6 +62,7 @@ class AnnotationReport:
     wrong_rows: NDArray[np.intp] | None
     below: IntArray
     above: IntArray
+    shared: tuple[Any, Any] | None = None
     disjoint: bool = False
 
     @property
@@ -69,15 +73,6 @@ class AnnotationReport:
         last = np.concatenate([apart, [len(self.classes) - 1]])
         labels = self.classes.tolist()
         return [(labels[a], labels[b]) for a, b in zip(first, last, strict=True) if a < b]
-
-    @property
-    def shared(self) -> tuple[Any, Any] | None:
-        """First and last label that every annotation contains; None if there is none."""
-        possible = np.flatnonzero(
-            (np.append(0, self.below) == 0) & (np.append(self.above, 0) == 0)
-        )
-        labels = self.classes[possible].tolist()
-        return (labels[0], labels[-1]) if labels else None
 
     @property
     def one_sided(self) -> list[tuple[Any, Any]]:
@@ -211,8 +206,10 @@ def annotation_report(
     The bounds assume that every interval contains the true label.
     """
     labels = read_labels(y, classes)
-    ending = np.bincount(labels.upper, minlength=labels.n_classes)
-    beginning = np.bincount(labels.lower, minlength=labels.n_classes)
+    ends = labels.lower, labels.upper
+    below, above = count_sides(*ends, labels.n_classes)
+    shared = common_labels(*ends)
+    support, _ = count_support(*ends, np.ones(len(labels.lower)), labels.n_classes)
     widths = labels.upper - labels.lower + 1
     wrong_rows = None
     if y_true is None:
@@ -230,12 +227,13 @@ def annotation_report(
         exact_share=float(labels.exact.mean()),
         maximal_width=int(widths.max()),
         mean_width=float(widths.mean()),
-        support=ending[:-1] + beginning[1:],
+        support=support.astype(np.int64),
         ambiguity_degree=float(shares[true_label, other]),
         ambiguous_pair=(names[true_label], names[other]),
         wrong_rows=wrong_rows,
-        below=np.cumsum(ending)[:-1],
-        above=len(widths) - np.cumsum(beginning)[:-1],
+        below=below,
+        above=above,
+        shared=None if shared is None else (names[shared[0]], names[shared[1]]),
         disjoint=_are_disjoint(labels),
     )
 
