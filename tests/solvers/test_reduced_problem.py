@@ -139,6 +139,25 @@ def test_both_spaces_are_the_same_geometry():
     np.testing.assert_allclose(a.scores, b.scores, atol=1e-8)
 
 
+def test_rows_that_depend_on_one_another_leave_the_bound_valid():
+    # Gradients that cancel leave rounding in the scores, and u is large where rows are alike or
+    # zero: squared norms of such combinations came out below 0, and bounds above the optimum.
+    for seed in range(24, 36):
+        rng = np.random.default_rng(seed)
+        m, n_classes = rng.integers(4, 10), rng.integers(3, 12)
+        X = rng.normal(size=(m, 2 * m + 5)) * (rng.random((m, 2 * m + 5)) < rng.choice([0.1, 1.0]))
+        X[rng.random(m) < 0.3] = 0.0
+        X[rng.integers(m, size=2)] = X[rng.integers(m, size=2)] * [[2.0], [-1.0]]
+        codes = rng.integers(0, n_classes, size=m)
+        labels = LabeledWeights(codes, codes, np.ones(m), n_classes)
+        surrogate = VShaped(labels, cost_matrix("zero_one", n_classes))
+        method = Solver(DenseMatrix(1e3 * X), surrogate, method="cutting_plane")
+        alpha = 10.0 ** -rng.integers(3, 6)
+        history = method.minimize(Settings(alpha, 1e-4, 100, 0)).history
+        objective = method.minimize(Settings(alpha, 1e-9, 500, 0)).objective
+        assert history["lower_bound"][-1] <= objective * (1.0 + 1e-12), seed
+
+
 def test_the_space_with_the_shorter_vectors_is_chosen():
     few, many = DenseMatrix(np.ones((3, 7))), DenseMatrix(np.ones((3, 6)))
     assert isinstance(choose_space(few, None), SampleSpace)
@@ -192,9 +211,9 @@ def test_reuse_keeps_the_bounds_valid(limit, monkeypatch):
 
 def test_planes_serve_several_alphas():
     rng = np.random.default_rng(3)
-    X = rng.normal(size=(30, 4))
-    codes = rng.integers(0, 4, size=30)
-    labels = LabeledWeights(codes, codes, np.ones(30), 4)
+    X = rng.normal(size=(200, 4))
+    codes = rng.integers(0, 4, size=200)
+    labels = LabeledWeights(codes, codes, np.ones(200), 4)
     surrogate = VShaped(labels, cost_matrix("squared", 4))
     method = Solver(DenseMatrix(X), surrogate, method="cutting_plane")
     n_iter, n_iter_alone = 0, 0

@@ -9,6 +9,13 @@ of them is :math:`w = X^T u`, and with the scores s = X w at hand
 so u and s, one entry per sample each, can stand for w. Both spaces cost one product with X and one
 with X^T per iteration; what differs is the length of the vectors that are stored and combined.
 
+**Rounding.** A combination of gradients is much smaller than they are where lambda is small. Among
+the features that is no harm: what rounding leaves in w is multiplied by w, and is less than the
+error of the scores that the certificate allows for. Among the samples it is multiplied by u, which
+need not be small: rows of X that depend on one another share w in many ways, and :math:`\langle
+u, s \rangle` has come out below 0. There :math:`s = X w` is formed anew where the error is too
+large, and what is left of it is told.
+
 With several directions vectors are the V of `vilma.solvers.metric`, scores those of W = V N.
 """
 
@@ -23,6 +30,8 @@ from vilma.design_matrices import DesignMatrix
 from vilma.solvers.metric import EUCLIDEAN, Metric
 
 __all__ = ["FeatureSpace", "Point", "SampleSpace", "Space", "choose_space"]
+
+_EPS = float(np.finfo(np.float64).eps)
 
 
 class Point(NamedTuple):
@@ -64,8 +73,17 @@ class Space(ABC):
         """Inner products of all stacked gradients with one of them, in the metric's parts."""
 
     @abstractmethod
-    def combine(self, stacks: list[np.ndarray], weights: np.ndarray) -> Point:
-        """Return the combination of stacked gradients, with its scores."""
+    def combine(
+        self, stacks: list[np.ndarray], weights: np.ndarray, accuracy: float
+    ) -> tuple[Point, float]:
+        """Combine stacked gradients.
+
+        Returns
+        -------
+        point : Point
+        error : float
+            By which its squared norm may be too small, at most `accuracy` where that can be had.
+        """
 
     @abstractmethod
     def start(self, coef: np.ndarray | None) -> Point:
@@ -101,8 +119,10 @@ class FeatureSpace(Space):
     def products(self, stacks: list[np.ndarray], gradient: tuple[np.ndarray, ...]) -> np.ndarray:
         return self.metric.parts(stacks[0], gradient[0])
 
-    def combine(self, stacks: list[np.ndarray], weights: np.ndarray) -> Point:
-        return self.point(weights @ stacks[0])
+    def combine(
+        self, stacks: list[np.ndarray], weights: np.ndarray, accuracy: float
+    ) -> tuple[Point, float]:
+        return self.point(weights @ stacks[0]), 0.0
 
     def start(self, coef: np.ndarray | None) -> Point:
         if coef is None:
@@ -135,8 +155,18 @@ class SampleSpace(Space):
     def products(self, stacks: list[np.ndarray], gradient: tuple[np.ndarray, ...]) -> np.ndarray:
         return self.metric.parts(stacks[0], gradient[1])
 
-    def combine(self, stacks: list[np.ndarray], weights: np.ndarray) -> Point:
-        return Point(weights @ stacks[0], self.metric.mix(weights @ stacks[1]))
+    def combine(
+        self, stacks: list[np.ndarray], weights: np.ndarray, accuracy: float
+    ) -> tuple[Point, float]:
+        used = np.flatnonzero(weights)
+        weights, by_sample, images = weights[used], stacks[0][used], stacks[1][used]
+        vector = weights @ by_sample
+        added_up = self.metric.mix(abs(weights) @ abs(images))
+        error = _EPS * float(abs(vector) @ added_up)
+        if error <= accuracy:
+            return Point(vector, self.metric.mix(weights @ images)), error
+        point = self.point(vector)
+        return point, _EPS * float(abs(vector) @ abs(point.scores))
 
     def start(self, coef: np.ndarray | None) -> Point:
         if coef is not None:
