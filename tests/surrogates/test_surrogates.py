@@ -182,7 +182,7 @@ def test_the_labels_of_equation_20_make_no_plane_where_they_tie():
     for tied in (0.0, 1.0):  # the label that both take by (20)
         slope = (tied + tied - 1.0) / 3.0
         assert max(value - 6.0 * slope, value + 6.0 * slope) > moved + 1.0
-    _, plane = solve_transport(labels, 1.0 - np.eye(2), np.arange(2), np.zeros(3))
+    _, plane = solve_transport(labels, 1.0 - np.eye(2), np.arange(2), np.zeros(3), np.zeros(2))
     assert plane.score_gradient.sum() == pytest.approx(0.0, abs=1e-12)  # a label each
 
 
@@ -646,8 +646,11 @@ def test_the_flow_of_the_transportation_problem_by_linear_programming():
             continue
         scores = draw_scores(rng, problem, "integers")
         rows = kept(problem)
-        biases, plane = solve_transport(surrogate._labels, surrogate.cost, used, scores[rows])
         exact, _ = reference_inner(problem, scores)
+        start = rng.normal(scale=10.0 ** rng.integers(-3, 20), size=len(used))  # from anywhere
+        biases, plane = solve_transport(
+            surrogate._labels, surrogate.cost, used, scores[rows], start
+        )
         assert plane.at(scores[rows]) == pytest.approx(exact, abs=1e-11), f"seed {seed}"
         smoothed = SmoothedProblem(surrogate._labels, surrogate.cost, used)
         order = np.argsort(scores[rows])

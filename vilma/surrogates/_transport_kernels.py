@@ -7,11 +7,25 @@ from vilma._numba import njit
 FORBIDDEN = -(2**62)
 """Gain of a label that is not allowed."""
 
-_UNREACHED = 2**62
+UNREACHED = 2**62
+"""Loss where there is no source."""
 
 
 @njit
-def assign(gain, supply, room, flow, potential, distance, hops, scanned, source_of, label_of):
+def assign(
+    gain,
+    supply,
+    room,
+    flow,
+    potential,
+    exchange,
+    via,
+    distance,
+    hops,
+    scanned,
+    source_of,
+    label_of,
+):
     """Send every source's supply to labels with room, at the largest total gain.
 
     Sources come one after the other. A shortest path in reduced costs leads from the source to a
@@ -21,6 +35,10 @@ def assign(gain, supply, room, flow, potential, distance, hops, scanned, source_
     labels is taken: with any other rule, a unit that goes back and forth can keep the others
     waiting. Gains are whole numbers for the same reason: which paths are equally short is then no
     matter of rounding.
+
+    What the sources at a label lose by going to another, the least of them, is kept for every pair
+    of labels, and found anew only where that source has left: a step of a path then looks at
+    labels alone, however many sources there are.
 
     Parameters
     ----------
@@ -33,7 +51,10 @@ def assign(gain, supply, room, flow, potential, distance, hops, scanned, source_
     flow : ndarray of shape (n, K), dtype int64
         Zero at first; what is sent.
     potential : ndarray of shape (K,), dtype int64
-        Zero at first; the dual variables.
+        The dual variables; whatever they are at first, they are optimal in the end.
+    exchange, via : ndarray of shape (K, K), dtype int64
+        `UNREACHED` at first: the least loss ``gain[j, p] - gain[j, q]`` of the sources j at p, and
+        the source.
     distance, hops, scanned, source_of, label_of : ndarray of shape (K,), dtype int64
         Need no values.
     """
@@ -46,7 +67,7 @@ def assign(gain, supply, room, flow, potential, distance, hops, scanned, source_
                 if gain[i, q] != FORBIDDEN:
                     best_level = max(best_level, gain[i, q] + potential[q])
             for q in range(n_labels):
-                distance[q] = _UNREACHED
+                distance[q] = UNREACHED
                 if gain[i, q] != FORBIDDEN:
                     distance[q] = best_level - gain[i, q] - potential[q]
                 hops[q] = 0
@@ -56,7 +77,7 @@ def assign(gain, supply, room, flow, potential, distance, hops, scanned, source_
             while target < 0:
                 best = -1
                 for q in range(n_labels):
-                    if scanned[q] == 1 or distance[q] == _UNREACHED:
+                    if scanned[q] == 1 or distance[q] == UNREACHED:
                         continue
                     if (
                         best < 0
@@ -68,20 +89,17 @@ def assign(gain, supply, room, flow, potential, distance, hops, scanned, source_
                 if room[best] > 0:
                     target = best
                     break
-                for j in range(i):
-                    if flow[j, best] > 0:
-                        level = gain[j, best] + potential[best]
-                        for q in range(n_labels):
-                            if scanned[q] == 1 or gain[j, q] == FORBIDDEN:
-                                continue
-                            length = distance[best] + level - gain[j, q] - potential[q]
-                            if length < distance[q] or (
-                                length == distance[q] and hops[best] + 1 < hops[q]
-                            ):
-                                distance[q] = length
-                                hops[q] = hops[best] + 1
-                                label_of[q] = best
-                                source_of[q] = j
+                for q in range(n_labels):
+                    if scanned[q] == 1 or exchange[best, q] == UNREACHED:
+                        continue
+                    length = distance[best] + exchange[best, q] + potential[best] - potential[q]
+                    if length < distance[q] or (
+                        length == distance[q] and hops[best] + 1 < hops[q]
+                    ):
+                        distance[q] = length
+                        hops[q] = hops[best] + 1
+                        label_of[q] = best
+                        source_of[q] = via[best, q]
             for q in range(n_labels):
                 if scanned[q] == 1:
                     potential[q] += distance[q] - distance[target]
@@ -91,10 +109,41 @@ def assign(gain, supply, room, flow, potential, distance, hops, scanned, source_
                 amount = min(amount, flow[source_of[q], label_of[q]])
                 q = label_of[q]
             room[target] -= amount
+            rest -= amount
             q = target
             while label_of[q] >= 0:
-                flow[source_of[q], q] += amount
-                flow[source_of[q], label_of[q]] -= amount
-                q = label_of[q]
+                j, p = source_of[q], label_of[q]
+                _arrive(gain, flow, exchange, via, j, q)
+                flow[j, q] += amount
+                flow[j, p] -= amount
+                if flow[j, p] == 0:
+                    _leave(gain, flow, exchange, via, i, j, p)
+                q = p
+            _arrive(gain, flow, exchange, via, i, q)
             flow[i, q] += amount
-            rest -= amount
+
+
+@njit
+def _arrive(gain, flow, exchange, via, j, p):
+    """Compare the losses of source j at label p with the least ones."""
+    if flow[j, p] > 0:
+        return
+    for q in range(gain.shape[1]):
+        if gain[j, q] != FORBIDDEN and gain[j, p] - gain[j, q] < exchange[p, q]:
+            exchange[p, q] = gain[j, p] - gain[j, q]
+            via[p, q] = j
+
+
+@njit
+def _leave(gain, flow, exchange, via, last, left, p):
+    """Find the least losses at label p anew where they were those of source `left`."""
+    for q in range(gain.shape[1]):
+        if via[p, q] == left:
+            exchange[p, q] = UNREACHED
+            via[p, q] = -1
+            for j in range(last + 1):
+                if flow[j, p] == 0 or gain[j, q] == FORBIDDEN:
+                    continue
+                if gain[j, p] - gain[j, q] < exchange[p, q]:
+                    exchange[p, q] = gain[j, p] - gain[j, q]
+                    via[p, q] = j

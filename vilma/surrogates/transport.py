@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vilma.surrogates._transport_kernels import FORBIDDEN, assign
+from vilma.surrogates._transport_kernels import FORBIDDEN, UNREACHED, assign
 from vilma.surrogates.plane import Plane
 from vilma.surrogates.surrogate import LabeledWeights
 
@@ -36,7 +36,11 @@ def transport_work(labels: LabeledWeights, n_used: int) -> int:
 
 
 def solve_transport(
-    labels: LabeledWeights, cost: np.ndarray, used: np.ndarray, scores: np.ndarray
+    labels: LabeledWeights,
+    cost: np.ndarray,
+    used: np.ndarray,
+    scores: np.ndarray,
+    start: np.ndarray,
 ) -> tuple[np.ndarray, Plane]:
     """Minimise over the biases exactly.
 
@@ -47,6 +51,8 @@ def solve_transport(
     used : ndarray of shape (K,)
         Codes of the labels that may win.
     scores : ndarray of shape (m,)
+    start : ndarray of shape (K,)
+        Biases to begin with: the nearer to optimal ones, the fewer and the shorter the paths.
 
     Returns
     -------
@@ -76,13 +82,17 @@ def solve_transport(
     unit_gain = max(np.abs(gain[allowed]).max(initial=0.0) / _GAIN_UNITS, np.finfo(float).tiny)
     whole_gain = np.full(gain.shape, FORBIDDEN)
     whole_gain[allowed] = np.rint(gain[allowed] / unit_gain)
-    flow, whole_potential = np.zeros(gain.shape, np.int64), np.zeros(n_labels, np.int64)
+    flow = np.zeros(gain.shape, np.int64)
+    largest = n_labels * _GAIN_UNITS
+    whole_potential = np.rint(np.clip((start - start[0]) / unit_gain, -largest, largest))
+    whole_potential = whole_potential.astype(np.int64)
     assign(
         whole_gain,
         units,
         room,
         flow,
         whole_potential,
+        *(np.full((n_labels, n_labels), UNREACHED) for _ in range(2)),
         *(np.empty(n_labels, np.int64) for _ in range(5)),
     )
     potential = whole_potential * unit_gain

@@ -29,9 +29,10 @@ from vilma.surrogates.transport import solve_transport, transport_work
 
 __all__ = ["VShaped", "v_shaped_surrogate"]
 
-# Work of the transportation problem, (2 m)^2 K, up to which it is solved at once (under a
-# millisecond), and up to which it is where smoothing fails (a fraction of a second).
-_LITTLE_WORK = 3e5
+# Work of the transportation problem, (2 m)^2 K, up to which it is solved at once (half to all of
+# the time of smoothing with 60 to 200 rows and 5 to 60 labels; at 1e7 two to four times it), and
+# up to which it is where smoothing fails (a tenth of a second, from afar).
+_LITTLE_WORK = 1e6
 _BEARABLE_WORK = 1e8
 # Windows hold about two breakpoints of envelopes. Wider ones need three times the evaluations,
 # because solutions change much with the width; narrower ones leave labels without examples.
@@ -70,6 +71,14 @@ class _Start(NamedTuple):
 
     biases: np.ndarray
     half_width: float
+
+
+class _Last(NamedTuple):
+    """What the last call came to."""
+
+    scores: np.ndarray
+    biases: np.ndarray
+    half_width: float | None  # None if it solved the transportation problem
 
 
 class VShaped(Surrogate):
@@ -115,7 +124,7 @@ class VShaped(Surrogate):
         self.scale = float(self.cost.max())
         self.resolution = _RESOLUTION * self.scale
         self._problem = SmoothedProblem(labels, self.cost, _winning_labels(labels))
-        self._last: tuple[np.ndarray, _Start] | None = None
+        self._last: _Last | None = None
 
     def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
         # 1. The labels that win somewhere; a single one wins at no cost.
@@ -129,6 +138,7 @@ class VShaped(Surrogate):
         work = transport_work(self._labels, len(problem.used))
         if work <= _LITTLE_WORK:
             biases, plane = self._transport(scores)
+            self._last = _Last(scores, biases, None)
             value = problem.value(sorted_scores, biases)
             return InnerMinimum(value, self._thresholds(biases, sorted_scores), plane)
         # 3. The start.
@@ -170,12 +180,16 @@ class VShaped(Surrogate):
         center = -float(np.median(scores)) * problem.used
         best = shrink_width(solve, start.biases, center, half_width, spread, spread, accuracy)
         widened = _WIDENED if best.error < 0.5 * accuracy else 1.0
-        self._last = scores, _Start(best.solution, widened * best.width)
+        self._last = _Last(scores, best.solution, widened * best.width)
         value, plane = best.result
         return InnerMinimum(value, self._thresholds(best.solution, sorted_scores), plane)
 
     def _transport(self, scores: np.ndarray) -> tuple[np.ndarray, Plane]:
-        return solve_transport(self._labels, self.cost, self._problem.used, scores)
+        if self._last is None:
+            start = -float(np.median(scores)) * self._problem.used
+        else:
+            start = self._last.biases
+        return solve_transport(self._labels, self.cost, self._problem.used, scores, start)
 
     def evaluate(
         self, scores: np.ndarray, thresholds: np.ndarray
@@ -203,14 +217,14 @@ class VShaped(Surrogate):
 
     def _near_start(self, scores: np.ndarray, sorted_scores: SortedScores) -> _Start | None:
         """The last solution, if the scores have not moved far since."""
-        if self._last is None:
+        last = self._last
+        if last is None or last.half_width is None:
             return None
-        last_scores, last = self._last
-        moved = float(np.abs(scores - last_scores).mean())
+        moved = float(np.abs(scores - last.scores).mean())
         half_width = max(last.half_width, _MOVED * moved)
         if half_width > _NEAR * _natural_width(self._problem, last.biases, sorted_scores):
             return None
-        return last._replace(half_width=half_width)
+        return _Start(last.biases, half_width)
 
     def _nested_start(self, scores: np.ndarray, order: np.ndarray) -> _Start:
         """Start from solutions for fewer labels."""
