@@ -143,14 +143,18 @@ class FeatureSpace(Space):
 
 
 class SampleSpace(Space):
-    """Vectors are kept as u and X X^T u: for more features than samples."""
+    """Vectors are kept as u and X X^T u: for more features than samples.
+
+    The largest entry of X X^T u is kept, too, by which rounding is judged.
+    """
 
     @property
     def lengths(self) -> tuple[int, ...]:
-        return (self.X.shape[0], self.X.shape[0])
+        return (self.X.shape[0], self.X.shape[0], 1)
 
     def represent_gradient(self, score_gradient: np.ndarray) -> tuple[np.ndarray, ...]:
-        return score_gradient, self.X.dot(self.X.transpose_dot(score_gradient))
+        image = self.X.dot(self.X.transpose_dot(score_gradient))
+        return score_gradient, image, np.max(abs(image), keepdims=True)
 
     def products(self, stacks: list[np.ndarray], gradient: tuple[np.ndarray, ...]) -> np.ndarray:
         return self.metric.parts(stacks[0], gradient[1])
@@ -158,13 +162,11 @@ class SampleSpace(Space):
     def combine(
         self, stacks: list[np.ndarray], weights: np.ndarray, accuracy: float
     ) -> tuple[Point, float]:
-        used = np.flatnonzero(weights)
-        weights, by_sample, images = weights[used], stacks[0][used], stacks[1][used]
-        vector = weights @ by_sample
-        added_up = self.metric.mix(abs(weights) @ abs(images))
-        error = _EPS * float(abs(vector) @ added_up)
+        vector = weights @ stacks[0]
+        added_up = np.full(len(vector), abs(weights) @ stacks[2][:, 0])  # at most, in any score
+        error = _EPS * float(abs(vector) @ self.metric.mix(added_up))
         if error <= accuracy:
-            return Point(vector, self.metric.mix(weights @ images)), error
+            return Point(vector, self.metric.mix(weights @ stacks[1])), error
         point = self.point(vector)
         return point, _EPS * float(abs(vector) @ abs(point.scores))
 
