@@ -73,14 +73,6 @@ class _Start(NamedTuple):
     half_width: float
 
 
-class _Last(NamedTuple):
-    """What the last call came to."""
-
-    scores: np.ndarray
-    biases: np.ndarray
-    half_width: float | None  # None if it solved the transportation problem
-
-
 class VShaped(Surrogate):
     r"""Margin-rescaled bound of a V-shaped interval-insensitive loss: that of VILMA, (13).
 
@@ -124,7 +116,7 @@ class VShaped(Surrogate):
         self.scale = float(self.cost.max())
         self.resolution = _RESOLUTION * self.scale
         self._problem = SmoothedProblem(labels, self.cost, _winning_labels(labels))
-        self._last: _Last | None = None
+        self._last: tuple[np.ndarray, _Start] | None = None
 
     def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
         # 1. The labels that win somewhere; a single one wins at no cost.
@@ -138,7 +130,7 @@ class VShaped(Surrogate):
         work = transport_work(self._labels, len(problem.used))
         if work <= _LITTLE_WORK:
             biases, plane = self._transport(scores)
-            self._last = _Last(scores, biases, None)
+            self._last = scores, _Start(biases, 0.0)
             value = problem.value(sorted_scores, biases)
             return InnerMinimum(value, self._thresholds(biases, sorted_scores), plane)
         # 3. The start.
@@ -177,19 +169,17 @@ class VShaped(Surrogate):
         spread = sorted_scores.highest - sorted_scores.lowest + self.scale
         # Not at the narrowest: one step narrower must remain, or nothing could be mended.
         half_width = min(max(start.half_width, 10.0 * NARROWEST * spread), spread)
-        center = -float(np.median(scores)) * problem.used
+        center = _central_biases(problem.used, scores)
         best = shrink_width(solve, start.biases, center, half_width, spread, spread, accuracy)
         widened = _WIDENED if best.error < 0.5 * accuracy else 1.0
-        self._last = _Last(scores, best.solution, widened * best.width)
+        self._last = scores, _Start(best.solution, widened * best.width)
         value, plane = best.result
         return InnerMinimum(value, self._thresholds(best.solution, sorted_scores), plane)
 
     def _transport(self, scores: np.ndarray) -> tuple[np.ndarray, Plane]:
-        if self._last is None:
-            start = -float(np.median(scores)) * self._problem.used
-        else:
-            start = self._last.biases
-        return solve_transport(self._labels, self.cost, self._problem.used, scores, start)
+        used = self._problem.used
+        start = _central_biases(used, scores) if self._last is None else self._last[1].biases
+        return solve_transport(self._labels, self.cost, used, scores, start)
 
     def evaluate(
         self, scores: np.ndarray, thresholds: np.ndarray
@@ -217,14 +207,14 @@ class VShaped(Surrogate):
 
     def _near_start(self, scores: np.ndarray, sorted_scores: SortedScores) -> _Start | None:
         """The last solution, if the scores have not moved far since."""
-        last = self._last
-        if last is None or last.half_width is None:
+        if self._last is None:
             return None
-        moved = float(np.abs(scores - last.scores).mean())
+        last_scores, last = self._last
+        moved = float(np.abs(scores - last_scores).mean())
         half_width = max(last.half_width, _MOVED * moved)
         if half_width > _NEAR * _natural_width(self._problem, last.biases, sorted_scores):
             return None
-        return _Start(last.biases, half_width)
+        return last._replace(half_width=half_width)
 
     def _nested_start(self, scores: np.ndarray, order: np.ndarray) -> _Start:
         """Start from solutions for fewer labels."""
@@ -235,7 +225,7 @@ class VShaped(Surrogate):
             levels.append(SmoothedProblem(self._labels, self.cost, coarser))
         level = levels.pop()
         sorted_scores = level.sort(scores, order)
-        biases = -float(np.median(scores)) * level.used
+        biases = _central_biases(level.used, scores)
         half_width = sorted_scores.highest - sorted_scores.lowest + self.scale
         if not levels:
             return _Start(biases, half_width)
@@ -279,6 +269,11 @@ class VShaped(Surrogate):
             reached = np.unique(self._labels.upper[self._labels.upper <= k])
             thresholds[k] = scores.highest + rises[k, reached].max(initial=0.0)
         return thresholds
+
+
+def _central_biases(used: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Biases with all thresholds at the median score."""
+    return -float(np.median(scores)) * used
 
 
 def _natural_width(problem: SmoothedProblem, biases: np.ndarray, scores: SortedScores) -> float:
