@@ -658,6 +658,30 @@ def test_the_flow_of_the_transportation_problem_by_linear_programming():
         assert value == pytest.approx(exact, abs=1e-11), f"seed {seed}"
 
 
+def test_no_label_gets_a_negative_share_however_far_the_fractions_are_moved():
+    # With one example the derivative in the biases is its weight times the shares of the labels,
+    # of both sides, less 1 at the endpoint for each. With negative ones the plane is no bound.
+    rng = np.random.default_rng(0)
+    n_mixed = 0
+    for _ in range(200):
+        n = int(rng.integers(3, 9))
+        endpoint, weight = rng.integers(0, n, 1), rng.uniform(0.1, 10.0, 1)
+        distance = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
+        cost = np.minimum(distance, rng.integers(1, n)).astype(float)
+        labels = LabeledWeights(endpoint, endpoint, weight, n)
+        problem = SmoothedProblem(labels, cost, np.arange(n))
+        half_width = rng.uniform(0.1, 3.0)
+        biases, nudge = 0.3 * half_width * rng.normal(size=n), half_width * rng.normal(size=n)
+        scores = problem.sort(rng.normal(size=1), np.zeros(1, dtype=int))
+        _, gradient = problem.mixture(scores, biases, half_width, nudge)
+        shares = gradient / weight
+        shares[endpoint] += 2.0
+        assert shares.sum() == pytest.approx(2.0)
+        assert shares.min() >= -1e-15
+        n_mixed += np.count_nonzero(shares > 1e-12) > 2
+    assert n_mixed > 50
+
+
 def test_gains_equal_but_for_rounding_keep_no_flow_going_back_and_forth():
     # Differences of the gains are whole numbers here but for rounding; weights span 18 orders of
     # magnitude. Told apart by a tolerance, such ties sent 34 of 10^15 units at a time.

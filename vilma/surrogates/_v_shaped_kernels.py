@@ -33,7 +33,7 @@ is nearly smooth.)
 
 .. math:: \frac{w}{2 h\, |y_q - y_p|} (db_p - db_q)^2
 
-to the second-order term: the Hessian in b is the Laplacian matrix of a weighted graph whose nodes
+to :math:`db^T H db`: the Hessian H in b is the Laplacian matrix of a weighted graph whose nodes
 are the labels and whose edges are the breakpoints that have examples near them. Envelopes of
 neighbouring endpoints share most of their breakpoints, so the graph is sparse, and Newton's
 systems take time in proportion to its edges instead of the cube of the labels. The Schur
@@ -323,7 +323,9 @@ def add_side_plane(
     """Add one side's mixture of labels to `score_gradient` and `gradient`; return its costs.
 
     `nudge` is a change of the biases too small to survive in the breakpoints' own rounding: it
-    moves the fractions directly. `slope`, one longer than the side, is zero at first and used up.
+    moves the fractions directly. The share of a label between two breakpoints is the difference of
+    their fractions, and no share may become negative: the plane would not be valid. `slope`, one
+    longer than the side, is zero at first and used up.
     """
     label_values, endpoint_cost, _ = problem
     direction, starts, sorted_x, weight_before, _ = side
@@ -351,10 +353,14 @@ def add_side_plane(
         slope[start] += label_values[hull[0]] - label_values[endpoint]
         slope[stop] -= label_values[hull[0]] - label_values[endpoint]
         first = start
+        last_shift = 0.0
         for j in range(1, n_hull):
             p, q = hull[j - 1], hull[j]
             rise = label_values[q] - label_values[p]
             shift = (nudge[q] - nudge[p]) / abs(rise)
+            if j > 1:  # no example may go beyond this breakpoint by more than beyond the last
+                shift = min(shift, last_shift + (breaks[j] - breaks[j - 1]))
+            last_shift = shift
             first = _bisect(sorted_x, first, stop, breaks[j] - half_width, False)
             last = _bisect(sorted_x, first, stop, breaks[j] + half_width, True)
             mass = weight_before[stop] - weight_before[last]
