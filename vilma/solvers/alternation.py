@@ -23,10 +23,11 @@ a slope :math:`\sigma` between 2 and 5 in all that was tried. To come from z to 
 
 more. The slope is measured over the last of the method's work, together with an assumed one that
 counts as if measured over a short stretch. The method that needs clearly less goes on. Planes
-begin; the work of ascent is assumed until it is tried. While ascent goes on, planes get a trial
-now and then, for what a few iterations say of them is little. An iteration of planes is one pair
-of products, one of the ascent many passes: planes that would not end within the limit on
-iterations give way for good.
+begin, unless rows are sparse and one example by itself moves its score by more than a margin; the
+work of ascent is assumed until it is tried. While ascent goes on, planes get a trial now and then,
+for what a few iterations say of them is little. An iteration of planes is one pair of products,
+one of the ascent many passes: planes that would not end within the limit on iterations give way
+for good.
 
 **Nothing is done twice.** Both go on from the same best point, and the gap that counts is that of
 the best point and the best bound of either. Planes get the plane of the dual point before their
@@ -101,6 +102,13 @@ _ASSUMED_PASSES = 10.0
 _SPARSE = 0.01
 _DENSER = 1.25  # exponent: 3,000 passes of dense rows
 _PREPARATION = 2.0  # of the ascent, in pairs of products
+# Where rows are sparse and an example moves its own score by more than this, |x|^2 / (lambda m) in
+# margins of 1, ascent begins. On one-hot codes and text planes take 0.04 to 5 times its work at
+# moves of 0.2 to 1.3, 0.9 to 50 times at 1.9 to 130. Ordered thresholds (EXP) lie close together
+# at large alphas, where ascent is slow: it takes 100 units and planes 11 at a move of 2.7, then 42
+# and 31 at 5.8, 37 and 103 at 12.
+_OWN_MOVE = 1.5
+_OWN_MOVE_ORDERED = 5.0
 
 
 class UnitWork(NamedTuple):
@@ -134,6 +142,10 @@ class Alternation:
     make_ascent : callable
         Makes the other method when it is needed first.
     unit_work : UnitWork
+    move : float
+        Mean of an example's own move of its score, times alpha: :math:`|x_i|^2 / m`.
+    ordered : bool
+        Whether the thresholds must be nondecreasing.
     """
 
     def __init__(
@@ -141,10 +153,15 @@ class Alternation:
         planes: CuttingPlaneMethod,
         make_ascent: Callable[[], CoordinateAscentMethod],
         unit_work: UnitWork,
+        move: float,
+        ordered: bool,
     ) -> None:
         self._planes = planes
         self._make_ascent = make_ascent
         self._unit_work = unit_work
+        self._ascent_below = 0.0  # alpha
+        if unit_work.entry <= _SPARSE:
+            self._ascent_below = move / (_OWN_MOVE_ORDERED if ordered else _OWN_MOVE)
         self.ascent: CoordinateAscentMethod | None = None
         self._ascent_ended = False  # whether the last problem ended with ascent
 
@@ -153,7 +170,8 @@ class Alternation:
         run = _Run(
             self._planes, self.ascent, self._make_ascent, self._unit_work, certificate, best
         )
-        run.begin(with_planes=not self._ascent_ended)
+        with_ascent = self._ascent_ended or certificate.settings.alpha < self._ascent_below
+        run.begin(with_planes=run.planes_alone or not with_ascent)
         while not certificate.is_closed():
             run.take_turn()
         self.ascent, self._ascent_ended = run.ascent, run.ascent_had_turn
@@ -177,9 +195,9 @@ class _Progress:
         self._z.append(self._z[-1] - max(_log_odds(before) - _log_odds(after), 0.0))
 
     def remaining(self, tol: float) -> float:
-        """Work that this method by itself still needs to a gap of `tol`; 0 if it has none."""
+        """Work that this method by itself still needs to a gap of `tol`; nan before its first."""
         if not self._work:
-            return 0.0
+            return np.nan
         needed = self._z[-1] - np.log(max(tol, 1e-16))
         return float(self._work[-1] * np.expm1(min(max(needed, 0.01) / self._slope(), 100.0)))
 
@@ -207,6 +225,9 @@ class _Run:
         self.best = best
         self.ascent = ascent
         self.ascent_had_turn = False
+        # With few samples planes have another advantage: a row of weight 2 gives the same digits
+        # as two rows.
+        self.planes_alone = best.point.scores.size <= _FEW_SAMPLES or planes.few_features
         self._make_ascent = make_ascent
         self._planes = planes
         self._unit_work = unit_work
@@ -214,9 +235,6 @@ class _Run:
         self._work = 0.0
         self._planes_started = False  # on this problem
         self._ascent_started = False
-        # With few samples planes have another advantage: a row of weight 2 gives the same digits
-        # as two rows.
-        self._planes_alone = best.point.scores.size <= _FEW_SAMPLES or planes.few_features
         self._n_idle = 0  # turns, one after the other, that closed next to nothing
         self._planes_know_dual = True  # whether planes have the plane of the dual point
         self._trial_end = 0.0  # work up to which planes go on, whatever ascent needs
@@ -226,6 +244,7 @@ class _Run:
         self._planes_progress = _Progress(_PLANES)
         self._ascent_progress = _Progress(_ASCENT)
         n_passes = _ASSUMED_PASSES * max(1.0, unit_work.entry / _SPARSE) ** _DENSER
+        # A certificate, a pair of products, for every other pass.
         self._assumed_ascent = _PREPARATION + n_passes * (unit_work.visits + 0.5)
 
     def begin(self, with_planes: bool) -> None:
@@ -239,24 +258,7 @@ class _Run:
 
     def take_turn(self) -> None:
         """Let the method that should need less work go on."""
-        tol = self._certificate.settings.tol
-        planes, ascent = self._planes_progress.remaining(tol), self._ascent_progress.remaining(tol)
-        self._planes_end = self._planes_end and not self._planes_out_of_iterations(tol)
-        if self._planes_alone:
-            with_planes = True
-        elif not self._planes_end:
-            with_planes = False
-        elif self._work < self._trial_end:
-            with_planes = True
-        elif self._n_idle >= _MOST_IDLE:
-            with_planes = self.ascent_had_turn  # the other one
-        elif self.ascent_had_turn:
-            trial = ascent > self._work > self._next_trial
-            with_planes = planes < _MARGIN * ascent or trial
-        elif self._ascent_started:
-            with_planes = _MARGIN * planes <= ascent
-        else:
-            with_planes = planes <= self._assumed_ascent
+        with_planes = self._choose_planes()
         changed = with_planes == self.ascent_had_turn
         before = _log_odds(self._certificate.gap)
         if changed:
@@ -270,7 +272,27 @@ class _Run:
         idle = before - after < _IDLE
         self._n_idle = self._n_idle + 1 if idle and not changed else 0
         if len(self._certificate.history) > _ALONE:
-            self._planes_alone = False
+            self.planes_alone = False
+
+    def _choose_planes(self) -> bool:
+        """Tell whether planes should need less work than ascent from here."""
+        tol = self._certificate.settings.tol
+        planes, ascent = self._planes_progress.remaining(tol), self._ascent_progress.remaining(tol)
+        self._planes_end = self._planes_end and not self._planes_out_of_iterations(tol)
+        if self.planes_alone:
+            return True
+        if not self._planes_end:
+            return False
+        if self._work < self._trial_end:
+            return True
+        if self._n_idle >= _MOST_IDLE:
+            return self.ascent_had_turn  # the other one
+        if self.ascent_had_turn:
+            trial = ascent > self._work > self._next_trial
+            return trial or (self._planes_started and planes < _MARGIN * ascent)
+        if self._ascent_started:
+            return _MARGIN * planes <= ascent
+        return planes <= self._assumed_ascent
 
     def _planes_out_of_iterations(self, tol: float) -> bool:
         """Tell whether planes, which have had the last turns, will not end in those left."""

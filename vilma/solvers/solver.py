@@ -113,7 +113,11 @@ class Solver:
         elif slopes.counts().sum() <= _MOST_SLOPES:
             assert self._planes is not None
             self._alternation = Alternation(
-                self._planes, make, UnitWork.of(max(X.pair_cost, 1.0), X.shape)
+                self._planes,
+                make,
+                UnitWork.of(max(X.pair_cost, 1.0), X.shape),
+                move=float(X.squared_row_norms().mean()) / len(slopes.weight),
+                ordered=isinstance(slopes, Hinges) and slopes.ordered,
             )
 
     def _made_ascent(self) -> CoordinateAscentMethod | None:
