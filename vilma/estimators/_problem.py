@@ -41,6 +41,7 @@ __all__ = [
     "unchanged_on_error",
 ]
 
+_LITTLE_SPREAD = 0.01  # of values far from 0 that lie close together, as a share of the largest
 _COLUMNS_OF_WORDS = (
     "put vilma.features.TableFeatures() before the estimator in a pipeline, or scikit-learn's "
     "ColumnTransformer with a OneHotEncoder (docs/howto/survey.rst)."
@@ -390,7 +391,10 @@ def _refuse_uninformative(labels: IntervalLabels | LabeledWeights, kept: np.ndar
 
 
 def describe_scale(estimator: BaseEstimator, X) -> str:
-    """Name the feature with the largest values; nothing for containers of our own."""
+    """Name the feature with the largest values; nothing for containers of our own.
+
+    Where its values lie far from 0 and close together, say that their mean is to be subtracted.
+    """
     if isinstance(X, RowContainer):
         return ""
     largest = abs(X).max(axis=0)
@@ -400,7 +404,12 @@ def describe_scale(estimator: BaseEstimator, X) -> str:
     j = int(np.argmax(largest))
     names = getattr(estimator, "feature_names_in_", None)
     feature = f"feature {j}" if names is None else f"feature {names[j]!r}"
+    column = X[:, [j]].toarray() if sparse.issparse(X) else X[:, j]
+    spread = float(np.ptp(column))
+    offset = ""
+    if spread < _LITTLE_SPREAD * largest[j]:  # a scale alone does not help
+        offset = f", which differ by {spread:.3g} at most: subtract their mean"
     return (
-        f" (the largest values are those of {feature}, up to {largest[j]:.3g}; half of the "
-        f"features stay below {np.median(largest):.3g})"
+        f" (the largest values are those of {feature}, up to {largest[j]:.3g}{offset}; half of "
+        f"the features stay below {np.median(largest):.3g})"
     )
