@@ -414,6 +414,21 @@ def test_running_out_of_iterations_warns_and_keeps_the_certificate(make):
     assert rough.gap_ > 0.001
 
 
+def test_columns_far_from_0_are_to_be_centred():
+    rng = np.random.default_rng(0)
+    X, y = 9.0 * rng.normal(size=(40, 60)), rng.integers(0, 5, 40)
+    model = IISVOR_IMC(alpha=1e-3, tol=1e-8)
+    message = r"up to 6\.3e\+04, which differ by 56\.4 at most: subtract their mean; half"
+    for far in (X + 63_000, sparse.csr_array(X + 63_000)):
+        with pytest.warns(ConvergenceWarning, match=message):
+            model.fit(far, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X, y)
+    with pytest.warns(ConvergenceWarning, match=r"up to 3\.51e\+06; half"):
+        model.set_params(tol=1e-15).fit(1e5 * X, y)
+
+
 def test_warm_start_needs_fewer_iterations(make):
     X, _, intervals = data(m=200)
     model = make(warm_start=True, tol=1e-6).fit(X, intervals)

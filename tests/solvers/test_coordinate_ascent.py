@@ -18,6 +18,7 @@ from vilma.exceptions import AnnotationWarning, WeakSignalWarning
 from vilma.losses import cost_matrix
 from vilma.solvers import alternation
 from vilma.solvers import solver as solver_module
+from vilma.solvers.alternation import row_overlap
 from vilma.solvers.coordinate_ascent.dual_point import HingeDualPoint
 from vilma.surrogates import ExplicitHinge, ImplicitHinge, LabeledWeights, VShaped, find_margins
 
@@ -271,6 +272,43 @@ def test_ascent_goes_on_where_it_closes_the_gap_in_less_work():
         assert fit.n_iter_ < planes.n_iter_
         assert fit.lower_bound_ <= planes.objective_
         assert planes.lower_bound_ <= fit.objective_
+
+
+@pytest.mark.parametrize(
+    ("make", "large", "small"),
+    [(IISVOR_IMC, 0.25, 0.1), (IISVOR_EXP, 0.1, 0.02)],  # EXP: thresholds are ordered
+)
+def test_ascent_begins_on_rows_with_little_in_common_that_move_their_own_score_far(
+    make, large, small
+):
+    X, y = separable(m=400, blocks=100)  # |x|^2 / m = 0.25, four columns per row
+    options = {"tol": 1e-3, "classes": range(7)}
+    for form in (X, X.tocsr(), X.tocsr().toarray()):
+        assert make(alpha=large, **options).fit(form, y).history_["n_planes"][0] > 0
+        fit = make(alpha=small, **options).fit(form, y)
+        assert fit.history_["n_planes"][0] == 0
+        planes = make(alpha=small, solver="cutting_plane", **options).fit(form, y)
+        assert fit.lower_bound_ <= planes.objective_
+        assert planes.lower_bound_ <= fit.objective_
+    alike = X.tocsr().toarray()[:, :40] @ np.random.default_rng(0).normal(size=(40, 1600))
+    narrow = X.tocsr().toarray()[:, :700]
+    for form in (alike, narrow):
+        fit = make(alpha=small * 1e-3, tol=0.1, classes=range(7)).fit(form, y)
+        assert fit.history_["n_planes"][0] > 0
+
+
+def test_overlap_is_the_mean_square_of_products_of_centred_rows():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 200)) * np.geomspace(1.0, 0.05, 200) + 3.0
+    centred = X - X.mean(axis=0)
+    gram = centred @ centred.T
+    exact = 300 * (gram**2).sum() / np.trace(gram) ** 2
+    with BlockThreads() as threads:
+        assert row_overlap(as_design_matrix(X, threads)) == pytest.approx(exact, rel=0.3)
+        alike = as_design_matrix(np.ones((300, 200)), threads)
+        assert row_overlap(alike) == 300.0
+        apart = as_design_matrix(np.eye(300), threads)
+        assert row_overlap(apart) == pytest.approx(1.0, rel=0.01)
 
 
 def test_planes_alone_where_they_are_fast():

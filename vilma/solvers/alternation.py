@@ -22,12 +22,14 @@ a slope :math:`\sigma` between 2 and 5 in all that was tried. To come from z to 
 .. math:: \omega \bigl(e^{(z - \log \text{tol}) / \sigma} - 1\bigr)
 
 more. The slope is measured over the last of the method's work, together with an assumed one that
-counts as if measured over a short stretch. The method that needs clearly less goes on. Planes
-begin, unless rows are sparse and one example by itself moves its score by more than a margin; the
-work of ascent is assumed until it is tried. While ascent goes on, planes get a trial now and then,
-for what a few iterations say of them is little. An iteration of planes is one pair of products,
-one of the ascent many passes: planes that would not end within the limit on iterations give way
-for good.
+counts as if measured over a short stretch. The method that needs clearly less goes on. While one
+goes on, the other gets a trial whenever the work has doubled, for what a few iterations say of it
+is little. An iteration of planes is one pair of products, one of the ascent many passes: planes
+that would not end within the limit on iterations give way for good.
+
+**The first.** Planes begin, and the work of ascent is assumed until it is tried. But ascent begins
+where one example by itself moves its score by more than a margin, and rows are sparse or have
+little in common (`row_overlap`): then to visit them one by one takes a few passes.
 
 **Nothing is done twice.** Both go on from the same best point, and the gap that counts is that of
 the best point and the best bound of either. Planes get the plane of the dual point before their
@@ -43,6 +45,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vilma.design_matrices import DesignMatrix
 from vilma.solvers.certificate import Certificate
 from vilma.solvers.coordinate_ascent import CoordinateAscentMethod
 from vilma.solvers.cutting_plane import CuttingPlaneMethod
@@ -64,12 +67,13 @@ _ALONE = 150
 _FEW_SAMPLES = 250
 _LEAST_PASSES = 3  # of a turn of ascent
 _MOST = 0.5  # share of the work so far that passes without a certificate take at most
-# A trial of planes after ascent lasts for this share of the work so far: they need some iterations
-# to make use of the plane of the dual point.
-_TRIAL_SHARE = 0.15
-# While ascent still needs more work than has been done, planes have a trial from this work on and
-# whenever the work has doubled: of few iterations they are judged too badly.
+# From this work on the other method has a trial whenever the work has doubled, while the one that
+# goes on still needs more than has been done. Planes need some iterations to make use of the plane
+# of the dual point.
 _FIRST_TRIAL = 200.0
+_TRIAL_SHARE_PLANES = 0.15  # of the work so far, for which the trial lasts
+_TRIAL_SHARE_ASCENT = 0.1
+_HOPELESS = 3.0  # ascent that needs this many times the work of planes has no trial
 # From this share of the iterations on planes must be about to end: their pace may still grow by
 # this factor. With IMC, alpha 1e-4 and a gap of 1e-3 the same data take planes more than 1,000.
 _ENDING = 0.75
@@ -97,18 +101,26 @@ _ASCENT = _Assumed(5.0, 0.2)
 # Passes that the ascent is assumed to take before it has begun: 6 to 50 with one-hot codes and
 # text, whose rows have few columns in common, 100 to 10,000 with dense ones, where planes need
 # less work nearly always. What tells them apart is the work of a pair per entry of X, stored or
-# not, in nanoseconds: 0.007, 0.003, and 1.
+# not, in nanoseconds: 0.007, 0.003, and 1. One-hot rows of few levels, 0.03 to 0.4, take more
+# passes in proportion to the rows per column.
 _ASSUMED_PASSES = 10.0
 _SPARSE = 0.01
 _DENSER = 1.25  # exponent: 3,000 passes of dense rows
 _PREPARATION = 2.0  # of the ascent, in pairs of products
-# Where rows are sparse and an example moves its own score by more than this, |x|^2 / (lambda m) in
-# margins of 1, ascent begins. On one-hot codes and text planes take 0.04 to 5 times its work at
-# moves of 0.2 to 1.3, 0.9 to 50 times at 1.9 to 130. Ordered thresholds (EXP) lie close together
-# at large alphas, where ascent is slow: it takes 100 units and planes 11 at a move of 2.7, then 42
-# and 31 at 5.8, 37 and 103 at 12.
+# Where an example moves its own score by more than this, |x|^2 / (lambda m) in margins of 1, and
+# rows are sparse or have little in common, ascent begins. On one-hot codes and text planes take
+# 0.04 to 5 times its work at moves of 0.2 to 1.3, 0.9 to 50 times at 1.9 to 130. Ordered
+# thresholds (EXP) lie close together at large alphas, where ascent is slow: it takes 100 units and
+# planes 11 at a move of 2.7, then 42 and 31 at 5.8, 37 and 103 at 12.
 _OWN_MOVE = 1.5
 _OWN_MOVE_ORDERED = 5.0
+# Columns per row, and overlap, of rows that have little in common. At a move of 20 planes take
+# 4.2 times the work of ascent on 1,000 x 3,000 normal features (overlap 1.3), 2.4 times with
+# 3,000 rows of 600 blocks of 16 levels (2.0), 5 with codes of faces (4.5). At 2,000 x 2,000 (2.0)
+# they take half of it, with 100 blocks of 16 levels (7.7) two fifths.
+_WIDE = 2.0
+_OVERLAP = 5.0
+_ALIKE = 1e-9  # share of all squared norms that is left when alike rows are centred, by rounding
 
 
 class UnitWork(NamedTuple):
@@ -141,9 +153,10 @@ class Alternation:
     planes : CuttingPlaneMethod
     make_ascent : callable
         Makes the other method when it is needed first.
-    unit_work : UnitWork
-    move : float
-        Mean of an example's own move of its score, times alpha: :math:`|x_i|^2 / m`.
+    X : DesignMatrix
+        In memory.
+    n_examples : int
+        Which it has a row for, or several.
     ordered : bool
         Whether the thresholds must be nondecreasing.
     """
@@ -152,30 +165,66 @@ class Alternation:
         self,
         planes: CuttingPlaneMethod,
         make_ascent: Callable[[], CoordinateAscentMethod],
-        unit_work: UnitWork,
-        move: float,
+        X: DesignMatrix,
+        n_examples: int,
         ordered: bool,
     ) -> None:
+        assert X.pair_cost is not None
         self._planes = planes
         self._make_ascent = make_ascent
-        self._unit_work = unit_work
-        self._ascent_below = 0.0  # alpha
-        if unit_work.entry <= _SPARSE:
-            self._ascent_below = move / (_OWN_MOVE_ORDERED if ordered else _OWN_MOVE)
+        self._unit_work = UnitWork.of(max(X.pair_cost, 1.0), X.shape)
+        # The alpha below which an example moves its own score far.
+        own_move = _OWN_MOVE_ORDERED if ordered else _OWN_MOVE
+        self._far_below = float(X.squared_row_norms().mean()) / (n_examples * own_move)
         self.ascent: CoordinateAscentMethod | None = None
         self._ascent_ended = False  # whether the last problem ended with ascent
+        self._little_in_common: bool | None = None  # rows; not known yet
 
     def minimize(self, certificate: Certificate, best: Evaluated) -> Evaluated:
         """Go on until the certificate is closed; return the best point."""
         run = _Run(
             self._planes, self.ascent, self._make_ascent, self._unit_work, certificate, best
         )
-        with_ascent = self._ascent_ended or certificate.settings.alpha < self._ascent_below
-        run.begin(with_planes=run.planes_alone or not with_ascent)
+        run.begin(with_planes=run.planes_alone or not self._ascent_begins(certificate))
         while not certificate.is_closed():
             run.take_turn()
         self.ascent, self._ascent_ended = run.ascent, run.ascent_had_turn
         return run.best
+
+    def _ascent_begins(self, certificate: Certificate) -> bool:
+        if self._ascent_ended:
+            return True
+        if certificate.settings.alpha >= self._far_below:
+            return False
+        if self._little_in_common is None:
+            sparse = self._unit_work.entry <= _SPARSE
+            self._little_in_common = sparse or self._is_wide_and_overlaps_little()
+        return self._little_in_common
+
+    def _is_wide_and_overlaps_little(self) -> bool:
+        X = self._planes.X
+        n_rows, n_columns = X.shape
+        return n_columns >= _WIDE * n_rows and row_overlap(X) <= _OVERLAP
+
+
+def row_overlap(X: DesignMatrix) -> float:
+    r"""Estimate how much rows have in common, by one pair of products.
+
+    For centred rows it is :math:`m \sum_{ij} \langle x_i, x_j\rangle^2 / (\sum_i |x_i|^2)^2`: 1
+    where they are orthogonal and of one length, m where they are all alike. Both sums are traces,
+    of the Gram matrix and of its square, which a product with random signs estimates (Hutchinson).
+    """
+    m = X.shape[0]
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], m)
+    mean = X.transpose_dot(np.full(m, 1.0 / m))
+    gradient = X.transpose_dot(signs - signs.mean())
+    scores = X.dot(gradient)
+    scores -= scores.mean()
+    squared_norms = float(X.squared_row_norms().sum())
+    trace = squared_norms - m * float(mean @ mean)
+    if trace <= _ALIKE * squared_norms:
+        return float(m)
+    return m * float(scores @ scores) / trace**2
 
 
 class _Progress:
@@ -194,11 +243,15 @@ class _Progress:
         self._work.append(self._work[-1] + work)
         self._z.append(self._z[-1] - max(_log_odds(before) - _log_odds(after), 0.0))
 
-    def remaining(self, tol: float) -> float:
-        """Work that this method by itself still needs to a gap of `tol`; nan before its first."""
+    def remaining(self, tol: float, gap: float | None = None) -> float:
+        """Work that this method still needs to a gap of `tol`, from `gap` or what it came to.
+
+        It is nan before the first turn.
+        """
         if not self._work:
             return np.nan
-        needed = self._z[-1] - np.log(max(tol, 1e-16))
+        z = self._z[-1] if gap is None else _log_odds(gap)
+        needed = z - np.log(max(tol, 1e-16))
         return float(self._work[-1] * np.expm1(min(max(needed, 0.01) / self._slope(), 100.0)))
 
     def _slope(self) -> float:
@@ -237,13 +290,17 @@ class _Run:
         self._ascent_started = False
         self._n_idle = 0  # turns, one after the other, that closed next to nothing
         self._planes_know_dual = True  # whether planes have the plane of the dual point
-        self._trial_end = 0.0  # work up to which planes go on, whatever ascent needs
+        self._trial_end = 0.0  # work up to which a method goes on, whatever it needs
         self._next_trial = _FIRST_TRIAL  # work from which planes have another trial
+        self._next_ascent_trial = _FIRST_TRIAL
         self._stretch: list[float] = []  # z, turn by turn, since the methods changed
         self._planes_end = True  # within the limit on iterations
         self._planes_progress = _Progress(_PLANES)
         self._ascent_progress = _Progress(_ASCENT)
-        n_passes = _ASSUMED_PASSES * max(1.0, unit_work.entry / _SPARSE) ** _DENSER
+        n_passes = _ASSUMED_PASSES
+        if unit_work.entry > _SPARSE:
+            n_rows, n_columns = planes.X.shape
+            n_passes *= (unit_work.entry / _SPARSE) ** _DENSER * max(1.0, n_rows / n_columns)
         # A certificate, a pair of products, for every other pass.
         self._assumed_ascent = _PREPARATION + n_passes * (unit_work.visits + 0.5)
 
@@ -277,22 +334,30 @@ class _Run:
     def _choose_planes(self) -> bool:
         """Tell whether planes should need less work than ascent from here."""
         tol = self._certificate.settings.tol
-        planes, ascent = self._planes_progress.remaining(tol), self._ascent_progress.remaining(tol)
+        # While planes go on they show what they make of all that is known; before that, only what
+        # they would have come to by themselves.
+        gap = None if self.ascent_had_turn else self._certificate.gap
+        planes = self._planes_progress.remaining(tol, gap)
+        ascent = self._ascent_progress.remaining(tol)
         self._planes_end = self._planes_end and not self._planes_out_of_iterations(tol)
         if self.planes_alone:
             return True
         if not self._planes_end:
             return False
         if self._work < self._trial_end:
-            return True
+            return not self.ascent_had_turn
         if self._n_idle >= _MOST_IDLE:
             return self.ascent_had_turn  # the other one
         if self.ascent_had_turn:
             trial = ascent > self._work > self._next_trial
             return trial or (self._planes_started and planes < _MARGIN * ascent)
-        if self._ascent_started:
-            return _MARGIN * planes <= ascent
-        return planes <= self._assumed_ascent
+        if not self._ascent_started:
+            ascent = self._assumed_ascent
+        if planes > self._work > self._next_ascent_trial and ascent < _HOPELESS * planes:
+            self._trial_end = self._work * (1.0 + _TRIAL_SHARE_ASCENT)
+            self._next_ascent_trial = 2.0 * self._trial_end
+            return False
+        return (_MARGIN if self._ascent_started else 1.0) * planes <= ascent
 
     def _planes_out_of_iterations(self, tol: float) -> bool:
         """Tell whether planes, which have had the last turns, will not end in those left."""
@@ -320,7 +385,7 @@ class _Run:
             self._planes.add(self.ascent.plane, self._certificate, self.best)
             self._work += 1.0
             self._planes_know_dual = True
-            self._trial_end = self._work * (1.0 + _TRIAL_SHARE)
+            self._trial_end = self._work * (1.0 + _TRIAL_SHARE_PLANES)
             self._next_trial = max(_FIRST_TRIAL, 2.0 * self._trial_end)
         before = self._certificate.gap
         self.best = self._planes.advance(self._certificate, self.best)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from vilma.design_matrices import DesignMatrix, StackedMatrix
-from vilma.solvers.alternation import Alternation, UnitWork
+from vilma.solvers.alternation import Alternation
 from vilma.solvers.certificate import Certificate, Solution
 from vilma.solvers.coordinate_ascent import (
     CoordinateAscentMethod,
@@ -112,13 +112,8 @@ class Solver:
             self._ascent = make()
         elif slopes.counts().sum() <= _MOST_SLOPES:
             assert self._planes is not None
-            self._alternation = Alternation(
-                self._planes,
-                make,
-                UnitWork.of(max(X.pair_cost, 1.0), X.shape),
-                move=float(X.squared_row_norms().mean()) / len(slopes.weight),
-                ordered=isinstance(slopes, Hinges) and slopes.ordered,
-            )
+            ordered = isinstance(slopes, Hinges) and slopes.ordered
+            self._alternation = Alternation(self._planes, make, X, len(slopes.weight), ordered)
 
     def _made_ascent(self) -> CoordinateAscentMethod | None:
         return self._ascent if self._alternation is None else self._alternation.ascent

@@ -15,6 +15,7 @@ References
 
 from __future__ import annotations
 
+from vilma.design_matrices import DesignMatrix
 from vilma.solvers.certificate import Certificate
 from vilma.solvers.cutting_plane.reduced_problem import ReducedProblem
 from vilma.solvers.evaluation import Evaluated, search
@@ -62,6 +63,11 @@ class CuttingPlaneMethod:
         self._reduced = space.start(None)
 
     @property
+    def X(self) -> DesignMatrix:
+        """The matrix of the space."""
+        return self._space.X
+
+    @property
     def n_planes(self) -> int:
         """Number of planes that are kept."""
         return len(self._reduced_problem)
@@ -87,8 +93,8 @@ class CuttingPlaneMethod:
     def _take_up(self, plane: Plane, certificate: Certificate, best: Evaluated) -> None:
         """Add a plane to the reduced problem, unless its charge exceeds the gap.
 
-        The reduced problem does not see charges. Every combination with a share of such a plane
-        would have its bound lowered by that share of the charge, more than the whole gap.
+        The reduced problem does not see charges: the bound of a combination is lowered by the
+        plane's share in it of a charge that exceeds the gap.
         """
         target = certificate.inner_target(best.objective)
         charge = certificate.oracle.charge(plane.bias_residual, target)
