@@ -13,10 +13,10 @@ Labels are codes 0, ..., Y - 1; threshold k separates label k from k + 1. With t
   the values rise as long as :math:`s > \theta_k`, and the largest is that of label h(x).
 - From b to :math:`\theta` (`hull_thresholds`): the maximum of the lines :math:`s y + b_y` changes
   from label p to label q > p at :math:`s = (b_p - b_q) / (q - p)`, minus the slope of the segment
-  from :math:`(p, b_p)` to :math:`(q, b_q)`. The labels that are a maximum somewhere are the
-  vertices of the upper concave hull of the points :math:`(y, b_y)`, and all thresholds between
-  neighbouring vertices p and q are :math:`(b_p - b_q) / (q - p)`. Labels off the hull are never
-  predicted.
+  from :math:`(p, b_p)` to :math:`(q, b_q)`. The labels that are the only maximum
+  somewhere are the vertices of the upper concave hull of the points :math:`(y, b_y)`, and all
+  thresholds between neighbouring vertices p and q are :math:`(b_p - b_q) / (q - p)`. Labels off
+  the hull are never predicted.
 """
 
 from __future__ import annotations

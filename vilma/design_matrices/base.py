@@ -86,7 +86,7 @@ class DesignMatrix(ABC):
         return out
 
     def rows(self) -> Rows | None:
-        """Return the rows for kernels that visit them in any order; None if they are on disk."""
+        """Return the rows for kernels that visit them in any order; None where there are none."""
         return None
 
     def for_many_products(self) -> DesignMatrix:

@@ -2,11 +2,12 @@ r"""The whole problem at once, by a generic conic solver: for small problems, an
 
 With the surrogate written out as maxima of affine functions the problem is
 
-.. math:: \min_{u, \theta, \xi}\; \frac{\lambda}{2} |u|^2 + \sum_t p_t \xi_t
-          \quad\text{s.t.}\quad \xi_t \ge o_r + \langle a_r, A u\rangle + \langle d_r,
+.. math:: \min_{w, \theta, \xi}\; \frac{\lambda}{2} |w|^2 + \sum_t p_t \xi_t
+          \quad\text{s.t.}\quad \xi_t \ge o_r + \langle a_r, A w\rangle + \langle d_r,
           \theta\rangle \text{ for the functions r of term t},
 
-A being X (bordered by an identity where biases are penalised). The multipliers of the
+A being X (bordered by an identity where biases are penalised), and :math:`p_t, o_r, a_r, d_r` the
+`share`, `constant`, `by_score` and `by_threshold` of `PiecewiseLinearForm`. The multipliers of the
 constraints, made exact convex combinations, are a plane of G like any other: what they leave of
 :math:`\theta` is charged to the bound, so the certificate does not rest on the solver's word.
 """

@@ -431,7 +431,7 @@ def minimize_smoothed(
     capacity : ndarray of shape (n_classes,)
         Weight that a label may win or lose, the measure of its derivative.
     rules : tuple of float
-        Share of the total weight at which a derivative counts as 0, first step in widths,
+        Share of the sum of `capacity` at which a derivative counts as 0, first step in widths,
         shortest reach of a list in widths, and the change in widths after which it is made anew.
     step_rules : tuple
         `StepRules` of ``smoothing.py``: how the damping goes on.
@@ -455,7 +455,7 @@ def minimize_smoothed(
     hessian = np.empty((n_classes, n_classes))
     new_hessian = np.empty((n_classes, n_classes))
     coupling = np.minimum(capacity[1:], capacity[:-1])
-    total_weight = np.sum(capacity)
+    total_capacity = np.sum(capacity)
     n, constant, fixed, list_width = listed
     value, slack = smoothed(change, width, n, work[1], fixed, gradient, hessian)
     size = np.max(np.abs(gradient))
@@ -464,7 +464,7 @@ def minimize_smoothed(
     n_evaluations = 1
     settled, stale = False, False
     while n_evaluations < max_iter:
-        settled = settled or size <= tol * total_weight
+        settled = settled or size <= tol * total_capacity
         step[:] = 0.0
         if not settled:
             _newton_step(hessian, gradient, damping, coupling, anchor, step)
@@ -495,7 +495,7 @@ def minimize_smoothed(
         n_evaluations += 1
         new_size = np.max(np.abs(new_gradient))
         left = 1.0 if settled else np.dot(new_gradient, step) / np.dot(gradient, step)
-        close = size <= _CLOSE * total_weight
+        close = size <= _CLOSE * total_capacity
         if settled:
             settled = False
         elif close and not new_size < 0.5 * size:  # nothing but rounding is left

@@ -134,7 +134,8 @@ class ExplicitHinge(HingeSurrogate):
     .. math:: \max(0, 1 - s + \theta_{l-1}) + \max(0, 1 + s - \theta_u)
               \quad\text{subject to}\quad \theta_0 \le \dots \le \theta_{Y-2}
 
-    It bounds the interval-insensitive 0/1 loss from above.
+    (labels as codes from 0, :math:`\theta_{-1} = -\infty` and :math:`\theta_{Y-1} = \infty`). It
+    bounds the interval-insensitive 0/1 loss from above.
     """
 
     resolution = 1e-15

@@ -23,7 +23,6 @@ from vilma.surrogates.linear_form import v_shaped_form
 from vilma.surrogates.margins import Margins, find_margins
 from vilma.surrogates.plane import InnerMinimum, Plane
 from vilma.surrogates.smoothing import (
-    MAX_EVALUATIONS,
     NARROWEST,
     STEP_RULES,
     Attempt,
@@ -42,7 +41,8 @@ from vilma.surrogates.surrogate import (
 __all__ = ["PiecewiseVShaped"]
 
 _RESOLUTION = 1e-13  # of the largest cost, as for VILMA
-_BALANCED = 1e-16  # of the total weight counts as balanced; rounding ends the iteration before
+_BALANCED = 1e-16  # of all capacities counts as balanced; rounding ends the iteration before
+_MAX_EVALUATIONS = 100, 4  # of one width, and for every label: against widths that never end
 _FIRST_STEP = 10.0  # widths that the first step may take a light label (3 to 100 are alike)
 _SHORTEST_REACH = 0.25  # widths that a list serves at least (0.5 and 1 take a tenth longer)
 _LONG_WAY = 10.0  # widths after which a list is made anew
@@ -115,7 +115,7 @@ class PiecewiseVShaped(Surrogate):
         margins = found or Margins.equal(mean_margin, n_classes)
         self._hinges = ImplicitHinge(labels, margins)
         self._widest = _WIDEST * mean_margin if self._hinges_fit else np.inf
-        self._max_evaluations = MAX_EVALUATIONS[0] + MAX_EVALUATIONS[1] * n_classes
+        self._max_evaluations = _MAX_EVALUATIONS[0] + _MAX_EVALUATIONS[1] * n_classes
         self._total_weight = float(weight.sum())
         self._sides: tuple[tuple, tuple] = (
             _by_endpoint(lower, weight, n_classes),

@@ -42,10 +42,10 @@ of either label makes :math:`3 c = (1/2, 1/2, -1)`.
 
 **What is computed instead of (20).** Let :math:`[l_i, u_i]` be the paper's :math:`[y_l^i, y_r^i]`,
 :math:`p_i` the examples' weights and P their sum (1 and m in the paper). Each arg max is replaced
-by fractions :math:`\pi^-_{iy}, \pi^+_{iy} \ge 0` of the labels that attain it, of sum 1 over the
-:math:`y \le l_i` and over the :math:`y \ge u_i`:
+by fractions :math:`\pi^-_{iy}, \pi^+_{iy} \ge 0` of sum 1 over the :math:`y \le l_i` and over the
+:math:`y \ge u_i`:
 
-.. math:: G'(w) = X^T c, \qquad
+.. math:: \nabla_w G(X w) = X^T c, \qquad
           c_i = \frac{p_i}{P} \Bigl( \sum_{y \le l_i} \pi^-_{iy} (y - l_i)
           + \sum_{y \ge u_i} \pi^+_{iy} (y - u_i) \Bigr), \qquad
           o = \frac{1}{P} \sum_i p_i \Bigl( \sum_{y \le l_i} \pi^-_{iy} \Delta(y, l_i)
@@ -56,11 +56,14 @@ with the fractions so chosen that the derivative in every bias vanishes,
 .. math:: \sum_i p_i (\pi^-_{iy} + \pi^+_{iy}) = \sum_i p_i ([\![ l_i = y ]\!]
           + [\![ u_i = y ]\!]) \qquad\text{for all } y .
 
-One label per side with the fraction 1 makes c that of (20).
+Any such fractions make a valid plane, for no side of an example is less than a mean of what its
+maximum is taken over; the plane touches G at s only where all of them lie on labels that attain
+the maximum. One label per side with the fraction 1 makes c that of (20).
 
 Where the loss is a sum of hinges with margins :math:`a^-_i, a^+_i` (`vilma.surrogates.margins`; 1
-in EXP and IMC), the same reads, with the slopes :math:`q^-_{ik} = \sum_{y \le k} \pi^-_{iy}` of
-the hinges below the interval and :math:`q^+_{ik} = \sum_{y > k} \pi^+_{iy}` of those above it,
+in EXP and IMC), the same reads, with slopes :math:`0 \le q^-_{ik}, q^+_{ik} \le 1` of the hinges
+below and above the interval, which for IMC are :math:`q^-_{ik} = \sum_{y \le k} \pi^-_{iy}` and
+:math:`q^+_{ik} = \sum_{y > k} \pi^+_{iy}`,
 
 .. math:: c_i = \frac{p_i}{P} \Bigl( \sum_{k \ge u_i} q^+_{ik} - \sum_{k < l_i} q^-_{ik} \Bigr),
           \qquad
@@ -70,15 +73,16 @@ the hinges below the interval and :math:`q^+_{ik} = \sum_{y > k} \pi^+_{iy}` of 
           - \sum_{i : k \ge u_i} p_i q^+_{ik} \Bigr) = 0,
 
 slopes being 1 where the hinge is positive, 0 where it is cut off, and any fraction on its
-breakpoint. In EXP only :math:`k = l_i - 1` and :math:`k = u_i` have hinges, and -d need only lie
-in the normal cone.
+breakpoint where the plane touches G. In EXP only :math:`k = l_i - 1` and :math:`k = u_i` have
+hinges, and -d need only lie in the normal cone.
 
 `imc_plane`, `exp_plane`, `SmoothedProblem.plane` and `solve_transport` find such fractions.
 
 **What is left of d.** Where an iterative method leaves :math:`d \ne 0`, the plane carries
-:math:`|d|_1` as its `bias_residual`. With the offset :math:`o = \Phi(s, \theta(s)) - \langle c,
-s\rangle - \langle d, \theta(s)\rangle`, what is left of the last term above is :math:`\langle d,
-\theta'\rangle \ge -|d|_1 \max_k |\theta'_k|`: the *charge* that is taken off the bound.
+:math:`|d|_1` as its `bias_residual`. With the o above, which is :math:`\Phi(s, \theta(s)) -
+\langle c, s\rangle - \langle d, \theta(s)\rangle` where the plane touches :math:`\Phi` and less
+elsewhere, what is left of the last term above is :math:`\langle d, \theta'\rangle \ge -|d|_1
+\max_k |\theta'_k|`: the *charge* that is taken off the bound.
 """
 
 from __future__ import annotations

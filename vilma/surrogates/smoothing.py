@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 __all__ = [
-    "MAX_EVALUATIONS",
     "NARROWEST",
     "STEP_RULES",
     "Attempt",
@@ -29,7 +28,6 @@ __all__ = [
 ]
 
 NARROWEST = 1e-12  # of the scores' spread; below, a window holds nothing but rounding
-MAX_EVALUATIONS = 100, 4  # of one width, and for every label: against widths that never end
 _MAX_WIDTHS = 80  # a guard: with 40 the ten fits are the same
 _ROUNDING_RESIDUAL = 1e-13  # a smaller one is not for want of convergence (1e-12, 1e-14: the same)
 _WIDER = 100.0  # factor of the width after a failure at the first (10: 1 % more; 1000: the same)

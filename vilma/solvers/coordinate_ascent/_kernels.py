@@ -63,15 +63,15 @@ def _sum_clipped(levels, shift, start, stop):
 
 @njit
 def _solve_example(
-    score, diag_hessian, stiffness, thresholds, bounds, hinges, margins, duals, window, levels
+    score, score_per_step, stiffness, thresholds, bounds, hinges, margins, duals, window, levels
 ):
     """Score at which an example's dual variables are the best, the others being fixed.
 
     The best dual variable of a hinge is ``levels - stiffness * score`` (hinges above: plus),
-    clipped: `stiffness` is 1 / (p_i gamma). `diag_hessian` is p_i |x_i - mean|^2 / (lambda P), by
-    which the score moves for a step of 1 of a dual variable. The new score is the root of the
-    increasing, piecewise linear function ``t - score - diag_hessian * (change of Q^-_i - Q^+_i at
-    t)``, found by Newton's method between two bounds.
+    clipped: `stiffness` is 1 / (p_i gamma). `score_per_step` is p_i |x_i - mean|^2 / (lambda P),
+    by which the score moves for a step of 1 of a dual variable. The new score is the root of the
+    increasing, piecewise linear function ``t - score - score_per_step * (change of Q^-_i - Q^+_i
+    at t)``, found by Newton's method between two bounds.
 
     Outside the window all dual variables are 0 and stay so; it is widened for every score that is
     tried, until the thresholds beyond are too far away by their `bounds`.
@@ -100,7 +100,7 @@ def _solve_example(
         change = stiffness * new_score
         sum_below, n_free_below = _sum_clipped(levels, -change, first, n_below)
         sum_above, n_free_above = _sum_clipped(levels, change, n_below, last)
-        error = new_score - score - diag_hessian * (sum_below - sum_above - total)
+        error = new_score - score - score_per_step * (sum_below - sum_above - total)
         tolerated = _STEP_ACCURACY * abs(new_score - score) + _ROUNDING * (1.0 + abs(new_score))
         if abs(error) <= tolerated:
             break
@@ -110,7 +110,7 @@ def _solve_example(
         else:
             low = new_score
             high = min(high, new_score - error)
-        new_score -= error / (1.0 + diag_hessian * stiffness * (n_free_below + n_free_above))
+        new_score -= error / (1.0 + score_per_step * stiffness * (n_free_below + n_free_above))
         if not low < new_score < high:
             new_score = 0.5 * (low + high)
     return new_score, (first, last)
@@ -159,10 +159,11 @@ def _relax_order(thresholds, bounds, order_duals, k, prox_step):
 
 
 @njit
-def ascend(rows, row_stats, centre_norm, visits, scale, prox_step, state):
+def ascend(rows, row_stats, squared_mean_norm, visits, scale, prox_step, state):
     """Visit examples in turn and give each the best dual variables; the thresholds follow.
 
-    `scale` is 1 / (lambda P), `prox_step` the gamma of the proximal term.
+    `squared_mean_norm` is that of the mean row, `scale` 1 / (lambda P), `prox_step` the gamma of
+    the proximal term.
     """
     sums, drift, duals, layout, thresholds, order_duals = state
     ordered = order_duals.shape[0] > 0
@@ -175,7 +176,7 @@ def ascend(rows, row_stats, centre_norm, visits, scale, prox_step, state):
         _relax_order(thresholds, bounds, order_duals, k, prox_step)
     for i in visits:
         weight, centre_product = row_stats[i].weight, row_stats[i].centre_product
-        shift = drift[1] * (centre_norm - centre_product) - drift[0]
+        shift = drift[1] * (squared_mean_norm - centre_product) - drift[0]
         place = layout[i]
         score = scale * (row_dot(rows, place.row, sums) + shift)
         own = duals[place.first_dual : place.first_dual + place.n_duals]
@@ -183,7 +184,7 @@ def ascend(rows, row_stats, centre_norm, visits, scale, prox_step, state):
         stiffness = 1.0 / (weight * prox_step)
         new_score, (first, last) = _solve_example(
             score,
-            weight * scale * row_stats[i].centred_norm,
+            weight * scale * row_stats[i].squared_centred_norm,
             stiffness,
             thresholds,
             bounds,

@@ -88,7 +88,7 @@ def ascend_mixtures(rows, examples, maxima, visits, constants, state):
     rows : tuple of arrays
     examples : tuple of arrays of shape (m,)
         Row of every example, where its slopes begin, ends of its interval, weight, product with
-        the mean row, and squared norm less that.
+        the mean row, and squared norm of the row less the mean row.
     maxima : tuple of arrays
         Costs of shape (n_classes, n_classes), and pieces of the steps.
     visits : ndarray of int64
@@ -100,9 +100,9 @@ def ascend_mixtures(rows, examples, maxima, visits, constants, state):
         Sums of shape (n_groups, n, 4) for pieces four by four, drift of shape (2, n_pieces),
         slopes and thresholds.
     """
-    row_of, first, lower, upper, weights, centre_products, centred_norms = examples
+    row_of, first, lower, upper, weights, centre_products, squared_centred_norms = examples
     cost, pieces = maxima
-    scale, prox_step, centre_norm, own_share, common_share, most_steps, enough = constants
+    scale, prox_step, squared_mean_norm, own_share, common_share, most_steps, enough = constants
     sums, drift, slopes, thresholds = state
     n_pieces, last_label = drift.shape[1], cost.shape[0] - 1
     four = np.empty((1, 4))
@@ -115,13 +115,13 @@ def ascend_mixtures(rows, examples, maxima, visits, constants, state):
             four[0, :] = 0.0
             row_dot_four(rows, row_of[i], sums[g], four)
             for j in range(4 * g, min(4 * g + 4, n_pieces)):
-                shift = drift[1, j] * (centre_norm - centre_product) - drift[0, j]
+                shift = drift[1, j] * (squared_mean_norm - centre_product) - drift[0, j]
                 scores[j] = scale * (four[0, j - 4 * g] + shift)
                 total += scores[j]
                 change[j] = 0.0
         for j in range(n_pieces):
             scores[j] = own_share * scores[j] + common_share * total
-        by_share = weight * scale * centred_norms[i]
+        by_share = weight * scale * squared_centred_norms[i]
         threshold_step = weight * prox_step  # by which a step of 1 of a slope moves a threshold
         l, u = lower[i], upper[i]
         below = slopes[first[i] : first[i] + l]

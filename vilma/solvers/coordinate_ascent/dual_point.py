@@ -15,7 +15,8 @@ from vilma.surrogates import Hinges, Plane
 __all__ = ["DualPoint", "HingeDualPoint", "Reached", "best_multiple"]
 
 # The proximal step gamma of the thresholds of hinges, in units of what a typical example's score
-# moves for a step of 1, |x_i - mean|^2 / (lambda P): from 0.005 to 0.05 the passes hardly change.
+# moves for a step of 1 per unit of its weight, |x_i - mean|^2 / (lambda P): from 0.005 to 0.05
+# the passes hardly change.
 _PROX_SHARE = 0.02
 _ALIKE = 1e-3  # share of a row's squared norm below which the centred norms count as rounding
 
@@ -44,7 +45,7 @@ ROW_STATS = np.dtype(
     [
         ("weight", np.float64),
         ("centre_product", np.float64),  # of the row with the mean row
-        ("centred_norm", np.float64),  # squared norm of their difference
+        ("squared_centred_norm", np.float64),  # squared norm of their difference
         ("below_margin", np.float64),
         ("above_margin", np.float64),
     ]
@@ -125,16 +126,15 @@ class DualPoint(ABC):
         self._total_weight = float(weight.sum())
         self._weight = weight[self.order]
         self._mean = X.transpose_dot(weight / self._total_weight)
-        self._mean_norm = float(self._mean @ self._mean)
+        self._squared_mean_norm = float(self._mean @ self._mean)
         self._centre_product = X.dot(self._mean)[self.order]
         squared_row_norms = squared_row_norms[self.order]
-        self._centred_norm = np.maximum(
-            squared_row_norms - 2.0 * self._centre_product + self._mean_norm, 0.0
+        self._squared_centred_norm = np.maximum(
+            squared_row_norms - 2.0 * self._centre_product + self._squared_mean_norm, 0.0
         )
         # Rows that are all alike leave nothing but rounding of their norms.
-        self._typical_norm = (
-            max(float(self._centred_norm.mean()), _ALIKE * float(squared_row_norms.mean())) or 1.0
-        )
+        least = _ALIKE * float(squared_row_norms.mean())
+        self._typical_squared_norm = max(float(self._squared_centred_norm.mean()), least) or 1.0
         self._scale = self._prox_step = 0.0
         self._metric: Metric = EUCLIDEAN
 
@@ -172,7 +172,7 @@ class DualPoint(ABC):
         self._metric = metric
         self._scale = 1.0 / (alpha * self._total_weight)
         before = self._prox_step
-        self._prox_step = self._prox_share * self._scale * self._typical_norm
+        self._prox_step = self._prox_share * self._scale * self._typical_squared_norm
         if before == 0.0:  # nothing there yet
             return
         gradient = self._centred_sums() / self._total_weight
@@ -245,7 +245,7 @@ class HingeDualPoint(DualPoint):
         self._row_stats = np.empty(len(self.order), ROW_STATS)
         self._row_stats["weight"] = hinges.weight
         self._row_stats["centre_product"] = self._centre_product
-        self._row_stats["centred_norm"] = self._centred_norm
+        self._row_stats["squared_centred_norm"] = self._squared_centred_norm
         self._row_stats["below_margin"] = hinges.below_margin
         self._row_stats["above_margin"] = hinges.above_margin
         counts = hinges.counts()
@@ -283,7 +283,7 @@ class HingeDualPoint(DualPoint):
         kernels.ascend(
             self._rows,
             self._row_stats,
-            self._mean_norm,
+            self._squared_mean_norm,
             visits,
             self._scale,
             self._prox_step,

@@ -43,7 +43,7 @@ best value when threshold k or k + 1 has moved: it grows by :math:`(\theta_k - \
 \gamma)`, but stays nonnegative.
 
 **The update of an example**, all others fixed (Algorithm 1 of Hsieh et al. [1]_, with a block of
-variables in the place of one), is exact. Its stationary slopes are
+variables in the place of one), is exact up to a thousandth of the step. Its stationary slopes are
 
 .. math:: q^-_{ik} = \text{clip}_{[0, 1]}\Bigl(q^{-,old}_{ik} + \frac{a^-_i - t +
           \theta_k^{old}}{\gamma p_i}\Bigr), \quad
@@ -76,11 +76,12 @@ above, with directions W = V N (see `vilma.solvers.metric`) in the place of w:
           (x_i - \bar x) .
 
 The update of an example moves shares between two labels of each side, from the one with the least
-to the one with the largest :math:`\Delta(y, l) + f(y)`, as in sequential minimal optimisation
-[3]_: both sides at once, by the maximum of a quadratic function of two variables over a box. It
-ends when what can be gained is a tenth of what it was at first. To remove what is left of d,
-slopes are lowered towards the next smaller one, which keeps their order, and those further out
-with them where that is not enough (`_mixture_kernels.balanced_mixture_plane`).
+among those that have a share to the one with the largest :math:`\Delta(y, l) + f(y)`, as in
+sequential minimal optimisation [3]_: both sides at once, by the maximum of a quadratic function of
+two variables over a box. It ends when what can be gained is a tenth of what it was at first. To
+remove what is left of d, slopes are lowered towards the next smaller one, which keeps their order,
+and those further out with them where that is not enough
+(`_mixture_kernels.balanced_mixture_plane`).
 
 References
 ----------

@@ -33,7 +33,7 @@ class _Examples(NamedTuple):
     upper: np.ndarray
     weight: np.ndarray
     centre_product: np.ndarray  # of the row with the mean row
-    centred_norm: np.ndarray  # squared norm of their difference
+    squared_centred_norm: np.ndarray  # squared norm of their difference
 
 
 def _mean_margins(maxima: LabelMaxima) -> tuple[np.ndarray, np.ndarray]:
@@ -80,7 +80,7 @@ class MixtureDualPoint(DualPoint):
             maxima.upper[self.order],
             self._weight,
             self._centre_product,
-            self._centred_norm,
+            self._squared_centred_norm,
         )
         self._begin(
             sums=np.zeros((-(-n_pieces // 4), X.shape[1], 4)),
@@ -105,7 +105,7 @@ class MixtureDualPoint(DualPoint):
             (
                 self._scale,
                 self._prox_step,
-                self._mean_norm,
+                self._squared_mean_norm,
                 own_share,
                 common_share,
                 _MOST_STEPS,
