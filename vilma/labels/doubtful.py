@@ -5,6 +5,7 @@ What can only be a mistake is refused, what is probably one gets a warning.
 
 from __future__ import annotations
 
+import itertools
 import re
 import warnings
 from itertools import pairwise
@@ -65,23 +66,36 @@ def missing_codes(labels: NDArray[Any]) -> list[Any]:
         return []
     values = labels.astype(np.float64)
     is_code = np.isin(values, _CODES)
-    first = int(np.argmin(is_code & (values < 0.0))) if len(values) else 0
+    n_below = _length_of_run(is_code & (values < 0.0))
     # The largest of 1 to 5 and 7, or 8, is as likely a level.
     above = is_code & (values > 0.0) & (not np.isin(values[-1:], [7.0, 8.0]).any())
-    last = len(values) - int(np.argmin(above[::-1]))
+    n_above = _length_of_run(above[::-1])
+    # As many as stand apart: 7 is none of the codes where 1 to 7 are followed by 99.
+    for first, after in itertools.product(range(n_below, -1, -1), range(n_above, -1, -1)):
+        last = len(values) - after
+        if _stand_apart(values, first, last):
+            return labels[:first].tolist() + labels[last:].tolist()
+    return []
+
+
+def _length_of_run(flags: NDArray[Any]) -> int:
+    """Number of flags before the first that is not set."""
+    return int(np.argmin(np.append(flags, False)))
+
+
+def _stand_apart(values: NDArray[Any], first: int, last: int) -> bool:
+    """Tell whether what lies outside of ``values[first:last]`` stands apart from it."""
     rest = values[first:last]
     if len(rest) < 3:
-        return []
+        return False
     steps = np.diff(rest)
     share = 0.1 if np.allclose(steps, steps[0]) else 0.5
     needed = max(2.0 * steps.max(), share * (rest[-1] - rest[0]))
-    found = []
-    mirrored = np.array_equal(-values[:first][::-1], values[values > 0.0])
-    if first and not mirrored and rest[0] - values[first - 1] >= needed:
-        found += labels[:first].tolist()
-    if last < len(values) and values[last] - rest[-1] >= needed:
-        found += labels[last:].tolist()
-    return found
+    if first:
+        mirrored = np.array_equal(-values[:first][::-1], values[values > 0.0])
+        if mirrored or rest[0] - values[first - 1] < needed:
+            return False
+    return last == len(values) or bool(values[last] - rest[-1] >= needed)
 
 
 def like_brackets(labels: NDArray[Any]) -> str | None:
