@@ -92,6 +92,70 @@ def test_a_survey_from_start_to_end(survey, model, answers, tmp_path):
     assert "has no column 'level'" in result.stderr
 
 
+def test_no_output_takes_the_place_of_what_is_read(survey, model, tmp_path):
+    assert run("fit", survey, "--label", "level", "-o", model, *FAST).exit_code == 0
+    link = tmp_path / "link.csv"
+    link.symlink_to(survey)
+    before = survey.read_bytes(), model.read_bytes()
+    for arguments in (
+        ("fit", survey, "--label", "level", *FAST, "-o", survey),
+        ("fit", survey, "--label", "level", *FAST, "-o", link),
+        ("predict", model, survey, "-o", survey),
+        ("predict", model, survey, "-o", model),
+        ("evaluate", model, survey, "--report", survey),
+        ("evaluate", model, survey, "--report", model),
+    ):
+        result = run(*arguments)
+        assert result.exit_code == 2
+        assert "would replace a file that this command reads" in " ".join(result.stderr.split())
+    assert (survey.read_bytes(), model.read_bytes()) == before
+
+
+@pytest.mark.parametrize("name", ["m.csv", "m.npz", "m.parquet"])
+def test_a_model_that_would_be_read_as_features_is_not_written(survey, tmp_path, name):
+    result = run("fit", survey, "--label", "level", "-o", tmp_path / name, *FAST)
+    assert result.exit_code == 2
+    assert "name the model *.vilma" in " ".join(result.stderr.split())
+    assert not (tmp_path / name).exists()
+
+
+def test_intervals_that_are_all_open(tmp_path, model):
+    rows = [[k, k % 3, "", ""] for k in range(9)]
+    table = write(tmp_path / "open.csv", ["x", "z", "from", "to"], rows)
+    result = run("fit", table, "--lower", "from", "--upper", "to", "-o", model, *FAST)
+    assert result.exit_code == 1
+    assert "every label is open at both ends" in result.stderr
+
+
+def test_names_that_rows_share_are_told_unless_they_group_them(tmp_path, survey, model):
+    text = survey.read_text().splitlines()
+    lines = [line.split(",") for line in text]
+    for k, line in enumerate(lines[1:]):
+        line[0] = f"p{k // 4}"
+    write(survey, lines[0], lines[1:])
+    options = ["--label", "level", "--id", "name", "-o", model, *FAST]
+    result = run("fit", survey, *options)
+    assert "has 40 different names for 160 rows" in result.stderr
+    assert "--group name keeps them in one fold" in result.stderr
+    assert "different names" not in run("fit", survey, *options, "--group", "name").stderr
+
+
+def test_more_folds_than_rows(survey, model):
+    result = run("fit", survey, "--label", "level", "--folds", 1000, "-o", model)
+    assert result.exit_code == 1
+    assert "--folds 1000 needs as many rows, but 160 have a label" in result.stderr
+
+
+def test_an_empty_column_is_told(survey, model, tmp_path):
+    assert run("fit", survey, "--label", "level", "-o", model, *FAST).exit_code == 0
+    lines = [line.split(",") for line in survey.read_text().splitlines()]
+    rows = [[line[0], "", *line[2:]] for line in lines[1:]]
+    new = write(tmp_path / "new.csv", lines[0], rows)
+    result = run("predict", model, new)
+    assert result.exit_code == 0
+    assert "column 'score' is empty: its median in training" in result.stderr
+
+
 def test_a_bracket_with_its_ends_swapped(model, tmp_path):
     rows = [["a", "20-29", 1.0], ["b", "", 2.0], ["c", "39-30", 3.0], ["d", "none", 4.0]]
     table = write(tmp_path / "ages.csv", ["name", "age", "x"], rows)
@@ -114,7 +178,7 @@ def test_words_in_their_order(survey, model, answers, tmp_path):
     assert result.exit_code == 1
     assert "160 of 160 labels in column 'level'" in result.stderr
     assert "are neither numbers nor brackets" in result.stderr
-    assert "--levels never,seldom,at times,..." in result.stderr
+    assert "give all of them, lowest first: --levels LOW,...,HIGH\n" in result.stderr
     options = ["--label", "level", "--levels", ", ".join(words)]
     result = run("fit", survey, *options, "-o", model, *FAST)
     assert result.exit_code == 0, result.output
@@ -726,7 +790,7 @@ def test_missing_answers_are_not_proposed_as_levels(tmp_path, model):
     words = ["don't know", "low", "medium", "high", "refused"]
     data = small_table(tmp_path / "t.csv", words * 6)
     result = run("fit", data, "--label", "y", "-o", model)
-    assert "--levels low,medium,high. Leave rows" in result.stderr
+    assert "--levels LOW,...,HIGH. Leave rows" in result.stderr
     assert '--no-answer "don\'t know" --no-answer "refused"' in result.stderr
 
 

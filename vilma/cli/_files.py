@@ -100,6 +100,32 @@ class OutputFeatures(OutputFile):
         return self._check_parent(path, param, ctx)
 
 
+def keep_inputs(option: str, output: Path | None, *inputs: Path | None) -> None:
+    """Refuse an output in the place of a file that is read.
+
+    Parameters
+    ----------
+    option : str
+        That names the output.
+    output : Path or None
+        None where nothing is written.
+    *inputs : Path or None
+        What the command reads.
+
+    Raises
+    ------
+    click.UsageError
+        If they are the same file.
+    """
+    if output is None or not output.exists():
+        return
+    for path in inputs:
+        if path is not None and path.exists() and output.samefile(path):
+            raise click.UsageError(
+                f"{option} {output} would replace a file that this command reads; name another."
+            )
+
+
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary neighbour of `path` that takes its name once it is complete.

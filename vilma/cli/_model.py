@@ -123,7 +123,7 @@ def read_model_and_features(
         rows = read_table_for_model(
             require_table(features, model), fitted.settings, require_scale(fitted), labelled=False
         )
-        tell_new_categories(fitted, rows)
+        tell_unlike_training(fitted, rows)
         return fitted, FeatureStore(rows.names, rows.X, rows.settings)
     refuse_table(features, model)
     store = read_features(features, max_memory)
@@ -204,7 +204,7 @@ def read_model_and_rows(
         no_answer=reading.no_answer,
         closed=reading.closed,
     )
-    tell_new_categories(fitted, rows)
+    tell_unlike_training(fitted, rows)
     return fitted, rows
 
 
@@ -215,8 +215,8 @@ def uncalibrated(estimator: Any) -> Any:
     return estimator
 
 
-def tell_new_categories(model: Model, rows: LabelledRows) -> None:
-    """Warn of the categories in a table that the model's training had not.
+def tell_unlike_training(model: Model, rows: LabelledRows) -> None:
+    """Warn of empty columns of numbers, and of categories that the model's training had not.
 
     Parameters
     ----------
@@ -227,6 +227,10 @@ def tell_new_categories(model: Model, rows: LabelledRows) -> None:
     """
     columns = model.settings["columns"]
     names = [*columns["numbers"], *columns["categories"]]
+    for place, name in enumerate(columns["numbers"]):
+        empty = all(cell is None or cell != cell for cell in rows.X[:, place].tolist())
+        if empty and len(rows.names) > 1:
+            warn(f"column {name!r} is empty: its median in training stands for every row")
     features = uncalibrated(model.estimator)[0]  # of the pipeline
     for place, known in features.categories_.items():
         seen = set(known)

@@ -237,6 +237,7 @@ def read_labelled_table(path: Path, roles: Roles, classes: tuple[int, int] | Non
     if scale.names is None:
         labelled = [names[row] for row in rows], [texts[row] for row in rows]
         require_on_scale(intervals, scale.classes, *labelled, where="in row {}")
+    _warn_of_repeated_names(names, roles)
     groups = None
     if roles.group is not None:
         groups = np.array([str(cell) for cell in table.columns[roles.group]])[rows]
@@ -252,6 +253,17 @@ def read_labelled_table(path: Path, roles: Roles, classes: tuple[int, int] | Non
         settings,
         "row(s)",
     )
+
+
+def _warn_of_repeated_names(names: list[str], roles: Roles) -> None:
+    """Warn of names that rows share, as those of one person do, where nothing groups the rows."""
+    n_names = len(set(names))
+    if roles.row_id is not None and roles.group is None and n_names < len(names):
+        warn(
+            f"the column {roles.row_id!r} of --id has {n_names:,} different names for "
+            f"{len(names):,} rows. If rows of one name belong together, --group {roles.row_id} "
+            "keeps them in one fold; held out one by one they are easy to predict"
+        )
 
 
 def read_table_for_model(

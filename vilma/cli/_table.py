@@ -720,13 +720,9 @@ def _is_bracket(word: str) -> bool:
 
 
 def _levels_advice(words: list[str]) -> str:
-    levels = [word for word in words if not is_no_answer(word)]
-    more = ",..." if levels[3:] else ""
-    advice = (
-        f" If they are words, give their order, lowest first: --levels "
-        f"{','.join(levels[:3])}{more}"
-    )
-    return advice if len(levels) == len(words) else f"{advice}.{no_answer_advice(words)}"
+    advice = " If they are words, give all of them, lowest first: --levels LOW,...,HIGH"
+    doubtful = any(is_no_answer(word) for word in words)
+    return f"{advice}.{no_answer_advice(words)}" if doubtful else advice
 
 
 def _level(
@@ -783,6 +779,11 @@ def make_scale(
         On the scale.
     scale : TableScale
         Its levels.
+
+    Raises
+    ------
+    click.ClickException
+        If all labels are open at both ends and no scale is asked for.
     """
     from vilma.intervals import spans_between_ends
 
@@ -791,7 +792,11 @@ def make_scale(
     if classes is not None:
         return intervals, TableScale(integer_scale(*classes))
     ends = np.unique(intervals[np.isfinite(intervals)])
-    whole = bool(len(ends)) and bool(np.all(ends == np.rint(ends)))
+    if len(ends) == 0:
+        raise click.ClickException(
+            "every label is open at both ends, which says nothing: at least two levels are needed."
+        )
+    whole = bool(np.all(ends == np.rint(ends)))
     if whole and ends[-1] - ends[0] < _MOST_INTEGERS:
         return intervals, TableScale(default_classes(intervals))
     warn_of_missing_codes(ends)

@@ -345,9 +345,18 @@ def measure_held_out(
     HeldOut or None
         The errors; None if there are too few rows, or groups, to hold out any. Ridge is left out
         where features stay on disk, because it needs all in memory.
+
+    Raises
+    ------
+    ValueError
+        If there are more folds than rows.
     """
-    splitter: Any = KFold(n_folds, shuffle=True, random_state=seed)
     n_rows = len(rows.names)
+    if n_folds > n_rows >= _FEWEST:
+        raise ValueError(
+            f"--folds {n_folds} needs as many rows, but {n_rows} have a label; 5 or 10 are usual."
+        )
+    splitter: Any = KFold(n_folds, shuffle=True, random_state=seed)
     if rows.groups is not None:
         n_folds = min(n_folds, len(np.unique(rows.groups)))
         splitter = GroupKFold(n_folds, shuffle=True, random_state=seed) if n_folds > 1 else None

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from vilma.cli._files import OutputFile
+from vilma.cli._files import OutputFile, keep_inputs
 from vilma.cli._options import (
     closed_option,
     columns_option,
@@ -71,6 +71,7 @@ def evaluate(
     from vilma.cli._model import read_model_and_rows
     from vilma.cli._report import readable_errors, warn
 
+    keep_inputs("--report", report, model, features, labels)
     if images is not None and report is None:
         raise click.UsageError("--images are shown in a report; give --report, too.")
     fitted, rows = read_model_and_rows(

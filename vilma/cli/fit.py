@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from vilma.cli._files import OutputFile
+from vilma.cli._files import OutputFile, keep_inputs
 from vilma.cli._options import (
     FloatRange,
     FoldCount,
@@ -176,8 +176,14 @@ def fit(
     all three, a row has the interval where its label is empty. All other columns are features;
     words are categories, and cells may be empty.
     """  # noqa: D301 (click reads the backspace: keep these line ends)
-    from vilma.cli._table import Roles, is_table
+    from vilma.cli._table import SUFFIXES, Roles, is_table
 
+    keep_inputs("--output", output, features, labels)
+    if output.suffix.lower() in (".npz", *SUFFIXES):
+        raise click.UsageError(
+            f"--output {output.name} has the name of features or a table, and would be read as "
+            "such; name the model *.vilma."
+        )
     own = _own_parameters(estimator, loss, correlation, pieces)
     own |= {"tol": tol} if tol is not None else {}
     own |= {"max_iter": max_iter} if max_iter is not None else {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from vilma.cli._files import OutputFile
+from vilma.cli._files import OutputFile, keep_inputs
 from vilma.cli._options import (
     FloatRange,
     features_argument,
@@ -58,6 +58,8 @@ def predict(
     """
     import csv
     import io
+
+    keep_inputs("--output", output, model, features)
 
     from vilma.cli._files import atomic_write
     from vilma.cli._model import read_model_and_features, scale_of
