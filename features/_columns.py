@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from numbers import Number
+from numbers import Number, Real
 from typing import Any
 
 import numpy as np
@@ -101,7 +101,7 @@ def as_categories(column: np.ndarray, known: Sequence[str | None] = ()) -> np.nd
         None
         if _is_missing(value)
         else like.get(float(value), str(value))
-        if isinstance(value, (int, float))
+        if isinstance(value, Real)
         else str(value)
         for value in column.tolist()
     ]
@@ -110,8 +110,9 @@ def as_categories(column: np.ndarray, known: Sequence[str | None] = ()) -> np.nd
 
 def _of_pandas(series: Any) -> np.ndarray:
     if series.dtype.name == "category":
-        words = [None if _is_missing(value) else str(value) for value in series]
-        return np.array(words, dtype=object)
+        values = np.empty(len(series), dtype=object)
+        values[:] = [None if _is_missing(value) else value for value in series]
+        return values
     kind = getattr(series.dtype, "kind", "O")
     if kind in "mM":
         raise _no_dates(series.name)
@@ -142,8 +143,10 @@ def _of_array(column: np.ndarray, name: Any = None) -> np.ndarray:
         return np.array(missing, dtype=np.float64)
     for value in column:
         if isinstance(value, (dict, list, set)):
+            where = "" if name is None else f" in column {name!r}"
             raise TypeError(
-                f"A value of a table's argument must be a string or a number, got {value!r}."
+                f"A value of a table's argument must be a string or a number, got {value!r}"
+                f"{where}."
             )
         if isinstance(value, (date, timedelta)) or type(value).__name__ == "Period":
             raise _no_dates(name)

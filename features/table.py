@@ -314,11 +314,17 @@ class TableFeatures(  # type: ignore[call-arg]
         ------
         ValueError
             If columns are not those of `fit`.
+
+        Warns
+        -----
+        vilma.exceptions.ColumnWarning
+            Where none of a column's categories was seen in `fit`, or a column of numbers is empty.
         """
         check_is_fitted(self)
         columns = read_columns(X)
         validate_data(self, X, reset=False, skip_check_array=True)
         table = self._split(columns, self.categories_)
+        self._warn_of_empty_columns(table)
         codes = self._code(table)
         return self._assemble(table, codes, self._linear(table, codes))
 
@@ -425,6 +431,20 @@ class TableFeatures(  # type: ignore[call-arg]
                     about += "; leave it out"
             warn(place, about)
 
+    def _warn_of_empty_columns(self, table: _Table) -> None:
+        """Warn of columns of numbers that have none any more."""
+        if len(table.numbers) < 2 or not self._numeric:
+            return
+        empty = np.isnan(table.numbers).all(axis=0)
+        empty &= self._standardise[1].var_[: len(empty)] > 0.0  # one number tells nothing
+        for place in np.flatnonzero(empty):
+            warnings.warn(
+                f"Column {self._names()[self._numeric[place]]!r} is empty: its median in fit "
+                "stands for every row. Was it read in the same way?",
+                ColumnWarning,
+                stacklevel=4,
+            )
+
     def _names(self) -> Sequence[str]:
         numbered = [f"x{place}" for place in range(len(self._numeric) + len(self._categorical))]
         return getattr(self, "feature_names_in_", numbered)
@@ -452,14 +472,16 @@ class TableFeatures(  # type: ignore[call-arg]
         if not n_columns:
             return codes
         encoded = self._encoder.transform(table.categories)
-        for unseen in np.flatnonzero((encoded == -1).all(axis=0)) if n_samples > 1 else ():
+        given = table.categories != None  # noqa: E711 (cell by cell)
+        all_new = ((encoded == -1) | ~given).all(axis=0) & (given.sum(axis=0) > 1)
+        for unseen in np.flatnonzero(all_new):
             known = self._encoder.categories_[unseen].tolist()
             new = table.categories[:, unseen].tolist()
             if names_of_rows(known, len(known)) and names_of_rows(new, n_samples):
                 continue  # of which `fit` has warned
             warnings.warn(
                 f"Column {self._names()[self._categorical[unseen]]!r} has none of the categories "
-                "that fit saw: all its rows count as rare ones do. Was it read in the same way?",
+                "that fit saw: all its cells count as rare ones do. Was it read in the same way?",
                 ColumnWarning,
                 stacklevel=4,
             )

@@ -161,6 +161,39 @@ def test_categories_that_another_file_holds_as_numbers():
         transformer.transform(read)
 
 
+def test_categories_are_found_and_missed_whatever_cells_are_missing():
+    numbers = np.tile([1, 2, 3, 4], 10)
+    frame = pandas.DataFrame({"code": pandas.Categorical(numbers), "x": np.arange(40.0)})
+    frame.loc[1, "code"] = np.nan
+    transformer = TableFeatures(["linear"]).fit(frame)
+    expected = transformer.transform(frame).toarray()
+    for kind in (float, np.int8):
+        again = frame.assign(code=pandas.Categorical(numbers.astype(kind)))
+        again.loc[1, "code"] = np.nan
+        np.testing.assert_array_equal(transformer.transform(again).toarray(), expected)
+    new = frame.assign(code=[None, *["a", "b", "c"] * 13])
+    with pytest.warns(ColumnWarning, match="'code' has none of the categories that fit saw: all"):
+        transformer.transform(new)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        transformer.transform(frame.assign(code=None))  # nothing new
+        transformer.transform(new[:2])  # one cell may be new
+
+
+def test_an_empty_column_of_numbers_is_told():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=(30, 2)), np.full(30, np.nan), np.ones(30)])
+    transformer = TableFeatures(["linear"]).fit(X)
+    empty = np.full((5, 4), np.nan)
+    empty[:, 0] = 1.0
+    with pytest.warns(ColumnWarning, match="Column 'x1' is empty: its median in fit") as caught:
+        transformer.transform(empty)
+    assert len(caught) == 1  # the others had nothing to tell
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        transformer.transform(empty[:1])
+
+
 def told(X, y=None):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
