@@ -106,7 +106,8 @@ def as_numbers(array: ArrayLike, name: str) -> NDArray[np.float64]:
         if raw.dtype.kind in "SUc" or (
             raw.dtype.kind == "O" and any(isinstance(e, (str, bytes)) for e in raw.ravel())
         ):
-            raise TypeError(f"{name} should hold real numbers, got {array!r}.")
+            first = next(value for value in raw.ravel().tolist() if not isinstance(value, Real))
+            raise TypeError(f"{name} should hold real numbers, got {first!r} among them.")
         return raw.astype(np.float64)
 
 

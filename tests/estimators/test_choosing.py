@@ -11,7 +11,15 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 
 import vilma
-from vilma import IISVOR_IMC, IISVOR_IMCCV, VILMA, VILMACV, OneHotCodes, vilma_path
+from vilma import (
+    IISVOR_IMC,
+    IISVOR_IMCCV,
+    VILMA,
+    VILMACV,
+    ConformalOrdinalClassifier,
+    OneHotCodes,
+    vilma_path,
+)
 from vilma.datasets import make_interval_problem
 from vilma.estimators.cross_validated import _next_alpha
 from vilma.features import TableFeatures
@@ -315,3 +323,22 @@ def test_folds_that_are_done_are_told(capfd):
     X, y = signal_in_codes()
     IISVOR_IMCCV([1.0, 0.1], cv=FOLDS, verbose=10**6).fit(X, y)
     assert "3 out of   3" in "".join(capfd.readouterr())
+
+
+def test_folds_without_rows_are_named():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 2)), np.arange(30) % 3
+    weight = np.repeat([1.0, 0.0], [10, 20])
+    with pytest.raises(ValueError, match=r"split 0 of cv has no row of positive weight to train"):
+        VILMACV(cv=KFold(3)).fit(X, y, sample_weight=weight)
+    with pytest.raises(ValueError, match=r"split 2 of cv has no row of positive weight to test"):
+        VILMACV(cv=KFold(3)).fit(X, y, sample_weight=1.0 - weight[::-1])
+    with pytest.raises(ValueError, match=r"20 folds need a row each, but 10 have a positive"):
+        VILMACV(cv=20).fit(X, y, sample_weight=weight)
+
+
+def test_a_word_among_the_weights_is_shown_alone():
+    X, y = np.arange(90.0)[:, None], np.arange(90) % 3
+    model = ConformalOrdinalClassifier(VILMA())
+    with pytest.raises(TypeError, match=r"sample_weight should hold real numbers, got 'a' among"):
+        model.fit(X, y, sample_weight=["a"] * 90)

@@ -477,6 +477,17 @@ def test_features_that_overflow_are_refused_and_large_ones_certified():
     assert model.gap_ <= 1.0
 
 
+def test_many_labels_converge_by_default():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(400, 3))
+    label = np.clip(np.rint(100.0 * X[:, 0] + 300.0 + 20.0 * rng.normal(size=400)), 1, 600)
+    y = np.column_stack([np.maximum(label - 30, 1), np.minimum(label + 30, 600)])
+    model = OrderedLogit(0.01, classes=range(1, 601)).fit(X, y)
+    assert model.n_iter_ > 100
+    assert model.gap_ <= model.tol
+    assert np.abs(model.predict(X) - label).mean() < 20.0
+
+
 def test_closed_ends_of_the_scale_are_told_by_neither_estimator():
     X, y, _ = data(m=100)
     ends = np.stack([y, np.where(y == 5, np.nan, y)], axis=1)  # 5 or more

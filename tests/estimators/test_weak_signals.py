@@ -208,8 +208,14 @@ def test_penalised_likelihoods_tell_what_they_predict(prediction):
 
 def test_choices_of_the_likelihood_tell_what_they_predict():
     X, level = incomes()
-    with pytest.warns(WeakSignalWarning, match=r"OrderedLogit\(alpha=100\) predicts"):
+    with pytest.warns(
+        WeakSignalWarning, match=r"Logit\(alpha=100\) predicts.* too large: OrderedL"
+    ):
+        OrderedLogit(100.0).fit(X, level)
+    chosen = r"OrderedLogit\(alpha=100\), the choice of OrderedLogitCV, predicts"
+    with pytest.warns(WeakSignalWarning, match=chosen) as caught:
         OrderedLogitCV([100.0], cv=2).fit(X, level)
+    assert "too large" not in str(caught[-1].message)
 
 
 def test_maximum_likelihood_is_asked_for_coefficients():

@@ -375,6 +375,7 @@ class CrossValidatedClassifier(OrdinalModel):
             splits = _deal(rows, None if self.cv is None else int(self.cv))
         else:
             splits = read_splits(self.cv, X, y, **split)
+            _refuse_splits_without_weight(splits, weight)
         tell = self.alphas is not None
         labels = read_labels(y, model.classes)
         given = np.ones(len(y)) if weight is None else weight
@@ -384,11 +385,25 @@ class CrossValidatedClassifier(OrdinalModel):
         return Folds(X, y, weight, splits, scorer, routed.scorer.score, tell, bool(untold.any()))
 
 
+def _refuse_splits_without_weight(splits, weight: np.ndarray | None) -> None:
+    for place, split in enumerate(splits):
+        for rows, purpose in zip(split, ("train", "test"), strict=True):
+            if weight is not None and not weight[rows].any():
+                raise ValueError(
+                    f"The split {place} of cv has no row of positive weight to {purpose} on."
+                )
+
+
 def _deal(rows: np.ndarray, n_folds: int | None) -> list[tuple[np.ndarray, np.ndarray]]:
     """Deal rows to so many folds; None means five, dealt again where rows are few."""
     times = 1
     if n_folds is None:
         n_folds, times = 5, min(math.ceil(_HELD_OUT / max(len(rows), 1)), _MOST_TIMES)
+    if n_folds > len(rows):
+        raise ValueError(
+            f"{n_folds} folds need a row each, but {len(rows)} have a positive weight. Pass a "
+            "smaller cv, or give more rows."
+        )
     deals = [KFold(n_folds, shuffle=True, random_state=seed) for seed in range(times)]
     return [
         (rows[train], rows[test]) for deal in deals for train, test in deal.split(rows[:, None])
@@ -1010,6 +1025,19 @@ class VILMACV(LinearOrdinalModel, LossChoosingClassifier):
         self.cv_scores_ = self.cv_scores_[:, place]
 
 
+class _ChosenOrderedLogit(OrderedLogit):
+    """An OrderedLogit of OrderedLogitCV, which need not be advised to choose."""
+
+    def _short_name(self) -> str:
+        return f"OrderedLogit(alpha={self.alpha:g}), the choice of OrderedLogitCV,"
+
+    def _advice(self) -> str:
+        return (
+            "Probabilities are none the worse for it: predict_proba tells the rows apart. "
+            "Cross-validation found no better alpha: there may be little signal."
+        )
+
+
 class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
     """Ordered logit, or probit, of exact or interval labels, alpha by cross-validation.
 
@@ -1045,7 +1073,7 @@ class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
         As for `OrderedLogit`.
     tol : float, default=1e-6
         Relative gap between objective and lower bound at which to stop.
-    max_iter : int, default=100
+    max_iter : int, default=1000
         Limit on the Newton steps of every fit.
     classes : array-like of shape (n_classes,), default=None
         The ordered scale. By default the sorted labels, or finite endpoints, in all of y.
@@ -1092,7 +1120,7 @@ class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
     0.01
     """
 
-    _single = OrderedLogit
+    _single = _ChosenOrderedLogit
 
     _parameter_constraints: ClassVar[dict] = {
         **CrossValidatedClassifier._parameter_constraints,
@@ -1112,7 +1140,7 @@ class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
         link: Literal["logit", "probit", "cloglog"] = "logit",
         prediction: Literal["median", "mode", "mean"] = "median",
         tol: float = 1e-6,
-        max_iter: int = 100,
+        max_iter: int = 1000,
         classes=None,
         spread_thresholds: bool = True,
         n_jobs: int | None = None,

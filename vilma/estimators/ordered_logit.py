@@ -252,7 +252,7 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         When to stop: with a penalty at this proven relative gap between objective and lower
         bound, without one when half the squared Newton decrement is below this share of the
         objective. The step that shows it is taken as well.
-    max_iter : int, default=100
+    max_iter : int, default=1000
         Limit on the Newton steps.
     classes : array-like of shape (n_classes,), default=None
         The ordered scale. By default the sorted labels, or finite endpoints, in y.
@@ -371,7 +371,7 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         link: Literal["logit", "probit", "cloglog"] = "logit",
         prediction: Literal["median", "mode", "mean"] = "median",
         tol: float = 1e-8,
-        max_iter: int = 100,
+        max_iter: int = 1000,
         classes=None,
         spread_thresholds: bool = True,
         covariance: Literal["observed", "robust"] = "observed",
@@ -467,7 +467,7 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
     def _advice(self) -> str:
         return (
             "Probabilities are none the worse for it: predict_proba tells the rows apart. "
-            "Alpha may be too large, unless OrderedLogitCV has chosen it."
+            "Alpha may be too large: OrderedLogitCV chooses one by cross-validation."
         )
 
     # Inference ----------------------------------------------------------------------------------
@@ -1006,7 +1006,7 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         return notes
 
     def _warn_of_gap(self, problem: Problem, fit: _Fit) -> None:
-        name = f"{type(self).__name__}(alpha={fit.alpha:g})"
+        name = self._short_name()
         maximum = fit.maximum
         if fit.alpha == 0.0:
             messages = self._notes(fit)
@@ -1028,7 +1028,8 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         else:
             messages = []
         if messages:
-            warnings.warn(f"{name}: " + " ".join(messages), ConvergenceWarning, stacklevel=3)
+            told = f"{name.rstrip(',')}: " + " ".join(messages)
+            warnings.warn(told, ConvergenceWarning, stacklevel=3)
 
 
 def _open_rows(y, sample_weight) -> np.ndarray:
@@ -1123,6 +1124,6 @@ def _read_groups(groups, sample_weight, y) -> np.ndarray | None:
     if len(kinds) < 2:
         raise ValueError(
             f"Standard errors by clusters need two groups or more, but all {len(groups)} rows "
-            f"are in the group {kinds[0]!r}."
+            f"are in the group {kinds.tolist()[0]!r}."
         )
     return number

@@ -300,6 +300,7 @@ class ConformalOrdinalClassifier(OrdinalMetaEstimator):
             raise ValueError(
                 f"A coverage of {coverage:g} needs at least {needed} calibration rows, but there "
                 f"are {n}: they allow a coverage of {math.floor(1000 * n / (n + 1)) / 1000:g} at "
-                "most. Ask for less, set more rows aside (`calibration_size`), or give more data."
+                "most. Ask for less, set more rows aside (`calibration_size`, in Python), or give "
+                "more data."
             )
         return float(self.calibration_tails_[rank - 1])
