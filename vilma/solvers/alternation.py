@@ -109,15 +109,16 @@ _DENSER = 1.25  # exponent: 3,000 passes of dense rows
 _PREPARATION = 2.0  # of the ascent, in pairs of products
 # Where an example moves its own score by more than this, |x|^2 / (lambda m) in margins of 1, and
 # rows are sparse or have little in common, ascent begins. On one-hot codes and text planes take
-# 0.04 to 5 times its work at moves of 0.2 to 1.3, 0.9 to 50 times at 1.9 to 130. Ordered
-# thresholds (EXP) lie close together at large alphas, where ascent is slow: it takes 100 units and
-# planes 11 at a move of 2.7, then 42 and 31 at 5.8, 37 and 103 at 12.
-_OWN_MOVE = 1.5
+# 0.1 to 4 times its work at moves of 0.2 to 0.5, 0.7 to 5 times at 1 to 1.3, 0.9 to 50 times at
+# 1.9 to 130. Ordered thresholds (EXP) lie close together at large alphas, where ascent is slow: it
+# takes 208 units and planes 9 at a move of 1.2, then 100 and 11 at 2.7, 42 and 31 at 5.8, 37 and
+# 103 at 12.
+_OWN_MOVE = 1.0
 _OWN_MOVE_ORDERED = 5.0
-# Columns per row, and overlap, of rows that have little in common. At a move of 20 planes take
-# 4.2 times the work of ascent on 1,000 x 3,000 normal features (overlap 1.3), 2.4 times with
-# 3,000 rows of 600 blocks of 16 levels (2.0), 5 with codes of faces (4.5). At 2,000 x 2,000 (2.0)
-# they take half of it, with 100 blocks of 16 levels (7.7) two fifths.
+# Columns per row, and overlap, of rows that have little in common. At a move of 20 planes take 3.5
+# to 6 times the work of ascent on 1,000 x 3,000 normal features (overlap 1.3), 1.5 to 3.3 times on
+# 3,000 rows of 600 blocks of 16 levels (2.0), 3 to 9 times on codes of faces (4.5); on 3,000 rows
+# of 100 blocks of 16 levels (7.7) 0.2 to 0.6 of it, and on 2,000 x 2,000 (2.0) 0.4 to 0.9.
 _WIDE = 2.0
 _OVERLAP = 5.0
 _ALIKE = 1e-9  # share of all squared norms that is left when alike rows are centred, by rounding
