@@ -176,7 +176,8 @@ class Alternation:
         self._unit_work = UnitWork.of(max(X.pair_cost, 1.0), X.shape)
         # The alpha below which an example moves its own score far.
         own_move = _OWN_MOVE_ORDERED if ordered else _OWN_MOVE
-        self._far_below = float(X.squared_row_norms().mean()) / (n_examples * own_move)
+        norms = X.squared_row_norms()
+        self._far_below = float((norms / len(norms)).sum()) / (n_examples * own_move)
         self.ascent: CoordinateAscentMethod | None = None
         self._ascent_ended = False  # whether the last problem ended with ascent
         self._little_in_common: bool | None = None  # rows; not known yet
@@ -218,14 +219,15 @@ def row_overlap(X: DesignMatrix) -> float:
     m = X.shape[0]
     signs = np.random.default_rng(0).choice([-1.0, 1.0], m)
     mean = X.transpose_dot(np.full(m, 1.0 / m))
-    gradient = X.transpose_dot(signs - signs.mean())
-    scores = X.dot(gradient)
-    scores -= scores.mean()
-    squared_norms = float(X.squared_row_norms().sum())
-    trace = squared_norms - m * float(mean @ mean)
-    if trace <= _ALIKE * squared_norms:
-        return float(m)
-    return m * float(scores @ scores) / trace**2
+    with np.errstate(over="ignore", invalid="ignore"):  # values beyond 1e150: not a number
+        scores = X.dot(X.transpose_dot(signs - signs.mean()))
+        scores -= scores.mean()
+        mean_norm = float((X.squared_row_norms() / m).sum())
+        spread = mean_norm - float(mean @ mean)  # a row's, on average
+        if spread <= _ALIKE * mean_norm:
+            return float(m)
+        scores /= m * spread
+        return m * float(scores @ scores)
 
 
 class _Progress:
