@@ -360,7 +360,7 @@ class _Run:
             self._trial_end = self._work * (1.0 + _TRIAL_SHARE_ASCENT)
             self._next_ascent_trial = 2.0 * self._trial_end
             return False
-        return (_MARGIN if self._ascent_started else 1.0) * planes <= ascent
+        return _MARGIN * planes <= ascent
 
     def _planes_out_of_iterations(self, tol: float) -> bool:
         """Tell whether planes, which have had the last turns, will not end in those left."""
