@@ -380,6 +380,31 @@ def test_separation_is_named():
     assert "separated" in str(model.summary())
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("covariance", ["observed", "robust"])
+def test_infinite_estimates_have_no_tests(covariance):
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=400)
+    y = np.digitize(z + rng.logistic(size=400), [-1, 1])
+    y[:15] = 2
+    X = pd.DataFrame({"top": 1.0 * (np.arange(400) < 15), "z": z})
+    model = OrderedLogit(covariance=covariance).fit(X, y)
+    table = model.summary().to_frame()
+    assert table.loc["top", "coef"] > 10.0
+    assert table.loc["top", ["std_err", "z", "p", "lower", "upper"]].isna().all()
+    assert table.loc["z"].notna().all()
+    for columns in (["top"], [0, 1], None):
+        with pytest.raises(
+            ValueError, match=r"labels are separated: .* no standard error, for top"
+        ):
+            model.wald_test(columns)
+    assert model.wald_test(["z"]).statistic > 10.0
+    if covariance == "robust":
+        assert "no test: the labels are separated" in str(model.summary())
+    else:
+        assert model.likelihood_ratio_test().statistic > 100.0
+
+
 def test_separation_spares_other_columns():
     X, y, _ = data(n=2)
     X = pd.DataFrame({"a": X[:, 0], "b": X[:, 1]})

@@ -285,9 +285,11 @@ def test_weights_are_repeated_rows(data):
     assert ((ends[:, 0] < model.coef_) & (model.coef_ < ends[:, 1])).all()
     rng = np.random.RandomState(0)
     drawn = np.bincount(rng.randint(0, N, N), minlength=N)
-    one = coefficient_table(model, X, y, sample_weight=times, n_resamples=1)
+    level = 1.0 - 1e-9  # the ends are the two resamples, the first of which is drawn here
+    two = coefficient_table(model, X, y, sample_weight=times, n_resamples=2, level=level)
     refit = OrderedLogit(alpha=0.01, classes=range(5)).fit(X, y, sample_weight=drawn * times)
-    np.testing.assert_allclose(one.per_unit_interval[:, 0], refit.coef_, rtol=1e-4)
+    nearest = np.abs(two.per_unit_interval - refit.coef_[:, None]).min(axis=1)
+    np.testing.assert_array_less(nearest, 1e-4 * np.abs(refit.coef_))
 
 
 def test_weights_that_are_none_are_refused(data):
@@ -297,3 +299,28 @@ def test_weights_that_are_none_are_refused(data):
         coefficient_table(model, frame[NUMBERS], sample_weight=np.full(N, -1.0))
     with pytest.raises(ValueError, match="there are"):
         coefficient_table(model, frame[NUMBERS], sample_weight=[1.0])
+
+
+def test_deviations_are_those_of_the_weighted_rows():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 1))
+    y = np.digitize(X[:, 0] + rng.logistic(size=300), [-1.0, 1.0])
+    X[200:] *= 10.0
+    weights = np.repeat([1.0, 0.0], [200, 100])
+    model = OrderedLogit(0.01).fit(X, y, sample_weight=weights)
+    weighted = coefficient_table(model, X, sample_weight=weights)
+    counted = coefficient_table(model, X[:200])
+    np.testing.assert_allclose(weighted.deviations, counted.deviations)
+    np.testing.assert_allclose(weighted.standard, counted.standard)
+    np.testing.assert_allclose(weighted.label_change, counted.label_change)
+
+
+def test_intervals_need_resamples_that_differ():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 1))
+    y = np.digitize(X[:, 0] + rng.logistic(size=60), [-1.0, 1.0])
+    model = OrderedLogit(0.01).fit(X, y)
+    with pytest.raises(ValueError, match="two groups or more, but all rows are in one"):
+        coefficient_table(model, X, y, groups=np.zeros(60))
+    with pytest.raises(ValueError, match="n_resamples should be an integer of at least 2"):
+        coefficient_table(model, X, y, n_resamples=1)

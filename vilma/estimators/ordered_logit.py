@@ -554,7 +554,7 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         ------
         ValueError
             If ``alpha`` was not 0, as :meth:`summary` says; if columns are unknown, named twice
-            or not identified; if there are not more clusters than columns.
+            not identified, or separate the labels; if there are not more clusters than columns.
 
         Examples
         --------
@@ -568,7 +568,7 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         estimates = self._estimates()
         identified = np.flatnonzero(estimates.identified)
         if columns is None:
-            return wald_test(estimates, identified)
+            columns = identified.tolist()
         if isinstance(columns, str):
             columns = [columns]
         known: dict[str | int, int] = {j: j for j in range(len(estimates.names))}
@@ -585,6 +585,13 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         aliased = [estimates.names[j] for j in places if j not in identified]
         if aliased:
             raise ValueError(f"Not identified, so that nothing can be tested: {some_of(aliased)}.")
+        infinite = [str(estimates.names[j]) for j in places if j in estimates.separated]
+        if infinite:
+            raise ValueError(
+                f"The labels are separated: estimates are infinite, and have no standard error, "
+                f"for {some_of(infinite)}. The likelihood ratio of fits with and without such a "
+                "column tests it: `likelihood_ratio_test`."
+            )
         return wald_test(estimates, np.array(places, dtype=np.int64))
 
     def average_marginal_effects(
@@ -930,6 +937,7 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
                 problem.classes,
                 self._notes(fit) + self._open_labels(fit) + self._errors_mean(problem, fit),
                 fit.trace,
+                () if fit.separation is None else tuple(map(int, fit.separation.columns)),
             )
 
     def _names(self) -> list[str]:

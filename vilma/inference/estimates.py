@@ -90,6 +90,8 @@ class Estimates:
         What a reader of the table must know.
     trace : DataTrace
         Of the data, for comparisons of fits.
+    separated : tuple of int
+        Columns whose estimates are infinite: what they have for a standard error means nothing.
     """
 
     link: str
@@ -109,6 +111,7 @@ class Estimates:
     classes: np.ndarray
     notes: list[str]
     trace: DataTrace
+    separated: tuple[int, ...] = ()
 
     @property
     def threshold_names(self) -> list[str]:

@@ -105,7 +105,10 @@ class Formula(TransformerMixin, BaseEstimator):
         names, right = _read_sides(self.formula)
         _refuse_other_tables(X)
         parsed = _parse(formulaic, right, self.formula)
-        variables = _variables(parsed, X)
+        try:
+            variables = _variables(parsed, X)
+        except SyntaxError as error:
+            raise _no_formula(self.formula, error) from error
         _refuse_constant(variables)
         _refuse_twice([*names, *variables], X)
         both = [name for name in names if name in variables]
@@ -334,17 +337,22 @@ def _parse(formulaic: Any, right: str, formula: str) -> Any:
         )
     try:
         parsed = formulaic.Formula(right)
-    except formulaic.errors.FormulaicError as error:
-        raise ValueError(
-            f"The right side of {formula!r} is no formula: {_plain(error)} Names with blanks or "
-            "signs stand in backticks, such as `my column`."
-        ) from error
+    except (formulaic.errors.FormulaicError, SyntaxError) as error:
+        raise _no_formula(formula, error) from error
     if not isinstance(parsed, formulaic.SimpleFormula):
         raise ValueError(
             f"The right side of {formula!r} has several parts (| or ~). It should be one sum of "
             "columns, such as 'age + C(region)'; clusters are given to fit as groups."
         )
     return parsed
+
+
+def _no_formula(formula: str, error: Exception) -> ValueError:
+    said = f"{error.msg}." if isinstance(error, SyntaxError) else _plain(error)
+    return ValueError(
+        f"The right side of {formula!r} is no formula: {said} Names with blanks or signs stand in "
+        "backticks, such as `my column`."
+    )
 
 
 def _variables(parsed: Any, data: pandas.DataFrame) -> list[str]:

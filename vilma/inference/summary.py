@@ -96,7 +96,8 @@ class Summary:
         pandas.DataFrame
             Columns coef, std_err, z, p, lower, upper, and for the logit odds_ratio,
             odds_ratio_lower, odds_ratio_upper. With clusters z is Student's t, with one degree
-            of freedom less than there are clusters. Coefficients that are not identified have NaN.
+            of freedom less than there are clusters. Coefficients that are not identified have NaN,
+            and infinite estimates, of labels that are separated, no standard error.
         """
         return frame(self._coefficients(), self.estimates.names)
 
@@ -122,7 +123,8 @@ class Summary:
             n_parameters, n_rows, n_exact, n_bracketed, n_open, n_silent, total_weight. The test
             is that of the likelihood ratio. With robust standard errors the likelihood is not
             trusted: the test is Wald's with the sandwich, for clusters by F, and aic and bic are
-            NaN. It is NaN, too, where there are not more clusters than coefficients.
+            NaN. It is NaN, too, where there are not more clusters than coefficients, or the labels
+            are separated.
         """
         e = self.estimates
         identified = np.flatnonzero(e.identified)
@@ -131,7 +133,7 @@ class Summary:
         if df and trusted:
             chi2 = max(2.0 * (e.log_likelihood - e.null_log_likelihood), 0.0)
             p = float(stats.chi2.sf(chi2, df))
-        elif df and (e.n_clusters is None or e.n_clusters > df):
+        elif df and not e.separated and (e.n_clusters is None or e.n_clusters > df):
             chi2, _, p, _ = wald_test(e, identified)
         return {
             "log_likelihood": e.log_likelihood,
@@ -154,6 +156,7 @@ class Summary:
     def _coefficients(self) -> dict[str, np.ndarray]:
         e = self.estimates
         error = e.standard_errors[: len(e.coef)]
+        error[list(e.separated)] = np.nan
         coef = np.where(e.identified, e.coef, np.nan)
         columns = {"coef": coef, "std_err": error, **wald(coef, error, self.level, e.n_clusters)}
         if e.link == "logit":
@@ -205,6 +208,8 @@ class Summary:
     def _test_of_all(self, s: dict[str, float]) -> str:
         n_clusters, df = self.estimates.n_clusters, s["df"]
         if np.isnan(s["chi2"]):
+            if self.estimates.separated:
+                return "no test: the labels are separated"
             return f"no test: {n_clusters} clusters for {df} coefficients"
         if n_clusters is not None:
             statistic = f"Wald F({df}, {n_clusters - 1}) = {s['chi2'] / df:.2f}"

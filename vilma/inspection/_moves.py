@@ -74,8 +74,10 @@ def column_names(X: Any, names: Any) -> list[str]:
     return found
 
 
-def list_moves(X: Any, names: list[str]) -> list[Move]:
+def list_moves(X: Any, names: list[str], weights: np.ndarray) -> list[Move]:
     """Return a move for every column of numbers, and one for every category but the first.
+
+    Standard deviations are those of rows with these weights.
 
     Columns of nothing but 0 and 1 move from 0 to 1. Categories are compared with the most frequent
     one. Constant columns do not move.
@@ -95,10 +97,12 @@ def list_moves(X: Any, names: list[str]) -> list[Move]:
         if not is_numeric(column):
             moves += _category_moves(name, place, column)
             continue
-        known = column[~np.isnan(column)]
+        counted = ~np.isnan(column) & (weights > 0.0)
+        known, share = column[counted], weights[counted]
         if not len(known) or known.min() == known.max():
             continue
-        deviation = float(known.std())
+        mean = np.average(known, weights=share)
+        deviation = float(np.sqrt(np.average((known - mean) ** 2, weights=share)))
         if set(np.unique(known).tolist()) == _TRUTH_VALUES:
             moves.append(Move(name, place, 0.0, 1.0, deviation))
         else:

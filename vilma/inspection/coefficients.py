@@ -256,7 +256,7 @@ def coefficient_table(
     TVnews          -0.03094    -0.083   -0.067    -0.196 to 0.032
     selfLR            0.5748     0.826    0.572     0.684 to 1.014
     """
-    require_integer("n_resamples", n_resamples, 1)
+    require_integer("n_resamples", n_resamples, 2)
     require_number("level", level)
     if not 0.0 < level < 1.0:
         raise ValueError(f"level should lie between 0 and 1, got {level!r}.")
@@ -265,8 +265,8 @@ def coefficient_table(
     if len(X.shape) != 2:
         raise ValueError(f"X should be a table of rows and columns, got the shape {X.shape}.")
     inner = _Inner(model)
-    moves = list_moves(X, column_names(X, names))
     weights = read_weights(sample_weight, X.shape[0])
+    moves = list_moves(X, column_names(X, names), weights)
     rows = np.flatnonzero(weights)
     if len(rows) > _MOST_ROWS:
         rows = np.sort(read_random_state(random_state).choice(rows, _MOST_ROWS, False))
@@ -276,6 +276,11 @@ def coefficient_table(
     n_fitted = 0
     if y is not None:
         check_consistent_length(X, np.asarray(y, dtype=object), groups)
+        if groups is not None and len(np.unique(np.asarray(groups))) < 2:
+            raise ValueError(
+                "Intervals by groups need two groups or more, but all rows are in one: the same "
+                "rows would be drawn every time."
+            )
         found = [
             [*changes.of(each, each.thresholds_), each.thresholds_]
             for each in inner.refits(
