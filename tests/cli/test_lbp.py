@@ -321,10 +321,23 @@ def test_a_complete_folder_notices_that_an_image_has_changed(folder, place):
     assert result.exit_code == 1
     assert "1 finished image(s) have changed (a.png)" in result.stderr
     assert content(place) == before
-    (place / "sizes.npy").unlink()  # a folder of an earlier version
+    (place / "files.npy").unlink()
     assert "complete already" in run(folder, "-o", place).stderr
-    (place / "sizes.npy").write_bytes(b"")
-    assert "is not a readable feature folder (sizes.npy" in run(folder, "-o", place).stderr
+    (place / "files.npy").write_bytes(b"")
+    assert "is not a readable feature folder (files.npy" in run(folder, "-o", place).stderr
+
+
+def test_another_picture_of_the_same_size_is_noticed(folder, place):
+    picture = np.random.default_rng(0).integers(0, 256, (60, 40), dtype=np.uint8)
+    for name in ("a.bmp", "b.bmp"):
+        Image.fromarray(picture).save(folder / name)
+    run(folder, "-o", place)
+    before = (folder / "a.bmp").stat().st_size
+    Image.fromarray(picture[::-1]).save(folder / "a.bmp")
+    assert (folder / "a.bmp").stat().st_size == before
+    result = run(folder, "-o", place)
+    assert result.exit_code == 1
+    assert "1 finished image(s) have changed (a.bmp)" in result.stderr
 
 
 def test_a_folder_of_another_job(folder, place):

@@ -156,6 +156,33 @@ def test_an_empty_column_is_told(survey, model, tmp_path):
     assert "column 'score' is empty: its median in training" in result.stderr
 
 
+def test_none_is_an_answer_and_empty_cells_are_no_level(survey, model):
+    lines = [line.split(",") for line in survey.read_text().splitlines()]
+    words = ["none", "mild", "severe"]
+    for line in lines[1:]:
+        line[3] = words[int(line[3]) // 2]
+    write(survey, lines[0], lines[1:])
+    result = run(
+        "fit", survey, "--label", "level", "--levels", ",".join(words), "-o", model, *FAST
+    )
+    assert "160 row(s), 5 features, 3 levels from none to severe" in result.stdout
+    assert "left out" not in result.stderr
+    for word in ("NA", "None", ""):
+        result = run("fit", survey, "--label", "level", "--levels", f"{word},x", "-o", model)
+        assert result.exit_code == 2
+        assert f"--levels has {word!r}, which is an empty cell" in " ".join(result.stderr.split())
+
+
+def test_points_that_part_thousands_are_told_without_python(tmp_path, model):
+    rows = [[k, "€1.000-€1.999" if k % 2 else "€2.000-€2.999"] for k in range(20)]
+    table = write(tmp_path / "incomes.csv", ["x", "income"], rows)
+    result = run("fit", table, "--label", "income", "-o", model, *FAST)
+    assert result.exit_code == 0, result.output
+    assert "warning: The point in '€2.000-€2.999' may part thousands" in result.stderr
+    assert "decimal=" not in result.stderr
+    assert "UserWarning" not in result.stderr
+
+
 def test_a_bracket_with_its_ends_swapped(model, tmp_path):
     rows = [["a", "20-29", 1.0], ["b", "", 2.0], ["c", "39-30", 3.0], ["d", "none", 4.0]]
     table = write(tmp_path / "ages.csv", ["name", "age", "x"], rows)

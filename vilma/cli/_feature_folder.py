@@ -4,7 +4,7 @@ Beside the files of :mod:`vilma.mapped.folder` there are
 
 =================  ==============================================================================
 ``manifest.csv``   ``file,status,reason`` of every image; those of status "ok" are the rows
-``sizes.npy``      bytes of each of these files, to notice when one has changed
+``files.npy``      bytes and time of each of these files, to notice when one has changed
 ``features.json``  the format, the settings, and digests of further files that had a part
 ``checksums.json`` of all files, these included
 =================  ==============================================================================
@@ -17,7 +17,7 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import numpy as np
@@ -29,9 +29,16 @@ from vilma.mapped.checksums import Checksums
 MANIFEST = "manifest.csv"
 Outcome = tuple[str, str | None]  # the name of an image, and why it cannot be used, or None
 _SETTINGS = "features.json"
-_SIZES = "sizes.npy"
+_FILES = "files.npy"
 _COLUMNS = ["file", "status", "reason"]
 MANIFEST_HEADER = (",".join(_COLUMNS) + "\n").encode()
+
+
+class Stamp(NamedTuple):
+    """What a file is like that has not changed; -1 where it cannot be looked at."""
+
+    n_bytes: int
+    modified: int  # nanoseconds
 
 
 def read_feature_folder(folder: Path, max_memory: int) -> FeatureStore:
@@ -61,7 +68,7 @@ def read_feature_folder(folder: Path, max_memory: int) -> FeatureStore:
             "features.npz`, and give those."
         )
     try:
-        Checksums(folder).verify([_SETTINGS, MANIFEST, _SIZES])
+        Checksums(folder).verify([_SETTINGS, MANIFEST, _FILES])
     except (ValueError, OSError) as error:
         raise _not_a_folder(folder, str(error)) from error
     settings = read_folder_settings(folder)
@@ -140,20 +147,20 @@ def write_folder_settings(
     (folder / _SETTINGS).write_text(json.dumps(content) + "\n", encoding="utf-8")
 
 
-def write_sizes(folder: Path, sizes: Sequence[int]) -> None:
-    """Write how large the files of the images are.
+def write_stamps(folder: Path, stamps: Sequence[Stamp]) -> None:
+    """Write how large the files of the images are, and when they were written last.
 
     Parameters
     ----------
     folder : Path
-    sizes : sequence of int
-        In bytes, in the order of the manifest; -1 where a file cannot be looked at.
+    stamps : sequence of Stamp
+        In the order of the manifest.
     """
-    np.save(folder / _SIZES, np.array(sizes, dtype=np.int64))
+    np.save(folder / _FILES, np.array(stamps, dtype=np.int64).reshape(-1, 2))
 
 
-def read_sizes(folder: Path) -> list[int]:
-    """Read how large the files of the images were.
+def read_stamps(folder: Path) -> list[Stamp]:
+    """Read what the files of the images were like.
 
     Parameters
     ----------
@@ -161,7 +168,7 @@ def read_sizes(folder: Path) -> list[int]:
 
     Returns
     -------
-    list of int
+    list of Stamp
         Empty for a folder that does not keep them.
 
     Raises
@@ -169,12 +176,12 @@ def read_sizes(folder: Path) -> list[int]:
     click.ClickException
         If they are damaged.
     """
-    if not (folder / _SIZES).exists():
+    if not (folder / _FILES).exists():
         return []
     try:
-        return np.load(folder / _SIZES, allow_pickle=False).tolist()
-    except (OSError, ValueError, EOFError) as error:
-        raise _not_a_folder(folder, f"{_SIZES}: {error}") from error
+        return [Stamp(*pair) for pair in np.load(folder / _FILES, allow_pickle=False).tolist()]
+    except (OSError, ValueError, EOFError, TypeError) as error:
+        raise _not_a_folder(folder, f"{_FILES}: {error}") from error
 
 
 def manifest_lines(outcomes: Sequence[Outcome]) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,7 +54,7 @@ _OTHER_TABLES = {
     ".feather": ("a Feather file", "read_feather(path)"),
     ".json": ("a JSON file", "read_json(path)"),
 }
-_MISSING = {"", "na", "n/a", "nan", "null", "none", "."}
+_MISSING = {"", "na", "n/a", "nan", "null", "."}  # in any case, and "None": "none" is an answer
 _FEWEST_COUNTED = 20  # rows whose numbers go up by one: fewer may be years
 # What columns of weights are called; by the second, as nothing else is.
 _WEIGHT = re.compile(r"(?<![a-z])(weights?|wgts?|wts?)(?![a-z])", re.IGNORECASE)
@@ -341,7 +342,7 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
 
 def _cell(text: str) -> str | None:
     text = text.strip()
-    return None if text.lower() in _MISSING else text
+    return None if text.lower() in _MISSING or text == "None" else text
 
 
 def _read_parquet(path: Path) -> dict[str, list[Any]]:
@@ -687,7 +688,9 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
     names = row_names(table, roles)
     closed = roles.closed or "both"
     try:
-        intervals[given] = parse_brackets(words, irregular="ignore", closed=closed)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            intervals[given] = parse_brackets(words, irregular="ignore", closed=closed)
     except ValueError as error:
         for row, word in zip(given, words, strict=True):
             swapped = about_reversed(word)
@@ -704,6 +707,9 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
             f"neither numbers nor brackets (20-29, 50+, under 5): {some_of(strange)}."
             + (_levels_advice(strange) if count == len(words) else no_answer_advice(strange))
         ) from error
+    for each in caught:  # less the parameters of Python
+        told = re.sub(r" \(row \d+\)", "", str(each.message)).split(" Pass decimal=")[0]
+        warn(told.rstrip("."))
     labelled = [f"row {names[row]}" for row in given]
     report_irregular_brackets(table.path, intervals[given], words, labelled)
     return intervals
@@ -713,10 +719,32 @@ def _is_bracket(word: str) -> bool:
     from vilma.intervals import parse_brackets
 
     try:
-        parse_brackets([word], irregular="ignore")
+        with warnings.catch_warnings(action="ignore"):
+            parse_brackets([word], irregular="ignore")
     except ValueError:
         return False
     return True
+
+
+def refuse_empty_levels(levels: list[str]) -> None:
+    """Refuse a level that reads as an empty cell, whose rows would have no label.
+
+    Parameters
+    ----------
+    levels : list of str
+        As given.
+
+    Raises
+    ------
+    click.UsageError
+        If there is one.
+    """
+    for level in levels:
+        if _cell(level) is None:
+            raise click.UsageError(
+                f"--levels has {level!r}, which is an empty cell in a table; give that level "
+                "another name there."
+            )
 
 
 def _levels_advice(words: list[str]) -> str:

@@ -176,7 +176,7 @@ def fit(
     all three, a row has the interval where its label is empty. All other columns are features;
     words are categories, and cells may be empty.
     """  # noqa: D301 (click reads the backspace: keep these line ends)
-    from vilma.cli._table import SUFFIXES, Roles, is_table
+    from vilma.cli._table import SUFFIXES, Roles, is_table, refuse_empty_levels
 
     keep_inputs("--output", output, features, labels)
     if output.suffix.lower() in (".npz", *SUFFIXES):
@@ -189,13 +189,15 @@ def fit(
     own |= {"max_iter": max_iter} if max_iter is not None else {}
     of_table = is_table(features)
     _check_sources(features, labels, of_table, label, lower, upper)
+    words = None if levels is None else [level.strip() for level in levels.split(",")]
+    refuse_empty_levels(words or [])
     roles = Roles(
         label,
         lower,
         upper,
         group,
         row_id,
-        None if levels is None else [level.strip() for level in levels.split(",")],
+        words,
         dropped,
         weight,
         no_answer,

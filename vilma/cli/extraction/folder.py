@@ -33,13 +33,14 @@ from vilma.cli._feature_folder import (
     MANIFEST,
     MANIFEST_HEADER,
     Outcome,
+    Stamp,
     manifest_lines,
     read_folder_origin,
     read_folder_settings,
     read_manifest,
-    read_sizes,
+    read_stamps,
     write_folder_settings,
-    write_sizes,
+    write_stamps,
 )
 from vilma.cli._features import different_settings
 from vilma.cli._files import atomic_write
@@ -67,15 +68,15 @@ class Job:
         Of the features, plain values.
     names : list of str
         The images, in order.
-    sizes : list of int
-        Their sizes in bytes; -1 where the file cannot be looked at.
+    stamps : list of Stamp
+        Their sizes and times.
     inputs : dict of str to str
         Digests of further files, by what they are.
     """
 
     settings: dict[str, Any]
     names: list[str]
-    sizes: list[int]
+    stamps: list[Stamp]
     inputs: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -94,7 +95,7 @@ class Job:
         Job
         """
         names = [file.name for file in files]
-        return cls(settings, names, [_size(file.path) for file in files], inputs)
+        return cls(settings, names, [_stamp(file.path) for file in files], inputs)
 
     def differences(self, other: Job, n_done: int) -> list[str]:
         """Say what another job has that this one has not.
@@ -126,17 +127,18 @@ class Job:
             found.append("the images come in another order")
         if found:
             return found
-        finished = zip(self.names[:n_done], self.sizes[:n_done], other.sizes, strict=False)
+        finished = zip(self.names[:n_done], self.stamps[:n_done], other.stamps, strict=False)
         if changed := [name for name, before, now in finished if before != now]:
             found.append(f"{len(changed)} finished image(s) have changed ({some_of(changed)})")
         return found
 
 
-def _size(path: Path) -> int:
+def _stamp(path: Path) -> Stamp:
     try:
-        return path.stat().st_size
+        found = path.stat()
     except OSError:
-        return -1
+        return Stamp(-1, -1)
+    return Stamp(found.st_size, found.st_mtime_ns)
 
 
 def is_complete(final: Path, job: Job) -> bool:
@@ -163,8 +165,8 @@ def is_complete(final: Path, job: Job) -> bool:
         return False
     names = [name for name, _, _ in read_manifest(final / MANIFEST)]
     settings, inputs = read_folder_origin(final)
-    done = Job(settings, names, read_sizes(final), inputs)
-    differences = done.differences(job, len(done.sizes))
+    done = Job(settings, names, read_stamps(final), inputs)
+    differences = done.differences(job, len(done.stamps))
     if differences:
         raise click.ClickException(
             f"{final} exists and is of another job: {'; '.join(differences)}. Choose another "
@@ -215,7 +217,7 @@ def take_up(
         else:
             _require_same_job(place, job)
         with atomic_write(place / "job.json") as stream:
-            stream.write(json.dumps([job.settings, job.names, job.sizes, job.inputs]).encode())
+            stream.write(json.dumps([job.settings, job.names, job.stamps, job.inputs]).encode())
         partial = PartialFolder(final, job, prepare())
         try:
             yield partial
@@ -241,7 +243,8 @@ def _require_own(place: Path) -> None:
 
 def _require_same_job(place: Path, job: Job) -> None:
     try:
-        begun = Job(*json.loads((place / "job.json").read_bytes()))
+        settings, names, stamps, inputs = json.loads((place / "job.json").read_bytes())
+        begun = Job(settings, names, [Stamp(*pair) for pair in stamps], inputs)
         progress = place / "progress.json"
         n_done = json.loads(progress.read_bytes())[0] if progress.exists() else 0
     except (ValueError, TypeError, LookupError) as error:
@@ -345,7 +348,7 @@ class PartialFolder:
         """Complete the folder and give it its name."""
         with self._writing():
             self._rows.finish()
-            write_sizes(self._content, self._job.sizes)
+            write_stamps(self._content, self._job.stamps)
             write_folder_settings(self._content, self._job.settings, self._job.inputs)
             self.close()
             write_checksums(self._content)
