@@ -14,7 +14,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy import sparse
@@ -22,7 +22,7 @@ from scipy import sparse
 from benchmarks.experiments.faces import load_faces
 from benchmarks.suite.storage import load_data
 from benchmarks.suite.tasks.one_hot import OneHot
-from vilma import IISVOR_EXP, IISVOR_IMC, VILMA
+from vilma import IISVOR_EXP, IISVOR_IMC, VILMA, OneHotCodes
 from vilma.design_matrices import DesignMatrix, as_design_matrix
 from vilma.design_matrices.threads import BlockThreads
 from vilma.estimators._problem import read_problem
@@ -72,12 +72,36 @@ def _one_hot(**parameters: Any) -> tuple[Any, np.ndarray]:
     return data.X, data.intervals
 
 
+def _levels(
+    n_samples: int, n_blocks: int, n_levels: int, n_classes: int
+) -> tuple[Any, np.ndarray]:
+    """One-hot codes of few levels, some of them rare."""
+    rng = np.random.default_rng(0)
+    shares = np.cumsum(rng.dirichlet(np.full(n_levels, 0.3), size=n_blocks), axis=1)
+    drawn = [np.searchsorted(block, rng.random(n_samples)) for block in shares]
+    codes = np.minimum(np.column_stack(drawn), n_levels - 1)
+    effects = rng.normal(size=(n_blocks, n_levels))
+    scores = effects[np.arange(n_blocks), codes].sum(axis=1)
+    scores = scores / scores.std() + 0.5 * rng.normal(size=n_samples)
+    return OneHotCodes(codes, np.full(n_blocks, n_levels)), _cut(scores, n_classes)
+
+
+def _sparse(n_samples: int, n_features: int, density: float) -> tuple[Any, np.ndarray]:
+    rng = np.random.default_rng(3)
+    shape = n_samples, n_features
+    X = sparse.random_array(shape, density=density, rng=rng, data_sampler=rng.normal).tocsr()
+    scores = X @ rng.normal(size=n_features)
+    return X, _cut(scores / scores.std() + 0.5 * rng.normal(size=n_samples), 8)
+
+
 def _cut(scores: np.ndarray, n_classes: int) -> np.ndarray:
     shares = np.arange(1, n_classes) / n_classes
     return np.searchsorted(np.quantile(scores, shares), scores)
 
 
-TASKS: dict[str, tuple[Callable[[], tuple[Any, np.ndarray]], tuple[float, ...]]] = {
+Task: TypeAlias = tuple[Callable[[], tuple[Any, np.ndarray]], tuple[float, ...]]
+
+TASKS: dict[str, Task] = {
     "dense 20,000 x 50": (lambda: _dense(20_000, 50), (1e-2, 1e-4)),
     "dense 2,000 x 2,000": (lambda: _dense(2_000, 2_000), (1e-2, 1e-4)),
     "text 50,000 x 100,000": (_text, (1e-4, 1e-5)),
@@ -92,6 +116,36 @@ TASKS: dict[str, tuple[Callable[[], tuple[Any, np.ndarray]], tuple[float, ...]]]
     ),
     "dense 30 x 100": (lambda: _dense(30, 100, 5), (1e-8,)),
     "dense 30 x 1,000": (lambda: _dense(30, 1_000, 5), (1e-8,)),
+}
+
+
+def _of_levels(n_samples: int, n_blocks: int, n_levels: int, n_classes: int) -> tuple[str, Task]:
+    """A task in which an example moves its own score by 0.5 to 100 margins."""
+    name = f"{n_samples:,} of {n_blocks} blocks of {n_levels}, {n_classes} labels"
+    alphas = tuple(n_blocks / n_samples / move for move in (0.5, 2.0, 6.0, 20.0, 100.0))
+    return name, (lambda: _levels(n_samples, n_blocks, n_levels, n_classes), alphas)
+
+
+# Of shapes that the constants of "auto" were not chosen on, but for the first six.
+SHAPES: dict[str, Task] = {
+    **dict(
+        _of_levels(*shape, n_classes)
+        for shape in (
+            (3_000, 600, 16),
+            (3_000, 600, 59),
+            (3_000, 100, 16),
+            (3_000, 50, 8),
+            (3_000, 200, 4),
+            (5_000, 30, 4),
+        )
+        for n_classes in (5, 40)
+    ),
+    "text 20,000 x 5,000": (lambda: _text(20_000, 5_000), (2.5e-4, 5e-5, 1e-5, 1.7e-6)),
+    "text 5,000 x 20,000": (lambda: _text(5_000, 20_000), (1e-3, 2e-4, 4e-5, 6.7e-6)),
+    "sparse 4,000 x 1,000": (lambda: _sparse(4_000, 1_000, 0.02), (1e-2, 1e-3, 1e-4)),
+    "sparse 2,000 x 8,000": (lambda: _sparse(2_000, 8_000, 0.01), (8e-2, 8e-3, 8e-4)),
+    "sparse 1,000 x 1,000": (lambda: _sparse(1_000, 1_000, 0.05), (1e-1, 1e-2, 1e-3)),
+    "dense 1,000 x 3,000": (lambda: _dense(1_000, 3_000), (3.0, 0.15)),
 }
 
 
@@ -177,8 +231,9 @@ def main() -> None:
     )
     parser.add_argument("--faces", type=Path, help="a folder of images: their codes, too")
     parser.add_argument("--labels", type=Path, help="CSV with columns file,label")
+    parser.add_argument("--shapes", action="store_true", help="data of other shapes instead")
     arguments = parser.parse_args()
-    tasks = dict(TASKS)
+    tasks = dict(SHAPES if arguments.shapes else TASKS)
     if arguments.faces is not None:
         tasks["faces"] = (lambda: _faces(arguments.faces, arguments.labels), (1e-1, 1e-2, 1e-3))
     print("| task | surrogate | alpha | gap asked | method | pairs | CPU s | gap | iterations |")
