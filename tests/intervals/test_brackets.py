@@ -276,3 +276,9 @@ def test_a_column_is_read_and_not_its_name():
 def test_what_is_no_column_of_brackets(labels, options, message):
     with pytest.raises(TypeError, match=re.escape(message)):
         parse_brackets(labels, **options)
+
+
+def test_numbers_beyond_whole_floats_stay_what_they_are():
+    ends = parse_brackets(["99999999999999999999", "5-7"])
+    np.testing.assert_array_equal(ends, [[1e20, 1e20], [5.0, 7.0]])
+    assert parse_brackets(["9", "5-7"]).dtype.kind == "i"

@@ -19,6 +19,8 @@ from vilma.labels.values import BoolArray, is_missing
 
 FloatArray = NDArray[np.float64]
 
+_EXACT = 2.0**53  # whole numbers below are exact as floats
+
 
 class Bounds(NamedTuple):
     """Pieces of the number line, one per row; where nothing is known, from -inf to inf."""
@@ -174,7 +176,8 @@ def _without_scale(bounds: Bounds, name: str) -> tuple[NDArray[Any], NDArray[Any
     )
     if not fractional.any():
         lower, upper = left + ~left_closed, right - ~right_closed
-        if np.isfinite(lower).all() and np.isfinite(upper).all():
+        largest = max(np.abs(ends).max(initial=0.0) for ends in (lower, upper))
+        if largest < _EXACT:  # else open, or no integers of 64 bits
             return lower.astype(np.int64), upper.astype(np.int64)
         return lower, upper
     excluded = (np.isfinite(left) & ~left_closed) | (np.isfinite(right) & ~right_closed)
