@@ -111,7 +111,8 @@ def as_categories(column: np.ndarray, known: Sequence[str | None] = ()) -> np.nd
 def _of_pandas(series: Any) -> np.ndarray:
     if series.dtype.name == "category":
         values = np.empty(len(series), dtype=object)
-        values[:] = [None if _is_missing(value) else value for value in series]
+        for row, value in enumerate(series):  # a tuple stays one value
+            values[row] = None if _is_missing(value) else value
         return values
     kind = getattr(series.dtype, "kind", "O")
     if kind in "mM":

@@ -18,9 +18,10 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import vilma
-from vilma import IISVOR_IMC, IISVOR_IMCCV, MixedColumns, OneHotCodes
+from vilma import IISVOR_IMC, IISVOR_IMCCV, MixedColumns, OneHotCodes, OrderedLogit
 from vilma.exceptions import ColumnWarning
 from vilma.features import LeafCodes, TableFeatures, Union, table
+from vilma.inspection import coefficient_table
 from vilma.metrics import interval_scorer
 
 pandas = pytest.importorskip("pandas")
@@ -178,6 +179,29 @@ def test_categories_are_found_and_missed_whatever_cells_are_missing():
         warnings.simplefilter("error")
         transformer.transform(frame.assign(code=None))  # nothing new
         transformer.transform(new[:2])  # one cell may be new
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [(1, 2), (3, 4), (5, 6)],
+        list(pandas.interval_range(0, 3)),
+        [datetime.date(2020, 1, 1), datetime.date(2021, 1, 1), None],
+        [True, False, None],
+        [1.5, 2, None],
+        [1, "b", 2.5],
+    ],
+)
+def test_a_categorical_holds_whatever_it_holds(values):
+    frame = pandas.DataFrame({"c": pandas.Categorical(values * 20), "x": np.arange(60.0)})
+    model = make_pipeline(TableFeatures(["linear"]), OrderedLogit(0.01))
+    y = np.arange(60) % 3
+    model.fit(frame, y)
+    words = model[0].categories_[0]
+    assert {str(value) for value in values if value is not None} >= set(words) - {None, "2.0"}
+    table = coefficient_table(model, frame)
+    assert len(table.names) == len([word for word in words if word is not None])
+    assert np.abs(table.per_unit[:-1]).min() > 1.0  # one that is not found changes nothing
 
 
 def test_an_empty_column_of_numbers_is_told():

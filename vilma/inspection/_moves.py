@@ -131,8 +131,9 @@ def _with_column(X: Any, place: int, values: Any) -> Any:
             copy.isetitem(place, values)
         else:  # categories keep their type
             kind = column.dtype if hasattr(column, "cat") else None
-            full = np.full(len(X), values, dtype=None if isinstance(values, float) else object)
-            copy.isetitem(place, type(column)(full, index=column.index, dtype=kind))
+            if kind is None and not isinstance(values, float):
+                kind = object
+            copy.isetitem(place, type(column)([values] * len(X), index=column.index, dtype=kind))
         return copy
     if hasattr(X, "get_columns"):
         import polars
