@@ -5,10 +5,9 @@ What can only be a mistake is refused, what is probably one gets a warning.
 
 from __future__ import annotations
 
-import itertools
 import re
 import warnings
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -71,7 +70,7 @@ def missing_codes(labels: NDArray[Any]) -> list[Any]:
     above = is_code & (values > 0.0) & (not np.isin(values[-1:], [7.0, 8.0]).any())
     n_above = _length_of_run(above[::-1])
     # As many as stand apart: 7 is none of the codes where 1 to 7 are followed by 99.
-    for first, after in itertools.product(range(n_below, -1, -1), range(n_above, -1, -1)):
+    for first, after in product(range(n_below, -1, -1), range(n_above, -1, -1)):
         last = len(values) - after
         if _stand_apart(values, first, last):
             return labels[:first].tolist() + labels[last:].tolist()

@@ -176,39 +176,44 @@ class Alternation:
         self._planes = planes
         self._make_ascent = make_ascent
         self._unit_work = UnitWork.of(max(X.pair_cost, 1.0), X.shape)
-        # The alpha below which an example moves its own score far.
-        own_move = _OWN_MOVE_ORDERED if ordered else _OWN_MOVE
-        norms = X.squared_row_norms()
-        self._far_below = float((norms / len(norms)).sum()) / (n_examples * own_move)
+        self._n_examples = n_examples
+        self._own_move = _OWN_MOVE_ORDERED if ordered else _OWN_MOVE
         self.ascent: CoordinateAscentMethod | None = None
         self._ascent_ended = False  # whether the last problem ended with ascent
-        self._little_in_common: bool | None = None  # rows; not known yet
+        # Neither is known before it is asked for: of rows, and the alpha below which an example
+        # moves its own score far.
+        self._little_in_common: bool | None = None
+        self._far_below: float | None = None
 
     def minimize(self, certificate: Certificate, best: Evaluated) -> Evaluated:
         """Go on until the certificate is closed; return the best point."""
         run = _Run(
             self._planes, self.ascent, self._make_ascent, self._unit_work, certificate, best
         )
-        run.begin(with_planes=run.planes_alone or not self._ascent_begins(certificate))
+        alpha = certificate.settings.alpha
+        run.begin(with_planes=run.planes_alone or not self._ascent_begins(alpha))
         while not certificate.is_closed():
             run.take_turn()
         self.ascent, self._ascent_ended = run.ascent, run.ascent_had_turn
         return run.best
 
-    def _ascent_begins(self, certificate: Certificate) -> bool:
+    def _ascent_begins(self, alpha: float) -> bool:
+        """Tell whether examples move their own scores far, and have little in common."""
         if self._ascent_ended:
             return True
-        if certificate.settings.alpha >= self._far_below:
+        X, sparse = self._planes.X, self._unit_work.entry <= _SPARSE
+        if not sparse and X.shape[1] < _WIDE * X.shape[0]:
+            return False
+        if self._far_below is None:
+            norms = X.squared_row_norms()
+            self._far_below = float(
+                (norms / len(norms)).sum() / (self._n_examples * self._own_move)
+            )
+        if alpha >= self._far_below:
             return False
         if self._little_in_common is None:
-            sparse = self._unit_work.entry <= _SPARSE
-            self._little_in_common = sparse or self._is_wide_and_overlaps_little()
+            self._little_in_common = sparse or row_overlap(X) <= _OVERLAP
         return self._little_in_common
-
-    def _is_wide_and_overlaps_little(self) -> bool:
-        X = self._planes.X
-        n_rows, n_columns = X.shape
-        return n_columns >= _WIDE * n_rows and row_overlap(X) <= _OVERLAP
 
 
 def row_overlap(X: DesignMatrix) -> float:
