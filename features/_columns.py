@@ -79,9 +79,10 @@ def named_categorical(X: Any) -> list[bool]:
 def as_numbers(column: np.ndarray, name: str) -> np.ndarray:
     """Return the numbers of a column that has to hold some."""
     if not is_numeric(column):
-        wrong = next(value for value in column if not _is_number_or_missing(value))
+        words = (value for value in column if not _is_number_or_missing(value))
+        wrong = next((repr(word) for word in words), "categories")  # a Categorical of numbers
         raise ValueError(
-            f"Column {name!r} held numbers in fit, now it has {wrong!r}. Missing values are NaN "
+            f"Column {name!r} held numbers in fit, now it has {wrong}. Missing values are NaN "
             "or None."
         )
     unusable = unusable_number(column, first_row=0)
@@ -112,7 +113,7 @@ def _of_pandas(series: Any) -> np.ndarray:
     if series.dtype.name == "category":
         values = np.empty(len(series), dtype=object)
         for row, value in enumerate(series):  # a tuple stays one value
-            values[row] = None if _is_missing(value) else value
+            values[row] = value
         return values
     kind = getattr(series.dtype, "kind", "O")
     if kind in "mM":

@@ -14,10 +14,16 @@ import vilma
 from vilma import (
     IISVOR_IMC,
     IISVOR_IMCCV,
+    PWVILMA,
+    PWVILMACV,
     VILMA,
     VILMACV,
     ConformalOrdinalClassifier,
     OneHotCodes,
+    OrderedLogit,
+    OrderedLogitCV,
+    load_model,
+    save_model,
     vilma_path,
 )
 from vilma.datasets import make_interval_problem
@@ -342,3 +348,19 @@ def test_a_word_among_the_weights_is_shown_alone():
     model = ConformalOrdinalClassifier(VILMA())
     with pytest.raises(TypeError, match=r"sample_weight should hold real numbers, got 'a' among"):
         model.fit(X, y, sample_weight=["a"] * 90)
+
+
+@pytest.mark.parametrize(
+    ("choose", "single"),
+    [(VILMACV, VILMA), (PWVILMACV, PWVILMA), (OrderedLogitCV, OrderedLogit)],
+)
+def test_what_was_chosen_is_a_public_estimator_that_can_be_saved(tmp_path, choose, single):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 2))
+    y = np.digitize(X[:, 0] + 0.3 * rng.normal(size=90), [-0.5, 0.5])
+    model = choose([0.1], cv=3).fit(X, y)
+    chosen = model.chosen_estimator()
+    assert type(chosen) is single
+    np.testing.assert_array_equal(chosen.fit(X, y).coef_, model.coef_)
+    save_model(chosen, tmp_path / "m.vilma")
+    np.testing.assert_array_equal(load_model(tmp_path / "m.vilma").coef_, model.coef_)

@@ -204,6 +204,13 @@ def test_a_categorical_holds_whatever_it_holds(values):
     assert np.abs(table.per_unit[:-1]).min() > 1.0  # one that is not found changes nothing
 
 
+def test_a_column_of_numbers_that_is_a_categorical_now():
+    transformer = TableFeatures(["linear"]).fit(pandas.DataFrame({"a": np.arange(9.0)}))
+    for values, found in (([1, 2, 3], "categories"), (["x", "y", "z"], "'x'")):
+        with pytest.raises(ValueError, match=f"'a' held numbers in fit, now it has {found}"):
+            transformer.transform(pandas.DataFrame({"a": pandas.Categorical(values)}))
+
+
 def test_an_empty_column_of_numbers_is_told():
     rng = np.random.default_rng(0)
     X = np.column_stack([rng.normal(size=(30, 2)), np.full(30, np.nan), np.ones(30)])

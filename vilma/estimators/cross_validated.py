@@ -112,6 +112,7 @@ class CrossValidatedClassifier(OrdinalModel):
     """The fit that chooses alpha along paths of an estimator for one alpha."""
 
     _single: ClassVar[type[OrdinalModel]]  # the estimator for one alpha
+    _public: ClassVar[type[OrdinalModel] | None] = None  # its public class, where it has none
 
     _parameter_constraints: ClassVar[dict] = {
         "alphas": ["array-like", None],
@@ -250,9 +251,11 @@ class CrossValidatedClassifier(OrdinalModel):
 
     def _make_single(self, classes: np.ndarray) -> OrdinalModel:
         """Return the estimator for one alpha, with the scale of all labels."""
+        return self._single(**self._shared_parameters(), classes=classes)
+
+    def _shared_parameters(self) -> dict[str, Any]:
         shared = self._single().get_params().keys() & self.get_params().keys()
-        params = {name: getattr(self, name) for name in shared - {"n_jobs", "classes"}}
-        return self._single(**params, classes=classes)
+        return {name: getattr(self, name) for name in shared - {"n_jobs", "classes"}}
 
     def chosen_estimator(self) -> OrdinalModel:
         """Return an estimator for one alpha with what was chosen, not fitted.
@@ -269,7 +272,8 @@ class CrossValidatedClassifier(OrdinalModel):
             for name in ("alpha", "loss", "correlation")
             if hasattr(self, f"{name}_")
         }
-        return self._make_single(self.scale_).set_params(**chosen)
+        single = self._public or self._single
+        return single(**{**self._shared_parameters(), **chosen}, classes=self.scale_)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Return the routing of groups and weights.
@@ -977,7 +981,7 @@ class VILMACV(LinearOrdinalModel, LossChoosingClassifier):
     0.01
     """
 
-    _single = _ChosenVILMA
+    _single, _public = _ChosenVILMA, VILMA
 
     _parameter_constraints: ClassVar[dict] = {
         **LossChoosingClassifier._parameter_constraints,
@@ -1120,7 +1124,7 @@ class OrderedLogitCV(CumulativeClassifier, CrossValidatedClassifier):
     0.01
     """
 
-    _single = _ChosenOrderedLogit
+    _single, _public = _ChosenOrderedLogit, OrderedLogit
 
     _parameter_constraints: ClassVar[dict] = {
         **CrossValidatedClassifier._parameter_constraints,
@@ -1279,7 +1283,7 @@ class PWVILMACV(PiecewiseLinearModel, LossChoosingClassifier):
     (0.001, 0.5, 'mae')
     """
 
-    _single = _ChosenPWVILMA
+    _single, _public = _ChosenPWVILMA, PWVILMA
 
     _parameter_constraints: ClassVar[dict] = {
         **LossChoosingClassifier._parameter_constraints,
