@@ -472,7 +472,7 @@ class TableFeatures(  # type: ignore[call-arg]
         if not n_columns:
             return codes
         encoded = self._encoder.transform(table.categories)
-        given = np.not_equal(table.categories, None)
+        given = table.categories != None  # noqa: E711 (cell by cell)
         all_new = ((encoded == -1) | ~given).all(axis=0) & (given.sum(axis=0) > 1)
         for unseen in np.flatnonzero(all_new):
             known = self._encoder.categories_[unseen].tolist()
