@@ -50,8 +50,9 @@ class Oracle:
         inner = self._surrogate.minimize(scores, target.accuracy, target.largest_score)
         self._seconds += time.perf_counter() - start
         self._n_evaluations += 1
-        # No loss is negative, but a difference of sums may come out so.
-        return inner._replace(value=max(inner.value, 0.0))
+        if inner.value < 0.0:  # no loss is negative, but a difference of sums may come out so
+            inner = inner._replace(value=0.0)
+        return inner
 
     def target(self, objective: float, gap: float) -> InnerTarget:
         """Return the target that suits a known objective and the absolute gap to certify next."""

@@ -25,14 +25,15 @@ from vilma._numba import njit
 from vilma.surrogates.surrogate import LabeledWeights
 
 # Buckets per root of the number of examples: sums by label and bucket take time in proportion to
-# the buckets, sorting what is in those with a threshold in inverse proportion.
-_BUCKETS_PER_ROOT = 8
-# With fewer examples all breakpoints are sorted. At 10 labels buckets take .8 to 1.1 of that time
-# with 3,000 rows, .6 to .85 with 5,000 and .4 to .6 with 10,000, and two more kernels to compile.
+# the buckets, sorting what is in those with a threshold in inverse proportion. With 8 a call takes
+# .97 to 1.06 of the time with 4 at 10 labels, 1.06 to 1.2 at 60.
+_BUCKETS_PER_ROOT = 4
+# With fewer examples all breakpoints are sorted. At 10 labels buckets take 1.5 of that time with
+# 5,000 rows for IMC (.9 for EXP), .9 (.7) with 10,000 and .75 (.5) with 20,000.
 _FEW = 10_000
 # With fewer examples than the square of the labels times this all are sorted, too: most
-# buckets hold thresholds. At 60 labels buckets take .8 to 1.2 of the time with 10,000 rows and
-# .6 to .9 with 20,000.
+# buckets hold thresholds. At 60 labels buckets take 1.8 of the time with 10,000 rows for IMC (.8
+# for EXP), 1.15 (.5) with 20,000 and .9 (.4) with 40,000.
 _ROOTS_PER_LABEL = 2.0
 _SAMPLE = 128  # examples that the range of the buckets is taken from
 # Weights whose prefix sums differ by this share of the total are taken for equal: some twenty

@@ -71,6 +71,7 @@ References
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -79,7 +80,7 @@ from vilma._numba import njit
 from vilma.surrogates._breakpoints import Breakpoints, Groups, Sorted
 
 # Cells per threshold in which the thresholds below a breakpoint are looked up. A call with 1e6
-# rows and 60 labels takes 59 ms with 1, 42 to 44 with 2 to 32; with 10 labels all take the same.
+# rows and 60 labels takes 41 ms with 1, 31 with 2, 22 to 26 with 4 to 32.
 _CELLS_PER_THRESHOLD = 8
 
 
@@ -319,18 +320,21 @@ def _sweep_level_sets(
                 next_above += 1
             if k <= event < stop:
                 position = place
-                touched = event
+                n_reached = 0
                 for j in range(event, stop):
                     excess[j] += weight
+                    n_reached += excess[j] >= -slack
+                if n_reached > 0:
+                    touched = event
 
 
 def middle_thresholds(smallest, largest, scores):
     """Finite, nondecreasing thresholds between the smallest and the largest minimiser."""
-    if np.isfinite(smallest).all() and np.isfinite(largest).all():
-        return 0.5 * (smallest + largest)
+    if min(smallest[0], largest[0]) > -np.inf and max(smallest[-1], largest[-1]) < np.inf:
+        return 0.5 * (smallest + largest)  # both ends ascend
     # A threshold that may go to -inf is at its largest minimiser, but no further right than its
     # right neighbour; one that may go to +inf at its smallest, but no further left than its left
-    # neighbour. Both ends ascend, so the first kind comes first and the second last.
+    # neighbour. The first kind comes first and the second last.
     n_thresholds = len(smallest)
     n_below = int(np.searchsorted(smallest, -np.inf, side="right"))
     first_above = int(np.searchsorted(largest, np.inf, side="left"))
@@ -366,30 +370,24 @@ def imc_plane(breakpoints: Breakpoints, scores, theta):
     hinges beyond their breakpoint are 1, those on it tau_k and 1 - tau_k, all others 0; returned
     are P c and P o.
     """
-    m, n = len(scores), len(theta)
-    n_cells = _CELLS_PER_THRESHOLD * n
-    width = theta[-1] - theta[0]
-    scale = n_cells / width if 1e-300 < width < 1e300 else 0.0
-    cell = np.minimum(((theta - theta[0]) * scale).astype(np.intp), n_cells - 1)
-    by_threshold = np.zeros((3, n + 1))
-    by_threshold[0, :n], by_threshold[0, n] = theta, np.nan
-    np.cumsum(theta, out=by_threshold[1, 1:])
-    score_gradient, tied = np.empty(m), np.empty(m, dtype=np.intp)
+    n = len(theta)
+    padded, before, change = np.zeros((3, n + 1))
+    padded[:n], padded[n] = theta, np.nan
+    score_gradient, tied = np.empty_like(scores), np.empty(len(scores), dtype=np.intp)
     value, offset, n_tied = _add_hinges(
         scores,
         *breakpoints.labels[:3],
         breakpoints.below_shift,
         breakpoints.above_shift,
-        by_threshold[0],
-        by_threshold[1],
-        by_threshold[2],
-        np.cumsum(np.bincount(cell + 1, minlength=n_cells + 1)),
-        scale,
+        padded,
+        before,
+        change,
+        np.empty(_CELLS_PER_THRESHOLD * n + 1, dtype=np.intp),
         score_gradient,
         tied,
     )
     if n_tied:
-        balance = np.cumsum(by_threshold[2, :n])
+        balance = np.cumsum(change[:n])
         offset += _share_ties(breakpoints, scores, tied[:n_tied], theta, balance, score_gradient)
     return value, offset, score_gradient
 
@@ -406,19 +404,32 @@ def _add_hinges(
     theta_before,
     change,
     n_before,
-    scale,
     score_gradient,
     tied,
 ):
     """Sum the hinges beyond their breakpoints; return value, offset and how many rows are on some.
 
-    `theta` ends in nan, which no place is beyond or equal to; `theta_before` are the sums of the
-    thresholds before each, `n_before` the numbers of thresholds in the cells before each.
-    Written to: `change`, zero at first, by which the derivative in the thresholds changes from one
-    to the next; `score_gradient`; the rows on a threshold, first in `tied`.
+    `theta` ends in nan, which no place is beyond or equal to.
+    Written to: `theta_before`, zero at first, the sums of the thresholds before each; `n_before`,
+    the numbers of thresholds in the cells before each; `change`, zero at first, by which the
+    derivative in the thresholds changes from one to the next; `score_gradient`; the rows on a
+    threshold, first in `tied`.
 
     In any order of the examples a branch cannot be foreseen: empty ranges are added like others.
     """
+    n, n_cells = theta.shape[0] - 1, n_before.shape[0] - 1
+    width = theta[n - 1] - theta[0]
+    scale = n_cells / width if 1e-300 < width < 1e300 else 0.0
+    k = np.intp(0)
+    for cell in range(n_cells):
+        while k < n and _cell(theta, theta[k], n_before, scale) < cell:
+            theta_before[k + 1] = theta_before[k] + theta[k]
+            k += 1
+        n_before[cell] = k
+    while k < n:
+        theta_before[k + 1] = theta_before[k] + theta[k]
+        k += 1
+    n_before[n_cells] = n
     value = 0.0
     offset = 0.0
     n_tied = 0
@@ -434,7 +445,7 @@ def _add_hinges(
         up = weight[i] * n_active
         value += weight[i] * (theta_before[label] - theta_before[k] - n_active * place)
         offset -= up * below_shift[label]
-        active = weight[i] if n_active > 0 else 0.0
+        active = weight[i] * min(n_active, 1)
         change[k] += active
         change[label] -= active
         label = upper[i]
@@ -446,7 +457,7 @@ def _add_hinges(
         down = weight[i] * n_active
         value += weight[i] * (n_active * place - (theta_before[k] - theta_before[label]))
         offset += down * above_shift[label]
-        active = weight[i] if n_active > 0 else 0.0
+        active = weight[i] * min(n_active, 1)
         change[label] -= active
         change[k] += active
         score_gradient[i] = down - up
@@ -456,12 +467,18 @@ def _add_hinges(
 
 
 @njit
-def _count_below(theta, place, n_before, scale):
-    """Count the thresholds below a place."""
+def _cell(theta, place, n_before, scale):
+    """Return the cell of a place; the first and the last one take what lies beyond, too."""
     last = n_before.shape[0] - 2
     position = (place - theta[0]) * scale
     position = position if position > 0.0 else 0.0
-    cell = np.intp(position if position < last else last)
+    return np.intp(position if position < last else last)
+
+
+@njit
+def _count_below(theta, place, n_before, scale):
+    """Count the thresholds below a place."""
+    cell = _cell(theta, place, n_before, scale)
     k = n_before[cell]
     stop = n_before[cell + 1]
     if stop - k < 2:  # the next threshold beyond the cell is not below
@@ -476,33 +493,40 @@ def _count_below(theta, place, n_before, scale):
 
 
 def _share_ties(breakpoints, scores, rows, theta, balance, score_gradient):
-    """Add the hinges on their breakpoints to `score_gradient`; return what the offset gains."""
+    """Add the hinges on their breakpoints to `score_gradient`; return what the offset gains.
+
+    A breakpoint is on a run of equal thresholds: on those of them before the label for a hinge
+    below, from its start to `stop`; on those from the label on for one above, from `start` to the
+    end. Running sums within each run give the weights on its thresholds, and the sums of tau.
+    """
     lower, upper, weight, _ = breakpoints.labels
     lower, upper, weight = lower[rows], upper[rows], weight[rows]
     below_shift, above_shift = breakpoints.below_shift[lower], breakpoints.above_shift[upper]
-    below_at, below_k = _equal_thresholds(theta, scores[rows] + below_shift)
-    allowed = below_k < lower[below_at]
-    below_at, below_k = below_at[allowed], below_k[allowed]
-    above_at, above_k = _equal_thresholds(theta, scores[rows] + above_shift)
-    allowed = above_k >= upper[above_at]
-    above_at, above_k = above_at[allowed], above_k[allowed]
-    on_below = np.bincount(below_k, weight[below_at], len(theta))
-    on_above = np.bincount(above_k, weight[above_at], len(theta))
+    n = len(theta)
+    border = [0, *(np.flatnonzero(theta[1:] != theta[:-1]) + 1), n]
+    runs = [slice(*ends) for ends in itertools.pairwise(border) if ends[1] - ends[0] > 1]
+    place = scores[rows] + below_shift
+    stop = np.minimum(np.searchsorted(theta, place, side="right"), lower)
+    below_weight = np.where(stop > np.searchsorted(theta, place), weight, 0.0)
+    place = scores[rows] + above_shift
+    start = np.maximum(np.searchsorted(theta, place), upper)
+    above_weight = np.where(start < np.searchsorted(theta, place, side="right"), weight, 0.0)
+    # Where nothing is tied, `stop` may be 0 and `start` n.
+    on_below = np.bincount(stop, below_weight, n + 1)[1:]
+    on_above = np.bincount(start, above_weight, n + 1)[:-1]
+    for run in runs:
+        on_below[run] = np.cumsum(on_below[run][::-1])[::-1]
+        on_above[run] = np.cumsum(on_above[run])
     here = on_below + on_above
     tau = np.clip((on_above - balance) / np.where(here > 0.0, here, 1.0), 0.0, 1.0)
-    up = np.bincount(below_at, weight[below_at] * tau[below_k], len(rows))
-    down = np.bincount(above_at, weight[above_at] * (1.0 - tau[above_k]), len(rows))
+    share_below, share_above = np.zeros(n + 1), np.zeros(n + 1)
+    share_below[1:], share_above[:-1] = tau, 1.0 - tau
+    for run in runs:
+        share_below[1:][run] = np.cumsum(tau[run])
+        share_above[run] = np.cumsum(share_above[run][::-1])[::-1]
+    up, down = below_weight * share_below[stop], above_weight * share_above[start]
     score_gradient[rows] += down - up
     return float(above_shift @ down - below_shift @ up)
-
-
-def _equal_thresholds(theta, places):
-    """List the pairs (i, k) with ``theta[k] == places[i]``; theta ascends."""
-    first = np.searchsorted(theta, places, side="left")
-    count = np.searchsorted(theta, places, side="right") - first
-    rows = np.repeat(np.arange(len(places)), count)
-    within = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)
-    return rows, first[rows] + within
 
 
 def exp_plane(breakpoints: Breakpoints, scores, theta):
@@ -514,42 +538,53 @@ def exp_plane(breakpoints: Breakpoints, scores, theta):
     one back until the total vanishes, which keeps every prefix sum as low as possible. Symbols are
     as in `imc_plane`, with k = l_i - 1 and k = u_i only.
     """
-    sums = np.zeros((4, len(theta)))
-    score_gradient = np.empty(len(scores))
-    lower, upper, weight, _ = breakpoints.labels
-    value, offset = _add_exp(scores, lower, upper, weight, theta, sums, score_gradient)
+    n = len(theta)
+    padded, balance, on_below, on_above, tau = np.zeros((5, n + 2))
+    padded[0], padded[1:-1], padded[-1] = -np.inf, theta, np.inf
+    score_gradient = np.empty_like(scores)
+    value, offset = _add_exp(
+        scores,
+        *breakpoints.labels[:3],
+        padded,
+        balance,
+        on_below,
+        on_above,
+        tau,
+        score_gradient,
+    )
     return value, offset, score_gradient
 
 
 @njit
-def _add_exp(scores, lower, upper, weight, theta, sums, score_gradient):
+def _add_exp(
+    scores, lower, upper, weight, theta, balance, on_below, on_above, tau, score_gradient
+):
     """Balance the ties and sum the hinges; return value and offset.
 
-    `score_gradient` is written to. `sums`, zero at first, become by threshold: the derivative, the
-    weights of the hinges below and above on their breakpoint, and the fraction tau of those
-    below.
+    Threshold k is ``theta[k + 1]``, between -inf and inf, which no hinge reaches. Written to, from
+    zero, by threshold: the derivative, the weights of the hinges below and above on their
+    breakpoint, and the fraction tau of those below; and `score_gradient`.
+
+    In any order of the examples a branch cannot be foreseen, but that ties are rare.
     """
     m = scores.shape[0]
-    n_thresholds = theta.shape[0]
-    balance, on_below, on_above, tau = sums[0], sums[1], sums[2], sums[3]
+    n_thresholds = theta.shape[0] - 2
     for i in range(m):
-        k = lower[i] - 1
-        if k >= 0:
-            if theta[k] > scores[i] - 1.0:
-                balance[k] += weight[i]
-            elif theta[k] == scores[i] - 1.0:
-                on_below[k] += weight[i]
-        k = upper[i]
-        if k < n_thresholds:
-            if theta[k] < scores[i] + 1.0:
-                balance[k] -= weight[i]
-            elif theta[k] == scores[i] + 1.0:
-                on_above[k] += weight[i]
-    start = 0
-    while start < n_thresholds:
+        k = lower[i]
+        place = scores[i] - 1.0
+        balance[k] += weight[i] * (theta[k] > place)
+        if theta[k] == place:
+            on_below[k] += weight[i]
+        k = upper[i] + 1
+        place = scores[i] + 1.0
+        balance[k] -= weight[i] * (theta[k] < place)
+        if theta[k] == place:
+            on_above[k] += weight[i]
+    start = 1
+    while start <= n_thresholds:
         stop = start + 1
         missing = on_above[start] - balance[start]
-        while stop < n_thresholds and theta[stop] == theta[start]:
+        while stop <= n_thresholds and theta[stop] == theta[start]:
             missing += on_above[stop] - balance[stop]
             stop += 1
         for k in range(stop - 1, start - 1, -1):
@@ -561,22 +596,18 @@ def _add_exp(scores, lower, upper, weight, theta, sums, score_gradient):
     value = 0.0
     offset = 0.0
     for i in range(m):
-        share_below = 0.0
-        share_above = 0.0
-        k = lower[i] - 1
-        if k >= 0:
-            if theta[k] > scores[i] - 1.0:
-                value += weight[i] * (1.0 - scores[i] + theta[k])
-                share_below = 1.0
-            elif theta[k] == scores[i] - 1.0:
-                share_below = tau[k]
-        k = upper[i]
-        if k < n_thresholds:
-            if theta[k] < scores[i] + 1.0:
-                value += weight[i] * (1.0 + scores[i] - theta[k])
-                share_above = 1.0
-            elif theta[k] == scores[i] + 1.0:
-                share_above = 1.0 - tau[k]
-        offset += weight[i] * (share_below + share_above)
-        score_gradient[i] = weight[i] * (share_above - share_below)
+        k = lower[i]
+        place = scores[i] - 1.0
+        up = weight[i] * (theta[k] > place)
+        if theta[k] == place:
+            up = weight[i] * tau[k]
+        value += weight[i] * max(1.0 - scores[i] + theta[k], 0.0)
+        k = upper[i] + 1
+        place = scores[i] + 1.0
+        down = weight[i] * (theta[k] < place)
+        if theta[k] == place:
+            down = weight[i] * (1.0 - tau[k])
+        value += weight[i] * max(1.0 + scores[i] - theta[k], 0.0)
+        offset += up + down
+        score_gradient[i] = down - up
     return value, offset
