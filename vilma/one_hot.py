@@ -187,9 +187,14 @@ class OneHotCodes(RowContainer):
         other = as_numbers(other, "The other factor")
         if other.ndim not in {1, 2} or other.shape[0] != self.shape[1]:
             raise ValueError(f"Cannot multiply shapes {self.shape} and {other.shape}.")
-        return sum(
-            other[start + self.codes[:, b]] for b, start in enumerate(self.block_starts[:-1])
-        )
+        total = np.zeros((self.shape[0], *other.shape[1:]), dtype=other.dtype)
+        part = np.empty_like(total)
+        for b, start in enumerate(self.block_starts[:-1]):
+            block = other[start : self.block_starts[b + 1]]
+            # No code is beyond its block; "clip" only spares NumPy a copy of `part`.
+            np.take(block, self.codes[:, b], axis=0, out=part, mode="clip")
+            total += part
+        return total
 
     def __eq__(self, other: object) -> bool:
         return (
