@@ -16,6 +16,7 @@ from sklearn.model_selection import KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import vilma
 from vilma import IISVOR_IMC, IISVOR_IMCCV, MixedColumns, OneHotCodes, OrderedLogit
@@ -578,3 +579,22 @@ def test_the_categories_that_were_seen_are_known():
     features = TableFeatures(["linear"], max_categories=1).fit(X)
     assert features.categories_ == {0: ["x", "y", None], 2: ["u", "v", "w"]}  # rare ones, too
     assert TableFeatures(["linear"]).fit(X[["b"]]).categories_ == {}
+
+
+@pytest.mark.parametrize(("n_jobs", "asked"), [(None, 1), (2, 2)])
+def test_the_kernel_takes_as_many_blas_threads_as_asked_for(n_jobs, asked, monkeypatch):
+    seen = []
+
+    def note(method):
+        def noted(*args):
+            seen.extend(p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas")
+            return method(*args)
+
+        return noted
+
+    for name in ("fit", "transform"):
+        method = getattr(table.Nystroem, name)
+        monkeypatch.setattr(table.Nystroem, name, note(method))
+    with threadpool_limits(3, user_api="blas"):
+        small(n_jobs=n_jobs, parts=("kernel",)).fit_transform(frame())
+    assert set(seen) == {asked}
