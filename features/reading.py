@@ -163,8 +163,8 @@ def _open(file: BinaryIO) -> Image.Image:
         too_large = True
     if too_large:
         raise ValueError(
-            f"it has more than {limit:,} pixels; set PIL.Image.MAX_IMAGE_PIXELS higher if it "
-            "is to be decoded"
+            f"it has more than {limit:,} pixels; make it smaller, or in Python set "
+            "PIL.Image.MAX_IMAGE_PIXELS higher if it is to be decoded"
         )
     return image
 

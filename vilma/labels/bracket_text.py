@@ -12,7 +12,7 @@ _FIGURES = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
 _NUMBER = rf"({_SIGN}(?:[$€£]\s?)?{_FIGURES})"
 _HYPHEN = r"(?:-(?=[$€£\d.])|\s*)"  # "over-65" is over 65; "over -65" is over minus 65
 _DASH = r"(?:-|–|—|−|\.{2,3}|…|to|through|thru|until|and)"
-_UNIT = r"(?:\s*(?:%|years?(?:\s+old|\s+of\s+age)?|yrs?\.?))?"
+_UNIT = r"(?:\s*(?:%|[$€£]|years?(?:\s+old|\s+of\s+age)?|yrs?\.?))?"
 _OR = r"(?:and|or|&)"
 _HIGHER = r"(?:over|above|more|older|higher|greater|up|upwards?)"
 _LOWER = r"(?:under|below|less|fewer|younger|lower|down)"
