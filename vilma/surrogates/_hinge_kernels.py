@@ -52,8 +52,10 @@ threshold vanishes exactly, and predictions keep the same margin on both sides.
 fraction of 1. `imc_plane` and `exp_plane` choose these fractions so that the derivative in the
 thresholds is 0, or in minus the normal cone of the order constraint, without which the plane would
 be no lower bound of G (the proof is in ``plane.py``). The derivative is summed from the hinges
-beyond their breakpoints only: sums of all weights, of which most cancel, leave several times the
-rounding, and no bound is charged for it. Planes need no order of the examples.
+beyond their breakpoints only: sums of all weights, of which most cancel, would leave several times
+the rounding, and no bound is charged for it. Where weights are uneven, much of what rounding
+leaves may belong to the smallest of them, as may the slack within which weights are taken for
+equal, and both are charged. Planes need no order of the examples.
 
 What NumPy does as well is left to it, around the compiled loops: an array made or summed within a
 kernel takes Numba a fifth of a second to compile.
@@ -82,6 +84,7 @@ from vilma.surrogates._breakpoints import Breakpoints, Groups, Sorted
 # Cells per threshold in which the thresholds below a breakpoint are looked up. A call with 1e6
 # rows and 60 labels takes 41 ms with 1, 31 with 2, 22 to 26 with 4 to 32.
 _CELLS_PER_THRESHOLD = 8
+_EPS = float(np.finfo(np.float64).eps)
 
 
 class Buckets(NamedTuple):
@@ -358,7 +361,9 @@ def middle_thresholds(smallest, largest, scores):
 
 
 def imc_plane(breakpoints: Breakpoints, scores, theta):
-    """Value at `theta` and the plane of G: score_gradient and offset, not yet divided by weight.
+    """Value at `theta` and the plane of G, not yet divided by weight.
+
+    Returned are the value, the plane's offset, its score_gradient and its bias_residual.
 
     The hinges that an example touches are those of a range of thresholds, from one that is looked
     up by the cell of its breakpoint to the label, and are summed by prefix sums. On a breakpoint
@@ -368,7 +373,7 @@ def imc_plane(breakpoints: Breakpoints, scores, theta):
 
     In the symbols of ``plane.py``: of the slopes :math:`q^-_{ik}` and :math:`q^+_{ik}` those of
     hinges beyond their breakpoint are 1, those on it tau_k and 1 - tau_k, all others 0; returned
-    are P c and P o.
+    are P o, P c and :math:`P |d|_1`.
     """
     n = len(theta)
     padded, before, change = np.zeros((3, n + 1))
@@ -386,10 +391,16 @@ def imc_plane(breakpoints: Breakpoints, scores, theta):
         score_gradient,
         tied,
     )
-    if n_tied:
-        balance = np.cumsum(change[:n])
-        offset += _share_ties(breakpoints, scores, tied[:n_tied], theta, balance, score_gradient)
-    return value, offset, score_gradient
+    residual = 0.0
+    if n_tied or breakpoints.uneven:
+        left = np.cumsum(change[:n])
+        if n_tied:
+            rows = tied[:n_tied]
+            gain, left = _share_ties(breakpoints, scores, rows, theta, left, score_gradient)
+            offset += gain
+        if breakpoints.uneven:
+            residual = float(abs(left).sum())
+    return value, offset, score_gradient, residual
 
 
 @njit
@@ -493,7 +504,10 @@ def _count_below(theta, place, n_before, scale):
 
 
 def _share_ties(breakpoints, scores, rows, theta, balance, score_gradient):
-    """Add the hinges on their breakpoints to `score_gradient`; return what the offset gains.
+    """Add the hinges on their breakpoints to `score_gradient`.
+
+    Returned are what the offset gains, and what is left of the derivative in the thresholds: of
+    `balance`, unless a fraction between 0 and 1 makes up for it but for rounding.
 
     A breakpoint is on a run of equal thresholds: on those of them before the label for a hinge
     below, from its start to `stop`; on those from the label on for one above, from `start` to the
@@ -526,23 +540,29 @@ def _share_ties(breakpoints, scores, rows, theta, balance, score_gradient):
         share_above[run] = np.cumsum(share_above[run][::-1])[::-1]
     up, down = below_weight * share_below[stop], above_weight * share_above[start]
     score_gradient[rows] += down - up
-    return float(above_shift @ down - below_shift @ up)
+    met = (here > 0.0) & (tau > 0.0) & (tau < 1.0)
+    left = np.where(met, _EPS * here, balance + tau * here - on_above)
+    return float(above_shift @ down - below_shift @ up), left
 
 
 def exp_plane(breakpoints: Breakpoints, scores, theta):
-    """Value at `theta` and the plane of G: score_gradient and offset, not yet divided by weight.
+    r"""Value at `theta` and the plane of G, not yet divided by weight, as `imc_plane` does.
 
     The derivatives in the thresholds must lie in minus the normal cone of the order
     constraint: within each run of equal thresholds their prefix sums are <= 0 and their total
     is 0. Starting from the lowest fractions, the thresholds of a run are raised from the last
     one back until the total vanishes, which keeps every prefix sum as low as possible. Symbols are
     as in `imc_plane`, with k = l_i - 1 and k = u_i only.
+
+    Where a run is left with the total T and a prefix sum as large as Q > 0, summation by parts
+    gives :math:`\langle d, \theta' \rangle \ge -(|T| + 2 Q) \max_k |\theta'_k|` over its
+    nondecreasing :math:`\theta'`: the run's part of the bias_residual.
     """
     n = len(theta)
     padded, balance, on_below, on_above, tau = np.zeros((5, n + 2))
     padded[0], padded[1:-1], padded[-1] = -np.inf, theta, np.inf
     score_gradient = np.empty_like(scores)
-    value, offset = _add_exp(
+    value, offset, residual = _add_exp(
         scores,
         *breakpoints.labels[:3],
         padded,
@@ -552,14 +572,14 @@ def exp_plane(breakpoints: Breakpoints, scores, theta):
         tau,
         score_gradient,
     )
-    return value, offset, score_gradient
+    return value, offset, score_gradient, residual if breakpoints.uneven else 0.0
 
 
 @njit
 def _add_exp(
     scores, lower, upper, weight, theta, balance, on_below, on_above, tau, score_gradient
 ):
-    """Balance the ties and sum the hinges; return value and offset.
+    """Balance the ties and sum the hinges; return value, offset and bias_residual.
 
     Threshold k is ``theta[k + 1]``, between -inf and inf, which no hinge reaches. Written to, from
     zero, by threshold: the derivative, the weights of the hinges below and above on their
@@ -580,6 +600,7 @@ def _add_exp(
         balance[k] -= weight[i] * (theta[k] < place)
         if theta[k] == place:
             on_above[k] += weight[i]
+    residual = 0.0
     start = 1
     while start <= n_thresholds:
         stop = start + 1
@@ -589,9 +610,16 @@ def _add_exp(
             stop += 1
         for k in range(stop - 1, start - 1, -1):
             tied = on_below[k] + on_above[k]
+            residual += _EPS * tied
             if missing > 0.0 and tied > 0.0:
                 tau[k] = min(missing / tied, 1.0)
-                missing -= tau[k] * tied
+                missing = missing - tied if tau[k] == 1.0 else 0.0
+        total = 0.0
+        largest = 0.0
+        for k in range(start, stop - 1):
+            total += balance[k] + tau[k] * (on_below[k] + on_above[k]) - on_above[k]
+            largest = max(largest, total)
+        residual += abs(missing) + 2.0 * largest
         start = stop
     value = 0.0
     offset = 0.0
@@ -610,4 +638,4 @@ def _add_exp(
         value += weight[i] * max(1.0 + scores[i] - theta[k], 0.0)
         offset += up + down
         score_gradient[i] = down - up
-    return value, offset
+    return value, offset, residual

@@ -39,7 +39,7 @@ class HingeSurrogate(Surrogate):
     exact = True
     _find_buckets: Callable[..., Buckets]
     _minimizers: Callable[..., tuple[np.ndarray, np.ndarray]]
-    _add_up: Callable[..., tuple[float, float, np.ndarray]]
+    _add_up: Callable[..., tuple[float, float, np.ndarray, float]]
 
     def __init__(
         self, labels: LabeledWeights, below_shift: np.ndarray, above_shift: np.ndarray
@@ -54,10 +54,11 @@ class HingeSurrogate(Surrogate):
 
     def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
         theta = self._place(scores)
-        value, offset, score_gradient = self._add_up(self._breakpoints, scores, theta)
+        value, offset, score_gradient, residual = self._add_up(self._breakpoints, scores, theta)
         total = self._total_weight
         score_gradient /= total
-        return InnerMinimum(value / total, theta, Plane(score_gradient, offset / total))
+        plane = Plane(score_gradient, offset / total, residual / total)
+        return InnerMinimum(value / total, theta, plane)
 
     def _place(self, scores: np.ndarray) -> np.ndarray:
         """Return thresholds in the middle of the minimisers."""

@@ -78,7 +78,8 @@ hinges, and -d need only lie in the normal cone.
 
 `imc_plane`, `exp_plane`, `SmoothedProblem.plane` and `solve_transport` find such fractions.
 
-**What is left of d.** Where an iterative method leaves :math:`d \ne 0`, the plane carries
+**What is left of d.** Where an iterative method leaves :math:`d \ne 0`, or hinges do with weights
+so small beside others that their sums are equal but for rounding, the plane carries
 :math:`|d|_1` as its `bias_residual`. With the o above, which is :math:`\Phi(s, \theta(s)) -
 \langle c, s\rangle - \langle d, \theta(s)\rangle` where the plane touches :math:`\Phi` and less
 elsewhere, what is left of the last term above is :math:`\langle d, \theta'\rangle \ge -|d|_1
