@@ -194,6 +194,27 @@ def test_a_bracket_with_its_ends_swapped(model, tmp_path):
     )
 
 
+def test_none_among_words_is_a_word(model, tmp_path):
+    data = tmp_path / "pain.csv"
+    write(data, ["x", "pain"], [[row, ["none", "mild", "severe"][row % 3]] for row in range(30)])
+    result = run("fit", data, "--label", "pain", "-o", model, *FAST)
+    assert result.exit_code == 1
+    assert "30 of 30 labels" in result.stderr
+    assert "none, mild, severe. If they are words" in " ".join(result.stderr.split())
+
+
+def test_borders_with_decimals_are_not_sent_to_closed(model, tmp_path):
+    data = tmp_path / "dose.csv"
+    doses = ["0-0.5", "0.5-1", "1-1.5", "1.5+"]
+    write(data, ["x", "dose"], [[row, doses[row % 4]] for row in range(40)])
+    result = run("fit", data, "--label", "dose", "-o", model, *FAST)
+    assert result.exit_code == 0
+    assert "write brackets that do not overlap, such as 0-0.49 and 0.5-0.99" in result.stderr
+    result = run("fit", data, "--label", "dose", "-o", model, *FAST, "--closed", "left")
+    assert result.exit_code == 1
+    assert "ends are no whole numbers, which --closed left needs" in result.stderr
+
+
 def test_words_in_their_order(survey, model, answers, tmp_path):
     text = survey.read_text().splitlines()
     words = ["never", "seldom", "at times", "often", "always"]

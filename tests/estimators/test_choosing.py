@@ -339,7 +339,7 @@ def test_folds_without_rows_are_named():
         VILMACV(cv=KFold(3)).fit(X, y, sample_weight=weight)
     with pytest.raises(ValueError, match=r"split 2 of cv has no row of positive weight to test"):
         VILMACV(cv=KFold(3)).fit(X, y, sample_weight=1.0 - weight[::-1])
-    with pytest.raises(ValueError, match=r"20 folds need a row each, but 10 have a positive"):
+    with pytest.raises(ValueError, match=r"20 folds need a row each, but there are 10, without"):
         VILMACV(cv=20).fit(X, y, sample_weight=weight)
 
 

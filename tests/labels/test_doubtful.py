@@ -274,3 +274,8 @@ def test_decimals_of_databases_are_numbers():
 def test_labels_of_several_raters_say_what_to_do():
     with pytest.raises(ValueError, match=r"got an array of shape \(2, 3\).*combine_annotators"):
         read_labels([[1, 2, 2], [3, 3, 4]])
+
+
+def test_two_columns_of_zeros_and_ones_are_no_intervals():
+    with pytest.raises(ValueError, match=r"row 1: \[1, 0\]\. Columns of zeros and ones .*argmax"):
+        read_labels(np.eye(2, dtype=int)[[1, 0, 1]])

@@ -163,11 +163,15 @@ def report_irregular_brackets(
     if found is None:
         return
     first, second = (f"{texts[row]!r} (of {names[row]})" for row in found.rows)
-    remedy = (
-        "If a border belongs to one of them only, say to which: --closed left, or right."
-        if found.overlap
-        else "If the scale has this level, correct the labels."
-    )
+    if not found.overlap:
+        remedy = "If the scale has this level, correct the labels."
+    elif np.array_equal(intervals, np.round(intervals)):
+        remedy = "If a border belongs to one of them only, say to which: --closed left, or right."
+    else:
+        remedy = (
+            "If a border belongs to one of them only, write brackets that do not overlap, such as "
+            "0-0.49 and 0.5-0.99."
+        )
     warn(f"{path}: the brackets {first} and {second} {found.what}. {remedy}")
 
 
@@ -277,8 +281,8 @@ def default_classes(intervals: NDArray[np.float64]) -> NDArray[np.int64]:
     above = np.isposinf(intervals[:, 1]) & (intervals[:, 0] == high)
     if below.any() or above.any():
         warn(
-            f"{(below | above).sum()} label(s) with an open end are taken as exact, because the "
-            f"other labels lie from {low} to {high}. If the scale is longer, give it with "
+            f"{(below | above).sum()} label(s) with an open end are taken as exact, because all "
+            f"finite ends lie from {low} to {high}. If the scale is longer, give it with "
             "--classes."
         )
     return integer_scale(low, high)

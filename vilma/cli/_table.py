@@ -699,8 +699,16 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
                     f"{table.path}, column {roles.label!r}, row {names[row]} is {swapped}."
                 ) from error
         strange = [word for word in dict.fromkeys(words) if not _is_bracket(word)]
+        if not strange and roles.closed is not None:  # but not with one end left out
+            raise click.ClickException(
+                f"{table.path}, column {roles.label!r} has brackets whose ends are no whole "
+                f"numbers, which --closed {roles.closed} needs. Write brackets that do not "
+                "overlap instead, such as 0-0.49 and 0.5-0.99."
+            ) from error
         if not strange:  # each can be read, but not all together
             raise click.ClickException(f"{table.path}, column {roles.label!r}: {error}") from error
+        if not any(re.search(r"\d", word) for word in set(words).difference(strange)):
+            strange = list(dict.fromkeys(words))  # "none" among words is one of them
         count = sum(word in strange for word in words)
         raise click.ClickException(
             f"{count} of {len(words)} labels in column {roles.label!r} of {table.path} are "

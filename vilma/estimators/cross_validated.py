@@ -405,8 +405,8 @@ def _deal(rows: np.ndarray, n_folds: int | None) -> list[tuple[np.ndarray, np.nd
         n_folds, times = 5, min(math.ceil(_HELD_OUT / max(len(rows), 1)), _MOST_TIMES)
     if n_folds > len(rows):
         raise ValueError(
-            f"{n_folds} folds need a row each, but {len(rows)} have a positive weight. Pass a "
-            "smaller cv, or give more rows."
+            f"{n_folds} folds need a row each, but there are {len(rows)}, without those of weight "
+            "0. Pass a smaller cv, or give more rows."
         )
     deals = [KFold(n_folds, shuffle=True, random_state=seed) for seed in range(times)]
     return [

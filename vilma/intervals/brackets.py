@@ -40,6 +40,7 @@ def parse_brackets(
     ======================================================  =================
     "20-29", "20 – 29", "20 to 29", "between 20 and 29"     20 ... 29
     "-5--1", "$1,000-1,499", "5-9 €", "5-9 years", "1-9%"   likewise
+    "20 to under 30", "over 19 up to 29"                    20 ... 29
     "50+", "50 and over", "50 or more", "at least 50"       50 and all above
     "over 90", "over-90", "more than 90", ">90"             all above 90
     "under 5", "under-5", "less than 5", "<5"               all below 5

@@ -34,6 +34,16 @@ _PATTERNS: list[tuple[str, Callable[..., Bracket]]] = [
         rf"(?:between\s+|from\s+)?{_NUMBER}{_UNIT}\s*{_DASH}\s*{_NUMBER}{_UNIT}",
         lambda a, b: Bracket(a, b, dashed=True),
     ),
+    (
+        rf"(?:between\s+|from\s+)?{_NUMBER}{_UNIT}\s*(?:{_DASH}|but)\s*"
+        rf"(?:(?:under|below|less\s+than)\s+|<\s*){_NUMBER}{_UNIT}",
+        lambda a, b: Bracket(a, b, right_closed=False),
+    ),
+    (
+        rf"(?:(?:over|above|more\s+than)\s+|>\s*){_NUMBER}{_UNIT}\s*"
+        rf"(?:{_DASH}|up\s+to)\s*{_NUMBER}{_UNIT}",
+        lambda a, b: Bracket(a, b, left_closed=False),
+    ),
     (rf"{_NUMBER}{_UNIT}\s*\+{_UNIT}", lambda a: Bracket(a, inf)),
     (rf"{_NUMBER}{_UNIT}(?:\s*|-){_OR}[\s-]+{_HIGHER}", lambda a: Bracket(a, inf)),
     (

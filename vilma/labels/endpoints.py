@@ -21,9 +21,10 @@ _ENCODED_COLUMNS = (
 )
 
 
+_ZEROS_AND_ONES = "olumns of zeros and ones become labels by numpy.argmax(y, axis=1)."
 _SEVERAL_RATERS = (
-    " Labels of several raters become intervals by vilma.intervals.combine_annotators; columns of "
-    "zeros and ones become labels by numpy.argmax(y, axis=1)."
+    " Labels of several raters become intervals by vilma.intervals.combine_annotators; c"
+    + _ZEROS_AND_ONES
 )
 
 
@@ -180,8 +181,15 @@ def refuse_reversed(
         raise ValueError(
             f"{name} has the lower end above the upper end in row {row}: "
             f"[{endpoints.lower[row].item()!r}, {endpoints.upper[row].item()!r}]."
-            + (_ENCODED_COLUMNS if _are_codes(endpoints) else "")
+            + _about_columns(endpoints)
         )
+
+
+def _about_columns(endpoints: Endpoints) -> str:
+    columns = np.stack([endpoints.lower, endpoints.upper])
+    if columns.dtype.kind in "biuf" and np.all(np.sort(columns, axis=0).T == [0, 1]):
+        return f" C{_ZEROS_AND_ONES}"
+    return _ENCODED_COLUMNS if _are_codes(endpoints) else ""
 
 
 def _are_codes(endpoints: Endpoints) -> bool:

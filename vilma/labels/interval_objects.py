@@ -183,10 +183,13 @@ def _without_scale(bounds: Bounds, name: str) -> tuple[NDArray[Any], NDArray[Any
     excluded = (np.isfinite(left) & ~left_closed) | (np.isfinite(right) & ~right_closed)
     if excluded.any():
         row, fraction = first_row(excluded), first_row(fractional)
+        other = (
+            f", and {write_bounds(bounds, fraction)} in row {fraction}" if fraction != row else ""
+        )
         raise ValueError(
             f"{name} has the interval {write_bounds(bounds, row)} in row {row}, which excludes an "
-            f"end, and {write_bounds(bounds, fraction)} in row {fraction}, so labels are not "
-            "whole numbers: the next label inside is unknown. Pass the scale as `classes`."
+            f"end{other}, so labels are not whole numbers: the next label inside is unknown. Pass "
+            "the scale as `classes`."
         )
     return left, right
 

@@ -53,9 +53,9 @@ from vilma.solvers.evaluation import Evaluated
 
 __all__ = ["Alternation", "UnitWork"]
 
-# In nanoseconds per row, measured with one-hot codes, CSR and dense data: an evaluation took 100 to
-# 270 when the constants below were chosen, and takes two thirds to three quarters of that since;
-# the hinges of a visit 100 to 850.
+# In nanoseconds per row, measured with one-hot codes, CSR and dense data: an evaluation took 100
+# to 270 when the constants below were chosen, and takes two thirds to three quarters of that
+# since; the hinges of a visit 100 to 850.
 _EVALUATION = 120.0
 _HINGES = 700.0
 _VISIT = 1.6  # pairs of products that the two visits to each row of X in a pass cost
