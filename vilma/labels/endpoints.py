@@ -21,9 +21,9 @@ _ENCODED_COLUMNS = (
 )
 
 
-_ZEROS_AND_ONES = "olumns of zeros and ones become labels by numpy.argmax(y, axis=1)."
+_ZEROS_AND_ONES = " Columns of zeros and ones become labels by numpy.argmax(y, axis=1)."
 _SEVERAL_RATERS = (
-    " Labels of several raters become intervals by vilma.intervals.combine_annotators; c"
+    " Labels of several raters become intervals by vilma.intervals.combine_annotators."
     + _ZEROS_AND_ONES
 )
 
@@ -188,7 +188,7 @@ def refuse_reversed(
 def _about_columns(endpoints: Endpoints) -> str:
     columns = np.stack([endpoints.lower, endpoints.upper])
     if columns.dtype.kind in "biuf" and np.all(np.sort(columns, axis=0).T == [0, 1]):
-        return f" C{_ZEROS_AND_ONES}"
+        return _ZEROS_AND_ONES
     return _ENCODED_COLUMNS if _are_codes(endpoints) else ""
 
 

@@ -52,10 +52,10 @@ threshold vanishes exactly, and predictions keep the same margin on both sides.
 fraction of 1. `imc_plane` and `exp_plane` choose these fractions so that the derivative in the
 thresholds is 0, or in minus the normal cone of the order constraint, without which the plane would
 be no lower bound of G (the proof is in ``plane.py``). The derivative is summed from the hinges
-beyond their breakpoints only: sums of all weights, of which most cancel, would leave several times
-the rounding, and no bound is charged for it. Where weights are uneven, much of what rounding
-leaves may belong to the smallest of them, as may the slack within which weights are taken for
-equal, and both are charged. Planes need no order of the examples.
+beyond their breakpoints only, for sums of all weights, of which most cancel, leave several times
+the rounding. No bound is charged for rounding, unless weights are uneven: as much may then belong
+to the smallest of them, as may the slack within which weights are taken for equal, and both are
+charged. Planes need no order of the examples.
 
 What NumPy does as well is left to it, around the compiled loops: an array made or summed within a
 kernel takes Numba a fifth of a second to compile.
