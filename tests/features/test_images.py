@@ -197,7 +197,10 @@ def test_pixels_without_a_range(tmp_path, dtype):
 def test_decompression_bomb(tmp_path, monkeypatch):
     path = save(tmp_path / "large.png", np.zeros((50, 50), dtype=np.uint8))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    message = r"it has more than 100 pixels; make it smaller, or .* set PIL\.Image\.MAX_IMAGE"
+    message = (
+        r"large\.png' as an image: it has more than 100 pixels; make it smaller, or in Python set "
+        r"PIL\.Image\.MAX_IMAGE"
+    )
     with pytest.raises(ImageReadError, match=message):
         read_image(path)
     # Pillow itself only warns up to twice its limit

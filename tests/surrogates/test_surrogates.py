@@ -782,8 +782,9 @@ def exact_minimum(kind, lower, upper, weight, n_classes, scores):
 
 @pytest.mark.parametrize("kind", ["imc", "exp"])
 def test_planes_with_weights_below_the_rounding_of_others_are_bounds(kind):
-    # Sums of weights are taken for equal within 4e-15 of the total: a plane charged nothing for
-    # that was 5 times its own value, by weights of 1 and 1e-15.
+    # Sums of weights are taken for equal within 4e-15 of the total: with weights of 1 and 1e-15 a
+    # plane that was charged nothing for it was ten times the minimum, where all scores were moved
+    # by 100.
     surrogate = {"imc": ImplicitHinge, "exp": ExplicitHinge}[kind]
     charged = 0
     for seed in range(120):

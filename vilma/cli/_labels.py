@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_LEVELS = 10_000
+DECIMAL_BORDERS = "write brackets that do not overlap, such as 0-0.49 and 0.5-0.99"
 
 
 @dataclass(frozen=True)
@@ -168,10 +169,7 @@ def report_irregular_brackets(
     elif np.array_equal(intervals, np.round(intervals)):
         remedy = "If a border belongs to one of them only, say to which: --closed left, or right."
     else:
-        remedy = (
-            "If a border belongs to one of them only, write brackets that do not overlap, such as "
-            "0-0.49 and 0.5-0.99."
-        )
+        remedy = f"If a border belongs to one of them only, {DECIMAL_BORDERS}."
     warn(f"{path}: the brackets {first} and {second} {found.what}. {remedy}")
 
 

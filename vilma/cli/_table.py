@@ -31,6 +31,7 @@ from vilma._suspect_columns import (
 )
 from vilma._wording import did_you_mean, label_name, some_of
 from vilma.cli._labels import (
+    DECIMAL_BORDERS,
     default_classes,
     integer_scale,
     no_answer_advice,
@@ -702,8 +703,7 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
         if not strange and roles.closed is not None:  # but not with one end left out
             raise click.ClickException(
                 f"{table.path}, column {roles.label!r} has brackets whose ends are no whole "
-                f"numbers, which --closed {roles.closed} needs. Write brackets that do not "
-                "overlap instead, such as 0-0.49 and 0.5-0.99."
+                f"numbers, which --closed {roles.closed} needs; {DECIMAL_BORDERS}."
             ) from error
         if not strange:  # each can be read, but not all together
             raise click.ClickException(f"{table.path}, column {roles.label!r}: {error}") from error

@@ -16,6 +16,8 @@ _UNIT = r"(?:\s*(?:%|[$€£]|years?(?:\s+old|\s+of\s+age)?|yrs?\.?))?"
 _OR = r"(?:and|or|&)"
 _HIGHER = r"(?:over|above|more|older|higher|greater|up|upwards?)"
 _LOWER = r"(?:under|below|less|fewer|younger|lower|down)"
+_OVER = rf"(?:(?:over|above|(?:more|older|higher|greater)[\s-]+than){_HYPHEN}|>\s*)"
+_UNDER = rf"(?:(?:under|below|(?:less|fewer|younger|lower)[\s-]+than){_HYPHEN}|<\s*)"
 
 
 class Bracket(NamedTuple):
@@ -35,13 +37,11 @@ _PATTERNS: list[tuple[str, Callable[..., Bracket]]] = [
         lambda a, b: Bracket(a, b, dashed=True),
     ),
     (
-        rf"(?:between\s+|from\s+)?{_NUMBER}{_UNIT}\s*(?:{_DASH}|but)\s*"
-        rf"(?:(?:under|below|less\s+than)\s+|<\s*){_NUMBER}{_UNIT}",
+        rf"(?:between\s+|from\s+)?{_NUMBER}{_UNIT}\s*(?:{_DASH}|but)\s*{_UNDER}{_NUMBER}{_UNIT}",
         lambda a, b: Bracket(a, b, right_closed=False),
     ),
     (
-        rf"(?:(?:over|above|more\s+than)\s+|>\s*){_NUMBER}{_UNIT}\s*"
-        rf"(?:{_DASH}|up\s+to)\s*{_NUMBER}{_UNIT}",
+        rf"{_OVER}{_NUMBER}{_UNIT}\s*(?:{_DASH}|up\s+to)\s*{_NUMBER}{_UNIT}",
         lambda a, b: Bracket(a, b, left_closed=False),
     ),
     (rf"{_NUMBER}{_UNIT}\s*\+{_UNIT}", lambda a: Bracket(a, inf)),
@@ -50,19 +50,13 @@ _PATTERNS: list[tuple[str, Callable[..., Bracket]]] = [
         rf"(?:(?:at\s+least|minimum|from){_HYPHEN}|(?:>=|≥)\s*){_NUMBER}{_UNIT}",
         lambda a: Bracket(a, inf),
     ),
-    (
-        rf"(?:(?:over|above|(?:more|older|higher|greater)[\s-]+than){_HYPHEN}|>\s*){_NUMBER}{_UNIT}",
-        lambda a: Bracket(a, inf, left_closed=False),
-    ),
+    (rf"{_OVER}{_NUMBER}{_UNIT}", lambda a: Bracket(a, inf, left_closed=False)),
     (rf"{_NUMBER}{_UNIT}(?:\s*|-){_OR}[\s-]+{_LOWER}", lambda a: Bracket(-inf, a)),
     (
         rf"(?:(?:at\s+most|maximum|up[\s-]+to){_HYPHEN}|(?:<=|≤)\s*){_NUMBER}{_UNIT}",
         lambda a: Bracket(-inf, a),
     ),
-    (
-        rf"(?:(?:under|below|(?:less|fewer|younger|lower)[\s-]+than){_HYPHEN}|<\s*){_NUMBER}{_UNIT}",
-        lambda a: Bracket(-inf, a, right_closed=False),
-    ),
+    (rf"{_UNDER}{_NUMBER}{_UNIT}", lambda a: Bracket(-inf, a, right_closed=False)),
     (r"none|nil|zero", lambda: Bracket(0.0, 0.0)),
 ]
 _COMPILED = [(re.compile(pattern), make) for pattern, make in _PATTERNS]
