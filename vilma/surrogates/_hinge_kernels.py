@@ -73,7 +73,6 @@ References
 
 from __future__ import annotations
 
-import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -517,8 +516,6 @@ def _share_ties(breakpoints, scores, rows, theta, balance, score_gradient):
     lower, upper, weight = lower[rows], upper[rows], weight[rows]
     below_shift, above_shift = breakpoints.below_shift[lower], breakpoints.above_shift[upper]
     n = len(theta)
-    border = [0, *(np.flatnonzero(theta[1:] != theta[:-1]) + 1), n]
-    runs = [slice(*ends) for ends in itertools.pairwise(border) if ends[1] - ends[0] > 1]
     place = scores[rows] + below_shift
     stop = np.minimum(np.searchsorted(theta, place, side="right"), lower)
     below_weight = np.where(stop > np.searchsorted(theta, place), weight, 0.0)
@@ -528,21 +525,29 @@ def _share_ties(breakpoints, scores, rows, theta, balance, score_gradient):
     # Where nothing is tied, `stop` may be 0 and `start` n.
     on_below = np.bincount(stop, below_weight, n + 1)[1:]
     on_above = np.bincount(start, above_weight, n + 1)[:-1]
-    for run in runs:
-        on_below[run] = np.cumsum(on_below[run][::-1])[::-1]
-        on_above[run] = np.cumsum(on_above[run])
+    _sum_runs(theta, on_above, on_below)
     here = on_below + on_above
     tau = np.clip((on_above - balance) / np.where(here > 0.0, here, 1.0), 0.0, 1.0)
     share_below, share_above = np.zeros(n + 1), np.zeros(n + 1)
     share_below[1:], share_above[:-1] = tau, 1.0 - tau
-    for run in runs:
-        share_below[1:][run] = np.cumsum(tau[run])
-        share_above[run] = np.cumsum(share_above[run][::-1])[::-1]
+    _sum_runs(theta, share_below[1:], share_above[:-1])
     up, down = below_weight * share_below[stop], above_weight * share_above[start]
     score_gradient[rows] += down - up
     met = (here > 0.0) & (tau > 0.0) & (tau < 1.0)
     left = np.where(met, _EPS * here, balance + tau * here - on_above)
     return float(above_shift @ down - below_shift @ up), left
+
+
+@njit
+def _sum_runs(theta, from_start, to_end):
+    """Replace values by their sums within a run of equal thresholds, in either direction."""
+    n = theta.shape[0]
+    for k in range(1, n):
+        if theta[k] == theta[k - 1]:
+            from_start[k] += from_start[k - 1]
+    for k in range(n - 2, -1, -1):
+        if theta[k] == theta[k + 1]:
+            to_end[k] += to_end[k + 1]
 
 
 def exp_plane(breakpoints: Breakpoints, scores, theta):
