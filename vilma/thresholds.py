@@ -44,7 +44,7 @@ def hull_thresholds(differences: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     differences : ndarray of shape (Y - 1,)
-        ``b_k - b_{k+1}``, in any order.
+        ``b_k - b_{k+1}``, which need not be nondecreasing.
     """
     biases = to_biases(differences)
     vertices = [0]

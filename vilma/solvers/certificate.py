@@ -138,7 +138,7 @@ class History:
 
 
 class Certificate:
-    """The two bounds on one problem, the point that attains the upper one, and their history.
+    """The two bounds on one problem, and their history.
 
     The methods that work on a problem, one after the other, share it.
 
@@ -197,7 +197,7 @@ class Certificate:
         )
 
     def is_closed(self) -> bool:
-        """Tell whether the bounds have met, or the iterations are used up."""
+        """Tell whether the gap is within `tol`, grows no smaller, or no iteration is left."""
         return (
             self.gap <= _STOP_SHARE * self.settings.tol
             or self._has_stalled()

@@ -1,12 +1,13 @@
 """Line search on a convex piecewise-linear function plus a quadratic, by lines below it.
 
 Along a segment the objective is ``quadratic(t) + G(t)`` with G convex. Each evaluation returns a
-line below G; the minimum of quadratic plus the largest line bounds the minimum on the segment
-from below, and is the next place to evaluate: a cutting-plane method in one variable, which ends
-after finitely many steps if it is to be exact. As it is used it is not: it stops within a share
-of the decrease reached (`precision`), mostly after two to four steps. Lines that lie below G even
-where they were taken, as those of an inexact inner loop do, end it as soon as nothing but their
-error is left.
+line below G. Steps grow threefold while the objective still falls where they end. Then there is a
+line on either side of the minimum; the minimum of the quadratic plus the larger of the two bounds
+that on the segment from below, and is the next place to evaluate: a cutting-plane method in one
+variable, which ends after finitely many steps if it is to be exact. As it is used it is not: it
+stops within a share of the decrease reached (`precision`), mostly after two to four steps. Lines
+that lie below G even where they were taken, as those of an inexact inner loop do, end it as soon
+as nothing but their error is left.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 r"""Algorithm 1 of the paper as the estimators use it: the loop of `Solver.minimize`.
 
-An iteration of it is `CuttingPlaneMethod.advance`; with ``method="auto"`` the loop is that of
-`Alternation.minimize`, which may make iterations of coordinate ascent instead. The paper stops at
-an absolute accuracy, :math:`F(w_t) - F_t(w_t) \le \varepsilon`; here the gap is relative, and it
-is that of the best point and the best bound so far (`vilma.solvers.certificate`).
+An iteration of it is `CuttingPlaneMethod.advance`; with ``method="auto"``, and where coordinate
+ascent can be used, the loop is that of `Alternation.minimize`, which may make iterations of ascent
+instead. The paper stops at an absolute accuracy, :math:`F(w_t) - F_t(w_t) \le \varepsilon`; here
+the gap is relative, and it is that of the best point and the best bound so far
+(`vilma.solvers.certificate`).
 """
 
 from __future__ import annotations

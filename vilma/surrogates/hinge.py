@@ -84,13 +84,14 @@ class HingeSurrogate(Surrogate):
 
 
 class ImplicitHinge(HingeSurrogate):
-    r"""II-SVOR-IMC, (10) of the paper with intervals: a hinge for every threshold outside of them.
+    r"""II-SVOR-IMC, in (10) of the paper with intervals: a hinge for every threshold outside.
 
     .. math:: \sum_{k < l} \max(0, 1 - s + \theta_k) + \sum_{k \ge u} \max(0, 1 + s - \theta_k)
 
-    (labels as codes from 0). It bounds the interval-insensitive absolute error from above; its
-    minimisers are ordered by themselves. With other `margins` it is the surrogate of other
-    V-shaped losses, the squared one among them (`vilma.surrogates.margins`).
+    (labels as codes from 0). It bounds the interval-insensitive absolute error from above. Some of
+    its minimisers are in order without a constraint, and one of these is taken. With other
+    `margins` it is the surrogate of other V-shaped losses, the squared one among them
+    (`vilma.surrogates.margins`).
 
     Parameters
     ----------
@@ -130,7 +131,7 @@ class ImplicitHinge(HingeSurrogate):
 
 
 class ExplicitHinge(HingeSurrogate):
-    r"""II-SVOR-EXP, (9) of the paper with intervals: hinges for the two thresholds next to them.
+    r"""II-SVOR-EXP, in (9) of the paper with intervals: hinges for the two thresholds beside them.
 
     .. math:: \max(0, 1 - s + \theta_{l-1}) + \max(0, 1 + s - \theta_u)
               \quad\text{subject to}\quad \theta_0 \le \dots \le \theta_{Y-2}

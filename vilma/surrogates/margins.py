@@ -27,17 +27,17 @@ the paper: the hinges are those of II-SVOR-IMC.
 **Proof.** Going from label k + 1 to k changes what stands in the lower maximum of VILMA by
 :math:`a^-_l - s + \theta'_k`, so the lower maximum is the largest of the sums of these gains over
 :math:`k = y, \dots, l - 1`, at most the sum of their positive parts; likewise the upper one. So
-H is never below V, and where :math:`\theta'` is nondecreasing the
-gains fall with the distance from the endpoint and the two are equal. The minimisers of H are
-nondecreasing by themselves: from k to k + 1 hinges below drop out and hinges above come in, and
-breakpoints :math:`s_i - a^-_{l_i}`, :math:`s_i + a^+_{u_i}` do not depend on k. It is left to show
-that V has no smaller value elsewhere, that is, that the slopes that balance H at its minimiser
-make a subgradient of V. Both minima are continuous in the breakpoints, so these may be taken as
-distinct. V's slopes are those of H where an example's slopes do not grow with the distance from
-its endpoint. Slopes of 1 and 0 do not, as :math:`\theta'` ascends. Only one example can lie on the
-breakpoint that equal thresholds share; its slope balances the weight of the hinges below and above
-that are not cut off, which falls and grows with k, so the slope of a hinge below grows with k,
-towards the endpoint, and that of one above falls.
+H is never below V, and where :math:`\theta'` is nondecreasing the gains fall with the distance
+from the endpoint and the two are equal. H has such a minimiser: the smallest minimisers of the
+thresholds ascend with k, and so do the largest, for from k to k + 1 hinges below drop out and
+hinges above come in, and breakpoints :math:`s_i - a^-_{l_i}`, :math:`s_i + a^+_{u_i}` do not
+depend on k. It is left to show that V has no smaller value elsewhere, that is, that the slopes
+that balance H at its minimiser make a subgradient of V. Both minima are continuous in the
+breakpoints, so these may be taken as distinct. V's slopes are those of H where an example's slopes
+do not grow with the distance from its endpoint. Slopes of 1 and 0 do not, as :math:`\theta'`
+ascends. Only one example can lie on the breakpoint that equal thresholds share; its slope balances
+the weight of the hinges below and above that are not cut off, which falls and grows with k, so the
+slope of a hinge below grows with k, towards the endpoint, and that of one above falls.
 """
 
 from __future__ import annotations

@@ -27,10 +27,12 @@ class PenalizedBiases(Surrogate):
     def minimize(self, scores: np.ndarray, accuracy: float, largest_score: float) -> InnerMinimum:
         biases = scores[self._n_examples :]
         thresholds = biases[:-1] - biases[1:]
-        value, plane, derivative = self._surrogate.evaluate(scores[: self._n_examples], thresholds)
-        by_bias = np.append(derivative, 0.0) - np.append(0.0, derivative)
-        score_gradient = np.concatenate([plane.score_gradient, by_bias])
-        return InnerMinimum(value, thresholds, Plane(score_gradient, plane.offset))
+        value, offset, by_score, by_threshold = self._surrogate.evaluate(
+            scores[: self._n_examples], thresholds
+        )
+        by_bias = np.append(by_threshold, 0.0) - np.append(0.0, by_threshold)
+        plane = Plane(np.concatenate([by_score, by_bias]), offset)
+        return InnerMinimum(value, thresholds, plane)
 
     def linear_form(self) -> PiecewiseLinearForm:
         form = self._surrogate.linear_form()

@@ -5,7 +5,7 @@ A *plane* is an affine function of the scores :math:`t \in R^m` below G,
 .. math:: G(t) \ge o + \langle c, t\rangle \qquad\text{for all } t.
 
 With scores :math:`t = X w'` it bounds :math:`G(X w')` by :math:`o + \langle X^T c, w'\rangle`, one
-of the functions whose maximum is the model (18) of the paper.
+of the functions whose maximum is the model (18) of the paper, which writes G(w) for G(Xw).
 
 **Equation (20) of the paper.** With the biases b(w) of (19) and the labels
 
@@ -32,7 +32,7 @@ and :math:`G(t) \ge G(s) + \langle c, t - s\rangle` follows by minimising over :
 if the last term cannot be negative: :math:`d = 0`, or, under the order constraint
 :math:`\theta'_1 \le \theta'_2 \le \dots`, :math:`-d` in its normal cone at :math:`\theta(s)`.
 The labels of (20), one per side of an example, give some subgradient of :math:`\Phi`; under ties
-its d is not 0, and the "bound" may then exceed the minimum.
+its d need not be 0, and the "bound" may then exceed the minimum.
 
 For example, let three examples of score 0 have the exact labels 0, 0 and 1, of two, and let the
 loss be the absolute error. The minimum is at :math:`\theta_0 = 1`, where the examples of label 0
@@ -83,7 +83,8 @@ so small beside others that their sums are equal but for rounding, the plane car
 :math:`|d|_1` as its `bias_residual`. With the o above, which is :math:`\Phi(s, \theta(s)) -
 \langle c, s\rangle - \langle d, \theta(s)\rangle` where the plane touches :math:`\Phi` and less
 elsewhere, what is left of the last term above is :math:`\langle d, \theta'\rangle \ge -|d|_1
-\max_k |\theta'_k|`: the *charge* that is taken off the bound.
+\max_k |\theta'_k|`: the *charge* that is taken off the bound. Under the order constraint less may
+be left, and :math:`|d|_1` is replaced by what `exp_plane` derives.
 """
 
 from __future__ import annotations
@@ -104,7 +105,9 @@ class Plane(NamedTuple):
 
     score_gradient: np.ndarray  # (m,) c, the derivative in every example's score
     offset: float  # o
-    bias_residual: float = 0.0  # |d|_1, 0 where the derivative in the thresholds vanishes exactly
+    # |d|_1, or what takes its place where thresholds are in order (`exp_plane`); 0 where d is 0,
+    # or -d in the normal cone, exactly.
+    bias_residual: float = 0.0
 
     def at(self, scores: np.ndarray) -> float:
         """Value of the plane at the given scores."""

@@ -190,7 +190,7 @@ class SmoothedProblem:
         best: Plane | None = None
         for _ in range(_MAX_ROUNDS):
             plane, gradient = self.mixture(scores, biases, half_width, nudge)
-            # By thresholds: the derivative in theta_k is minus the sum over the biases up to k.
+            # By thresholds: the derivative in theta_k is the sum over the biases up to k.
             residual = float(np.abs(np.cumsum(gradient)[:-1]).sum()) / self._total_weight
             if best is not None and not residual < best.bias_residual:
                 break

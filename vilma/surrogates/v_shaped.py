@@ -74,7 +74,7 @@ class _Start(NamedTuple):
 
 
 class VShaped(Surrogate):
-    r"""Margin-rescaled bound of a V-shaped interval-insensitive loss: that of VILMA, (13).
+    r"""Margin-rescaled bound of a V-shaped interval-insensitive loss: VILMA's, in (13).
 
     .. math:: \max_{y \le l} [\Delta(y, l) + s (y - l) + b_y - b_l]
             + \max_{y \ge u} [\Delta(y, u) + s (y - u) + b_y - b_u]
@@ -99,9 +99,10 @@ class VShaped(Surrogate):
        ties (`vilma.surrogates.smoothing.shrink_width`). Go on with 4.
 
     Scores, biases and width are kept for the next call. What came before changes where a call
-    begins, and so the last digits of its result, but the error is measured in every call. Where no
-    width reaches the accuracy asked, the best plane found is returned: it is as valid, and the gap
-    of the outer loop shows what it lacks.
+    begins, and so the last digits of its result, but the error is measured in every call that
+    smooths; the transportation problem is exact. Where no width reaches the accuracy asked, the
+    best plane found is returned: it is as valid, and the gap of the outer loop shows what it
+    lacks.
 
     Parameters
     ----------
@@ -183,8 +184,11 @@ class VShaped(Surrogate):
 
     def evaluate(
         self, scores: np.ndarray, thresholds: np.ndarray
-    ) -> tuple[float, Plane, np.ndarray]:
-        """Value, plane and derivative in the thresholds; nothing is minimised."""
+    ) -> tuple[float, float, np.ndarray, np.ndarray]:
+        """Value, offset and derivatives in scores and thresholds; nothing is minimised.
+
+        They are those of an affine function of scores and thresholds below the mean loss.
+        """
         problem = self._all_labels
         sorted_scores = problem.sort(scores, np.argsort(scores))
         biases = to_biases(thresholds)
@@ -192,7 +196,8 @@ class VShaped(Surrogate):
             sorted_scores, biases, _UNSMOOTHED, np.zeros_like(biases)
         )
         by_threshold = -np.cumsum(gradient[::-1])[::-1][1:] / self._labels.weight.sum()
-        return problem.value(sorted_scores, biases), plane, by_threshold
+        value = problem.value(sorted_scores, biases)
+        return value, plane.offset, plane.score_gradient, by_threshold
 
     @cached_property
     def _all_labels(self) -> SmoothedProblem:

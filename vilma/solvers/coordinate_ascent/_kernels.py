@@ -2,13 +2,14 @@ r"""Kernels of the dual coordinate ascent.
 
 The derivation and the symbols stand in ``method.py``. `duals` are the slopes :math:`q^-_{ik}` of
 an example's hinges below its interval, then :math:`q^+_{ik}` of those above it; :math:`Q^-_i` and
-:math:`Q^+_i` are their sums, :math:`d_k = \sum_i p_i (q^-_{ik} - q^+_{ik})`, and :math:`\theta =
-\bar\theta - \gamma d`. With P the total weight,
+:math:`Q^+_i` are their sums, :math:`d_k = \sum_i p_i (q^-_{ik} - q^+_{ik})`, and :math:`\theta_k =
+\bar\theta_k - \gamma d_k`, for EXP :math:`\bar\theta_k - \gamma (d_k + \nu_k - \nu_{k-1})`. With P
+the total weight,
 
 .. math:: \lambda P w = \sum_i p_i (Q^-_i - Q^+_i) (x_i - \bar x),
 
-`sums` being the sum over :math:`x_i` alone, and `drift` its product with the centre and the sum of
-its factors, :math:`\sum_k d_k`.
+`sums` being the sum over :math:`x_i` alone, and `drift` its product with the mean row
+:math:`\bar x` and the sum of its factors, :math:`\sum_k d_k`.
 
 What belongs to an example lies in one record of two arrays, `layout` and `row_stats`: examples
 come in random order, and every further array would be another wait for memory. `LAYOUT` and

@@ -155,7 +155,8 @@ class DualPoint(ABC):
         """
         self._sums, self._drift, self._duals = sums, drift, duals
         self._thresholds = thresholds
-        # The thresholds are the proximal centre less `prox_step` times their derivatives d.
+        # The thresholds are the proximal centre less `prox_step` times their derivatives d, with
+        # those of the order constraint.
         self._prox_center = self._thresholds.copy()
 
     def set_rows(self, rows: Rows) -> None:

@@ -21,10 +21,10 @@ With slopes :math:`q^-_{ik}` of the hinges below and :math:`q^+_{ik}` of those a
 The constraint on d comes of minimising over the thresholds. Where these are ordered (EXP), with
 multipliers :math:`\nu_k \ge 0` of :math:`\theta_k \le \theta_{k+1}`, it is
 :math:`d_k + \nu_k - \nu_{k-1} = 0`. A point of the dual is a plane of G (see
-`vilma.surrogates.plane`) with :math:`c_i = p_i (Q^+_i - Q^-_i) / P`.
+`vilma.surrogates.plane`, whose d is this one over P) with :math:`c_i = p_i (Q^+_i - Q^-_i) / P`.
 
-**The centre.** With the mean row :math:`\bar x = \frac{1}{P} \sum_i p_i x_i`, the sum in w may as
-well be over :math:`x_i - \bar x`: what is taken off is :math:`\bar x` times :math:`\sum_i p_i
+**Centred rows.** With the mean row :math:`\bar x = \frac{1}{P} \sum_i p_i x_i`, the sum in w may
+as well be over :math:`x_i - \bar x`: what is taken off is :math:`\bar x` times :math:`\sum_i p_i
 (Q^-_i - Q^+_i) = \sum_k d_k`, which is 0 at a point of the dual. Before, it spares the thresholds
 to follow a drift of all scores. From here on w and the scores are those of centred rows.
 

@@ -26,9 +26,9 @@ __all__ = ["CuttingPlaneMethod"]
 
 # The next plane is taken this far on the way from the best point to the reduced solution (0.1
 # takes 159 iterations where 0.02, 0.3 and 0.5 take 248, 219 and 324: 10,000 one-hot rows, alpha
-# 0.001), or at the best point itself where features are fewer than this share of the samples:
-# there planes at the best points need half the iterations, with more features several times as
-# many.
+# 0.001), or at the best point itself, where that is a new one and features are fewer than this
+# share of the samples: there planes at the best points need half the iterations, with more
+# features several times as many.
 _PLANE_PLACE = 0.1
 _FEW_FEATURES = 0.05
 # The reduced problem may err by this share of the gap: with 0.01 and 0.3 iterations are as many or
@@ -49,7 +49,7 @@ class CuttingPlaneMethod:
     Attributes
     ----------
     few_features : bool
-        Whether features are so few that planes are taken at the best points.
+        Whether features are so few that planes are taken at new best points.
     """
 
     def __init__(self, space: Space) -> None:

@@ -1,7 +1,9 @@
 r"""The reduced problem (17) of the paper's Algorithm 1: a maximum of planes plus the squared norm.
 
-With planes :math:`o_j + \langle g_j, w\rangle` below G, gradients :math:`g_j = X^T c_j`, whose
-maximum is the model :math:`G_t` of (18),
+The model :math:`G_t` of (18) is the maximum of planes :math:`o_j + \langle g_j, w\rangle` below
+G(Xw). One that touches it at :math:`w_j`, with scores :math:`s_j`, has the gradient :math:`g_j =
+X^T c_j` and the offset :math:`o_j = G(s_j) - \langle c_j, s_j\rangle`; (18) writes it
+:math:`G(w_j) + \langle G'(w_j), w - w_j\rangle`. The problem and its dual are
 
 .. math:: \min_w\; \frac{\lambda}{2} |w|^2 + \max_j (o_j + \langle g_j, w \rangle)
           \;=\; \max_{a \ge 0,\ \sum_j a_j = 1}\; \langle o, a\rangle

@@ -25,7 +25,7 @@ from vilma._numba import njit
 
 __all__ = ["Factor", "SimplexSolution", "solve_simplex_qp"]
 
-# A pivot below this share of its diagonal means that the plane depends on the others.
+# A pivot below this share of its diagonal: the gradient is an affine combination of the others.
 _DEPENDENT = 1e-13
 # The mean square of the support's gradients may change by this factor before its matrix is
 # factorised anew, with another multiple of the ones.
@@ -37,9 +37,10 @@ def _multiple_of_ones(gram, linear, support, n_support):
     """What to add to every entry of the support's matrix.
 
     Adding a multiple of ``(sum a)^2`` changes nothing where the sum is fixed, and makes the matrix
-    positive definite whenever the supporting planes are affinely independent. It is a power of 4,
-    whose root is exact: where a plane without slope comes first, as the zero plane does, the other
-    multipliers are then solved for as if it were not there, and keep their digits however small.
+    positive definite whenever the gradients of the support are affinely independent. It is a
+    power of 4, whose root is exact: where a plane without slope comes first, as the zero plane
+    does, the other multipliers are then solved for as if it were not there, and keep their digits
+    however small.
     """
     mean = 0.0
     level = 0.0
