@@ -92,7 +92,7 @@ def place(tmp_path):
 def test_a_folder(images, place):
     result = run("embed", images, "--features", "clip", "-o", place, "--batch-size", 7)
     assert result.exit_code == 0, result.output
-    assert "30 image(s), 3 features; 2 file(s) skipped" in result.stdout
+    assert "30 image(s), 3 feature(s); 2 file(s) skipped" in result.stdout
     assert "skipped 31.png: one pixel is too little" in result.stderr
     assert "per core (1 worker), extraction" in result.stderr
     store = read_features(place)
@@ -157,7 +157,7 @@ def test_from_images_to_figures(images, place, labels, tmp_path):
     for features in (place, file):
         result = run("fit", features, labels, "-o", model, "--alpha", 1e-4)
         assert result.exit_code == 0, result.output
-        assert "30 image(s), 3 features, 3 levels" in result.stdout
+        assert "30 image(s), 3 feature(s), 3 levels" in result.stdout
         tables += [run("predict", model, each).stdout for each in (place, file)]
         report = json.loads(run("evaluate", model, features, labels, "--json").stdout)
         assert report["n_rows"] == 30

@@ -60,7 +60,7 @@ def assert_same(found, expected):
 def test_a_folder(folder, output, batch_size):
     result = run(folder, "-o", output, "--batch-size", batch_size)
     assert result.exit_code == 0, result.output
-    assert "3 image(s), 159,488 features" in result.stdout
+    assert "3 image(s), 159,488 feature(s)" in result.stdout
     store = read_features(output)
     assert store.names == ["a.png", "b.jpg", "sub/a.png"]
     assert_same(store.X, expected_features(folder, store.names))
@@ -159,7 +159,7 @@ def test_bad_files_are_named_and_left_out(bad, output):
     assert "skipped broken.jpg: Cannot read" in result.stderr
     assert "skipped empty.png: " in result.stderr
     assert "the file is empty" in result.stderr
-    assert "3 image(s), 159,488 features; 3 file(s) skipped" in result.stdout
+    assert "3 image(s), 159,488 feature(s); 3 file(s) skipped" in result.stdout
     assert read_features(output).names == ["a.png", "b.jpg", "sub/a.png"]
 
 
@@ -268,7 +268,7 @@ def place(tmp_path):
 def test_a_folder_of_features(bad, place, batch_size):
     result = run(bad, "-o", place, "--batch-size", batch_size)
     assert result.exit_code == 0, result.output
-    assert "3 image(s), 159,488 features; 3 file(s) skipped" in result.stdout
+    assert "3 image(s), 159,488 feature(s); 3 file(s) skipped" in result.stdout
     assert "skipped empty.png: Cannot read" in result.stderr
     store = read_features(place)
     assert store.names == ["a.png", "b.jpg", "sub/a.png"]
@@ -309,7 +309,7 @@ def test_a_complete_folder_is_left_alone(folder, place):
     result = run(folder, "-o", place)
     assert result.exit_code == 0
     assert "complete already, nothing to do" in result.stderr
-    assert "3 image(s), 159,488 features" in result.stdout
+    assert "3 image(s), 159,488 feature(s)" in result.stdout
     assert (place / "codes.npy").stat().st_mtime_ns == before
 
 

@@ -84,7 +84,7 @@ def fitted(features, exact, model):
 def test_from_labels_to_figures(features, exact, model, levels, tmp_path):
     result = run("fit", features, exact, "-o", model)
     assert result.exit_code == 0, result.output
-    assert "120 image(s), 1,536 features, 5 levels from 1 to 5" in result.stdout
+    assert "120 image(s), 1,536 feature(s), 5 levels from 1 to 5" in result.stdout
     assert result.stdout.count("validation interval MAE") == 6
     assert (
         "all 120 image(s) held out once, in 5 parts; mean absolute error, with its standard error:"

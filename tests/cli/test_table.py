@@ -59,11 +59,23 @@ def model(tmp_path):
     return tmp_path / "model.vilma"
 
 
+def test_columns_without_values_are_named(survey, model, tmp_path):
+    lines = survey.read_text().splitlines()
+    lines = [lines[0] + ",note", *(line + "," for line in lines[1:])]
+    extended = tmp_path / "extended.csv"
+    extended.write_text("\n".join(lines))
+    options = ["--label", "level", "--id", "name", "--drop", "other", "-o", model, *FAST]
+    result = run("fit", extended, *options)
+    assert result.exit_code == 0, result.output
+    assert "no row has a value of note: left out" in result.stderr
+    assert "160 row(s), 3 feature(s)" in result.stdout
+
+
 def test_a_survey_from_start_to_end(survey, model, answers, tmp_path):
     options = ["--label", "level", "--id", "name", "--drop", "other", "--folds", 2]
     result = run("fit", survey, *options, "-o", model)
     assert result.exit_code == 0, result.output
-    assert "160 row(s), 3 features, 5 levels from 0 to 4" in result.stdout
+    assert "160 row(s), 3 feature(s), 5 levels from 0 to 4" in result.stdout
     assert "all 160 row(s) held out once, in 2 parts; mean absolute error, with" in result.stdout
     assert "holding out every row once" in result.stderr
     assert "VILMACV, alpha" in result.stdout
@@ -165,7 +177,7 @@ def test_none_is_an_answer_and_empty_cells_are_no_level(survey, model):
     result = run(
         "fit", survey, "--label", "level", "--levels", ",".join(words), "-o", model, *FAST
     )
-    assert "160 row(s), 5 features, 3 levels from none to severe" in result.stdout
+    assert "160 row(s), 5 feature(s), 3 levels from none to severe" in result.stdout
     assert "left out" not in result.stderr
     for word in ("NA", "None", ""):
         result = run("fit", survey, "--label", "level", "--levels", f"{word},x", "-o", model)
@@ -568,7 +580,7 @@ def test_labels_that_say_nothing_are_named_and_left_out(tmp_path, model):
     options = ["--label", "income", "--no-answer", "refused", "-o", model]
     result = run("fit", survey, *options, *FAST)
     assert result.exit_code == 0, result.output
-    assert "158 row(s), 2 features, 3 levels from under 1,000 to 2,000 or more" in result.stdout
+    assert "158 row(s), 2 feature(s), 3 levels from under 1,000 to 2,000 or more" in result.stdout
     assert "numbers:    id, score" in result.stdout
     assert "column 'id' counts the rows" in result.stderr
     result = run("fit", survey, *options, *FAST, "--id", "id")
@@ -593,7 +605,7 @@ def test_weights_of_a_design(tmp_path, model):
     options += ["--alpha", 0.1, "--folds", 0, "--tol", 1e-10]
     result = run("fit", weighted, *options, "--weight", "w", "-o", model)
     assert result.exit_code == 0, result.output
-    assert "1 features, 3 levels" in result.stdout
+    assert "1 feature(s), 3 levels" in result.stdout
     assert "weighted by w" in result.stdout
     columns, logit = load_model(model)
     table = read_labelled_table(weighted, Roles("income", row_id="id", weight="w"), None)
@@ -724,7 +736,7 @@ def test_codes_of_missing_answers_are_told_once(tmp_path, model, code):
     assert f"leave their rows out: --no-answer={code}" in result.stderr
     result = run("fit", data, "--label", "y", "-o", model, *options, f"--no-answer={code}")
     assert "apart from all" not in result.stderr
-    assert "59 row(s), 1 features, 4 levels from 0 to 3" in result.stdout
+    assert "59 row(s), 1 feature(s), 4 levels from 0 to 3" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -440,9 +440,13 @@ def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
         If there is no feature, or a column holds numbers with a comma or infinite ones.
     """
     table.require(roles.not_features())
-    numbers, categories, named = [], [], []  # the last are names of rows, by their looks
+    numbers, categories, empty = [], [], []
+    named = []  # columns that are names of rows, by their looks
     for name, cells in table.columns.items():
-        if name in roles.not_features() or all(cell is None for cell in cells):
+        if name in roles.not_features():
+            continue
+        if all(cell is None for cell in cells):
+            empty.append(name)
             continue
         if all(_as_number(cell) is not None for cell in cells):
             numbers.append(name)
@@ -482,6 +486,8 @@ def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
             f"{table.path} has no columns but those of {what}; expected features. Labels of "
             "images come after a file of their features: vilma fit features.npz labels.csv."
         )
+    if empty:
+        warn(f"{table.path}: no row has a value of {some_of(empty)}: left out")
     return {"numbers": numbers, "categories": categories}
 
 

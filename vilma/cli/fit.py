@@ -239,7 +239,7 @@ def fit(
     scale = rows.scale
     ends = scale.show(scale.classes[[0, -1]])
     click.echo(
-        f"{len(rows.names):,} {rows.noun}, {rows.X.shape[1]:,} features, "
+        f"{len(rows.names):,} {rows.noun}, {rows.X.shape[1]:,} feature(s), "
         f"{len(scale.classes)} levels from {ends[0]} to {ends[1]}"
         + ("" if weight is None else f", weighted by {weight}")
     )

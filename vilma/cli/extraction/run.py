@@ -79,7 +79,7 @@ def run_extraction(options: ExtractionOptions, files: list[ImageFile], kind: Fea
     n_rows, n_features = store.X.shape
     n_rejected = len(work.files) - n_rows
     click.echo(
-        f"{options.output}: {n_rows:,} image(s), {n_features:,} features"
+        f"{options.output}: {n_rows:,} image(s), {n_features:,} feature(s)"
         + (f"; {n_rejected:,} file(s) skipped" if n_rejected else "")
     )
 
