@@ -1,6 +1,7 @@
 """Dual coordinate ascent: every step against plain loops, every bound against the optimum."""
 
 import dataclasses
+import itertools
 import warnings
 
 import numpy as np
@@ -19,7 +20,7 @@ from vilma.losses import cost_matrix
 from vilma.solvers import alternation
 from vilma.solvers import solver as solver_module
 from vilma.solvers.alternation import row_overlap
-from vilma.solvers.coordinate_ascent.dual_point import HingeDualPoint
+from vilma.solvers.coordinate_ascent.dual_point import HingeDualPoint, single_slopes
 from vilma.surrogates import ExplicitHinge, ImplicitHinge, LabeledWeights, VShaped, find_margins
 
 
@@ -56,14 +57,14 @@ def surrogate_of(problem):
     return ImplicitHinge(labels, find_margins(squared))
 
 
-def used_thresholds(problem, thresholds):
+def used_thresholds(problem):
     """Those of the hinges: with explicit constraints, the ones next to an interval."""
-    if problem.kind != "exp":
-        return thresholds
     labels = labels_of(problem)
+    if problem.kind != "exp":
+        return list(range(labels.n_classes - 1))
     used = {k - 1 for k in labels.lower if k > 0}
     used |= {k for k in labels.upper if k < labels.n_classes - 1}
-    return thresholds[sorted(used)]
+    return sorted(used)
 
 
 def naive_loss(hinges, scores, thresholds):
@@ -96,8 +97,8 @@ def test_hinges_sum_up_to_the_surrogate(kind):
         scores = 3.0 * np.random.default_rng(seed).normal(size=len(labels_of(problem).lower))
         inner = surrogate.minimize(scores, 1e-9, 10.0)
         hinges = surrogate.hinges()
-        thresholds = used_thresholds(problem, inner.thresholds)
-        assert hinges.n_thresholds == len(thresholds)
+        assert hinges.places.tolist() == used_thresholds(problem)
+        thresholds = inner.thresholds[hinges.places]
         assert naive_loss(hinges, scores, thresholds) == pytest.approx(inner.value, abs=1e-8)
         # Thresholds elsewhere are no better.
         rng = np.random.default_rng(seed)
@@ -118,33 +119,120 @@ def test_passes_keep_the_books(kind):
     for seed in range(12):
         problem = wide_problem(seed, kind)
         X, hinges, point = dual_point(problem, problem.alpha)
-        mean = hinges.weight @ X / hinges.weight.sum()
         for _ in range(4):
             anchor = point._prox_center.copy()
             visits = np.random.default_rng(seed).permutation(len(X))
             point._visit(visits)
-            coef = np.zeros(X.shape[1])
-            derivatives = np.zeros(hinges.n_thresholds)
-            for i, weight in enumerate(hinges.weight):
-                own = point._duals[point._layout["first_dual"][i] :][: point._layout["n_duals"][i]]
-                assert np.all((own >= 0.0) & (own <= 1.0))
-                below = range(hinges.below_start[i], hinges.below_stop[i])
-                above = range(hinges.above_start[i], hinges.above_stop[i])
-                for j, k in enumerate([*below, *above]):
-                    sign = 1.0 if j < len(below) else -1.0
-                    coef += sign * weight * own[j] * (X[i] - mean)
-                    derivatives[k] += sign * weight * own[j]
-            for k, order in enumerate(point._order_duals):
-                assert order >= 0.0
-                derivatives[k] += order
-                derivatives[k + 1] -= order
-            scale = 1.0 / (problem.alpha * hinges.weight.sum())
-            np.testing.assert_allclose(point.reached().coef, scale * coef, atol=1e-9 * scale)
-            np.testing.assert_allclose(
-                point._thresholds, anchor - point._prox_step * derivatives, atol=1e-9 * scale
-            )
+            check_the_books(X, hinges, point, anchor, problem.alpha)
             point.ascend()  # which moves the anchor on
             assert np.all(np.isfinite(point._prox_center))
+
+
+def check_the_books(X, hinges, point, anchor, alpha):
+    mean = hinges.weight @ X / hinges.weight.sum()
+    coef = np.zeros(X.shape[1])
+    derivatives = np.zeros(hinges.n_thresholds)
+    for i, weight in enumerate(hinges.weight):
+        own = point._duals[point._layout["first_dual"][i] :][: point._layout["n_duals"][i]]
+        assert np.all((own >= 0.0) & (own <= 1.0))
+        below = range(hinges.below_start[i], hinges.below_stop[i])
+        above = range(hinges.above_start[i], hinges.above_stop[i])
+        for j, k in enumerate([*below, *above]):
+            sign = 1.0 if j < len(below) else -1.0
+            coef += sign * weight * own[j] * (X[i] - mean)
+            derivatives[k] += sign * weight * own[j]
+    for k, order in enumerate(point._order_duals):
+        assert order >= 0.0
+        derivatives[k] += order
+        derivatives[k + 1] -= order
+    scale = 1.0 / (alpha * hinges.weight.sum())
+    np.testing.assert_allclose(point.reached().coef, scale * coef, atol=1e-9 * scale)
+    np.testing.assert_allclose(point._drift[0], point._sums @ mean, atol=1e-9)
+    np.testing.assert_allclose(
+        point._thresholds, anchor - point._prox_step * derivatives, atol=1e-9 * scale
+    )
+
+
+def is_slope(slope, argument):
+    """Tell whether a hinge has this slope where its argument is given."""
+    return slope == 1.0 if argument > 0.0 else slope == 0.0 if argument < 0.0 else 0 <= slope <= 1
+
+
+def test_slopes_of_single_hinges_are_those_at_some_score():
+    for seed in range(40):
+        hinges = surrogate_of(random_problem(seed, kind="exp")).hinges()
+        rng = np.random.default_rng(seed)
+        m, n = len(hinges.weight), hinges.n_thresholds
+        # Halves, and margins of 1, are added and taken off without rounding.
+        thresholds = np.sort(rng.integers(-6, 7, n)) / 2.0
+        difference = rng.integers(-4, 5, m) / 4.0
+        slopes = single_slopes(hinges, difference, thresholds)
+        derivative = np.zeros(n)
+        for i, weight in enumerate(hinges.weight):
+            has_below = int(hinges.below_stop[i] - hinges.below_start[i])
+            has_above = int(hinges.above_stop[i] - hinges.above_start[i])
+            below = thresholds[hinges.below_start[i]] if has_below else -np.inf
+            above = thresholds[hinges.above_start[i]] if has_above else np.inf
+            found = slopes.below[i], slopes.above[i]
+            assert found[0] - found[1] == np.clip(difference[i], -has_above, has_below)
+            borders = [each for each in (below + 1.0, above - 1.0) if np.isfinite(each)]
+            scores = [*borders, min(borders, default=0) - 1, max(borders, default=0) + 1]
+            scores += [sum(borders) / 2.0]
+            assert any(
+                is_slope(found[0], 1.0 - score + below) and is_slope(found[1], 1.0 + score - above)
+                for score in scores
+            )
+            if has_below:
+                derivative[hinges.below_start[i]] += weight * found[0]
+            if has_above:
+                derivative[hinges.above_start[i]] -= weight * found[1]
+        np.testing.assert_allclose(slopes.derivative, derivative, atol=1e-12)
+        total = hinges.weight @ (slopes.below + slopes.above)
+        assert slopes.imbalance * total == pytest.approx(abs(derivative).sum())
+
+
+def test_ascent_takes_over_slopes():
+    for seed in range(12):
+        problem = wide_problem(seed, "exp")
+        X, hinges, point = dual_point(problem, problem.alpha)
+        for _ in range(2):
+            point.ascend()  # what it was is gone
+        rows = np.argsort(point.order)  # as the surrogate has them
+        rng = np.random.default_rng(seed)
+        scores, thresholds = rng.normal(size=len(X)), np.sort(rng.normal(size=hinges.n_thresholds))
+        given = surrogate_of(problem).hinges()
+        slopes = single_slopes(given, rng.uniform(-1.0, 1.0, len(X)), thresholds)
+        point.take_over(slopes, DenseMatrix(X[rows]), scores)
+        check_the_books(X, hinges, point, point._prox_center, problem.alpha)
+        mean_score = given.weight @ scores / given.weight.sum()
+        np.testing.assert_allclose(point._thresholds, thresholds - mean_score, atol=1e-12)
+        anchor = point._prox_center.copy()
+        point._visit(rng.permutation(len(X)))
+        check_the_books(X, hinges, point, anchor, problem.alpha)
+
+
+def test_ascent_goes_on_from_balanced_slopes_of_planes():
+    """Its first certificate is closer than the last one of the planes."""
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 16, size=(600, 200))
+    effects = rng.normal(size=(200, 16))
+    scores = effects[np.arange(200), codes].sum(axis=1)
+    y = np.searchsorted(np.quantile(scores, [0.25, 0.5, 0.75]), scores)
+    X, options = OneHotCodes(codes, 16), {"alpha": 0.15, "tol": 1e-4}
+    auto, planes, ascent = (
+        IISVOR_EXP(**options, solver=solver).fit(X, y)
+        for solver in ("auto", "cutting_plane", "coordinate_ascent")
+    )
+    n_planes = auto.history_["n_planes"]
+    first = int(np.argmax(n_planes == 0))
+    assert first > 0
+    assert np.all(n_planes[first:] == 0)
+    np.testing.assert_array_equal(  # the same planes before
+        auto.history_["lower_bound"][:first], planes.history_["lower_bound"][:first]
+    )
+    for one, other in itertools.permutations([auto, planes, ascent], 2):
+        assert one.lower_bound_ <= other.objective_
+    assert auto.history_["gap"][first] < 0.5 * auto.history_["gap"][first - 1]
 
 
 @pytest.mark.parametrize("kind", ["exp", "imc", "vshaped"])

@@ -113,7 +113,7 @@ class Solver:
             self._ascent = make()
         elif slopes.counts().sum() <= _MOST_SLOPES:
             assert self._planes is not None
-            ordered = isinstance(slopes, Hinges) and slopes.ordered
+            ordered = slopes if isinstance(slopes, Hinges) and slopes.ordered else None
             self._alternation = Alternation(self._planes, make, X, len(slopes.weight), ordered)
 
     def _made_ascent(self) -> CoordinateAscentMethod | None:

@@ -98,6 +98,10 @@ class Space(ABC):
         """Return the point w = coef = X^T by_sample."""
 
     @abstractmethod
+    def by_sample(self, point: Point) -> np.ndarray | None:
+        """Return u with w = X^T u where it is known."""
+
+    @abstractmethod
     def inner(self, a: Point, b: Point) -> float:
         """Inner product of two vectors w."""
 
@@ -134,6 +138,9 @@ class FeatureSpace(Space):
 
     def reach(self, coef: np.ndarray, by_sample: np.ndarray) -> Point:
         return self.point(coef)
+
+    def by_sample(self, point: Point) -> np.ndarray | None:
+        return None
 
     def inner(self, a: Point, b: Point) -> float:
         return self.metric.inner(a.vector, b.vector)
@@ -180,6 +187,9 @@ class SampleSpace(Space):
 
     def reach(self, coef: np.ndarray, by_sample: np.ndarray) -> Point:
         return Point(by_sample, self.metric.mix(self.X.dot(coef)))
+
+    def by_sample(self, point: Point) -> np.ndarray | None:
+        return point.vector
 
     def inner(self, a: Point, b: Point) -> float:
         return float(a.vector @ b.scores)

@@ -124,7 +124,8 @@ class ImplicitHinge(HingeSurrogate):
         lower, upper, weight, n_classes = self._labels
         first, last = np.zeros_like(lower), np.full_like(upper, n_classes - 1)
         margins = self.margins.below[lower], self.margins.above[upper]
-        return Hinges(first, lower, upper, last, *margins, weight, n_classes - 1, ordered=False)
+        places = np.arange(n_classes - 1)
+        return Hinges(first, lower, upper, last, *margins, weight, places, ordered=False)
 
     def bound_thresholds(self, largest_score: float) -> float:
         return largest_score + 2.0 * self._largest  # a breakpoint less a step's margin
@@ -164,7 +165,7 @@ class ExplicitHinge(HingeSurrogate):
             one,
             one,
             weight,
-            len(used),
+            used,
             ordered=True,
         )
 

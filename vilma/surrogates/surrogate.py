@@ -68,8 +68,13 @@ class Hinges(NamedTuple):
     below_margin: np.ndarray  # (m,) float64, a^-
     above_margin: np.ndarray  # (m,) float64, a^+
     weight: np.ndarray  # (m,) float64, positive
-    n_thresholds: int
+    places: np.ndarray  # (n_thresholds,) int64, of the thresholds among those of the labels
     ordered: bool  # whether the thresholds are constrained to be nondecreasing
+
+    @property
+    def n_thresholds(self) -> int:
+        """Number of thresholds that some example has a hinge for."""
+        return len(self.places)
 
     def counts(self) -> np.ndarray:
         """Return the number of hinges of every example."""

@@ -12,7 +12,14 @@ from vilma.solvers.coordinate_ascent import _kernels as kernels
 from vilma.solvers.metric import EUCLIDEAN, Metric
 from vilma.surrogates import Hinges, Plane
 
-__all__ = ["DualPoint", "HingeDualPoint", "Reached", "best_multiple"]
+__all__ = [
+    "DualPoint",
+    "HingeDualPoint",
+    "Reached",
+    "Slopes",
+    "best_multiple",
+    "single_slopes",
+]
 
 # The proximal step gamma of the thresholds of hinges, in units of what a typical example's score
 # moves for a step of 1 per unit of its weight, |x_i - mean|^2 / (lambda P): from 0.005 to 0.05
@@ -99,6 +106,42 @@ def _mean_margins(
     total, weight = np.cumsum(sums, axis=1)[:, :-1]
     few = weight <= 1e-9 * hinges.weight.sum()  # or nothing but rounding
     return np.divide(total, weight, out=np.full_like(total, np.nan), where=~few)
+
+
+class Slopes(NamedTuple):
+    """Slopes of one hinge of either kind per example, 0 where there is none."""
+
+    below: np.ndarray  # (m,) q^-_i
+    above: np.ndarray  # (m,) q^+_i
+    thresholds: np.ndarray  # (n_thresholds,) with which they were formed
+    derivative: np.ndarray  # (n_thresholds,) d
+    imbalance: float  # |d|_1, as a share of all weighted slopes
+
+
+def single_slopes(hinges: Hinges, difference: np.ndarray, thresholds: np.ndarray) -> Slopes:
+    """Slopes of one hinge of either kind by their difference: "From planes to slopes".
+
+    Parameters
+    ----------
+    hinges : Hinges
+        At most one below and one above every interval.
+    difference : ndarray of shape (m,)
+        The delta.
+    thresholds : ndarray of shape (n_thresholds,)
+    """
+    has_below = hinges.below_stop > hinges.below_start
+    has_above = hinges.above_stop > hinges.above_start
+    before = np.where(has_below, hinges.below_start, 0)
+    after = np.where(has_above, hinges.above_start, 0)
+    width = hinges.below_margin + hinges.above_margin
+    both = has_below & has_above & (thresholds[after] - thresholds[before] < width)
+    below = np.where(both, 1.0 + difference, difference).clip(0.0, 1.0) * has_below
+    above = np.where(both, 1.0 - difference, -difference).clip(0.0, 1.0) * has_above
+    n, weight = len(thresholds), hinges.weight
+    derivative = np.bincount(before, weight * below, n) - np.bincount(after, weight * above, n)
+    total = float(weight @ (below + above))
+    imbalance = float(abs(derivative).sum()) / (total or 1.0)
+    return Slopes(below, above, thresholds, derivative, imbalance)
 
 
 class Reached(NamedTuple):
@@ -271,6 +314,32 @@ class HingeDualPoint(DualPoint):
                 _mean_margins(hinges, hinges.above_start, hinges.above_stop, hinges.above_margin),
             ),
         )
+
+    def take_over(self, slopes: Slopes, X: DesignMatrix, scores: np.ndarray) -> None:
+        """Become the dual point of single slopes.
+
+        Parameters
+        ----------
+        slopes : Slopes
+            By `single_slopes`.
+        X : DesignMatrix
+        scores : ndarray of shape (m,)
+            To which the thresholds of the slopes belong. Those of centred rows are less by the
+            mean score.
+        """
+        layout, below, above = self._layout, slopes.below[self.order], slopes.above[self.order]
+        first, n_below, n_duals = layout["first_dual"], layout["n_below"], layout["n_duals"]
+        has_below, has_above = n_below > 0, n_duals > n_below
+        self._duals[first[has_below]] = below[has_below]
+        self._duals[(first + n_below)[has_above]] = above[has_above]
+        layout["window_start"], layout["window_stop"] = 0, n_duals
+        factors = self._weight * (below - above)
+        self._sums[:] = X.transpose_dot(self._by_row(factors))
+        self._drift[:] = self._sums @ self._mean, factors.sum()
+        shares = self._weight / self._total_weight
+        self._thresholds[:] = slopes.thresholds - float(shares @ scores[self.order])
+        self._prox_center = self._thresholds + self._prox_step * slopes.derivative
+        self._order_duals[:] = 0.0
 
     def _centred_sums(self) -> np.ndarray:
         return self._sums - self._drift[1] * self._mean

@@ -58,6 +58,20 @@ at its new score t, which solves the scalar equation
 Where one example by itself moves its score by more than a margin, visiting the examples in turn
 finds good slopes in far fewer passes over X than the cutting-plane method takes iterations.
 
+**From planes to slopes.** The solution of the reduced problem of cutting planes is a point of the
+dual, too, :math:`w = X^T u` with :math:`Q^-_i - Q^+_i = \lambda P u_i / p_i =: \delta_i`. In EXP,
+where an example has one hinge of either kind at most, of :math:`\theta_k` below and
+:math:`\theta_l` above its interval, this and the thresholds say what the slopes are: between their
+breakpoints both hinges are positive if :math:`\theta_l - \theta_k < 2`, and neither if not, so
+
+.. math:: q^-_{ik} = \min(1, 1 + \delta_i), \quad q^+_{il} = \min(1, 1 - \delta_i)
+          \qquad\text{or}\qquad
+          q^-_{ik} = \max(0, \delta_i), \quad q^+_{il} = \max(0, -\delta_i) .
+
+These are not those of the planes, which were taken at other thresholds: d, which was 0, is not,
+and :math:`|d|_1` as a share of :math:`\sum_i p_i (Q^-_i + Q^+_i)` says how far they are from them
+(`Slopes.imbalance`). Where it is small the ascent goes on from about the bound that planes had.
+
 **The certificate.** What is left of d is removed by scaling each threshold's slopes down
 (`_kernels.balanced_plane`) before the plane is taken for a bound.
 
@@ -98,7 +112,12 @@ from __future__ import annotations
 import numpy as np
 
 from vilma.solvers.certificate import Certificate, relative_gap
-from vilma.solvers.coordinate_ascent.dual_point import DualPoint, best_multiple
+from vilma.solvers.coordinate_ascent.dual_point import (
+    DualPoint,
+    HingeDualPoint,
+    Slopes,
+    best_multiple,
+)
 from vilma.solvers.evaluation import Evaluated, search
 from vilma.solvers.spaces import Space
 from vilma.surrogates import Plane
@@ -159,6 +178,11 @@ class CoordinateAscentMethod:
         self._dual.prepare(certificate.settings.alpha, self._space.metric)
         self._step, self._n_passes = _FIRST_STEP, _FIRST_PASSES
         self._bound, self.gap = 0.0, 1.0
+
+    def take_over(self, slopes: Slopes, best: Evaluated) -> None:
+        """Begin at slopes that were formed with the thresholds of the best point."""
+        assert isinstance(self._dual, HingeDualPoint)
+        self._dual.take_over(slopes, self._space.X, best.point.scores)
 
     def advance(
         self, certificate: Certificate, best: Evaluated, most_passes: int = _MOST_PASSES

@@ -15,6 +15,8 @@ References
 
 from __future__ import annotations
 
+import numpy as np
+
 from vilma.design_matrices import DesignMatrix
 from vilma.solvers.certificate import Certificate
 from vilma.solvers.cutting_plane.reduced_problem import ReducedProblem
@@ -66,6 +68,10 @@ class CuttingPlaneMethod:
     def X(self) -> DesignMatrix:
         """The matrix of the space."""
         return self._space.X
+
+    def solution_by_sample(self) -> np.ndarray | None:
+        """Return u with w = X^T u for the last reduced solution, where it is known."""
+        return self._space.by_sample(self._reduced)
 
     @property
     def n_planes(self) -> int:
