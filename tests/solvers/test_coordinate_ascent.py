@@ -233,6 +233,8 @@ def test_ascent_goes_on_from_balanced_slopes_of_planes():
     for one, other in itertools.permutations([auto, planes, ascent], 2):
         assert one.lower_bound_ <= other.objective_
     assert auto.history_["gap"][first] < 0.5 * auto.history_["gap"][first - 1]
+    few = IISVOR_EXP(alpha=0.3, tol=1e-4).fit(OneHotCodes(codes[:240], 16), y[:240])
+    assert not used_ascent(few)  # where planes alone have so many iterations
 
 
 @pytest.mark.parametrize("kind", ["exp", "imc", "vshaped"])

@@ -365,7 +365,9 @@ class _Run:
     def _balanced_slopes(self) -> Slopes | None:
         """Return the slopes that planes have come to, if ascent should go on from there."""
         hinges, alpha = self._ordered, self._certificate.settings.alpha
-        if hinges is None or self._ascent_started or self._work < self._next_slopes:
+        if hinges is None or self.planes_alone or self._ascent_started:
+            return None
+        if self._work < self._next_slopes:
             return None
         self._next_slopes = 2.0 * self._work
         by_sample = self._planes.solution_by_sample()
