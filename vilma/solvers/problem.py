@@ -85,6 +85,7 @@ dual coordinate ascent      solvers.coordinate_ascent.method
 its plane                   solvers.coordinate_ascent._kernels.balanced_plane
 update of an example        solvers.coordinate_ascent._kernels.ascend
 the same for PW-VILMA       solvers.coordinate_ascent._mixture_kernels
+slopes of planes of EXP     solvers.coordinate_ascent.dual_point.single_slopes
 choice of the method        solvers.alternation
 the whole by a conic solver solvers.conic
 the certificate             solvers.certificate.Certificate
