@@ -375,7 +375,7 @@ class _Run:
         tol, gap = self._certificate.settings.tol, self._certificate.gap
         if by_sample is None or self._planes_progress.remaining(tol, gap) < needed:
             return None
-        difference = alpha * hinges.weight.sum() * by_sample / hinges.weight
+        difference = alpha * by_sample * hinges.weight.sum() / hinges.weight
         thresholds = self.best.inner.thresholds[hinges.places]
         slopes = single_slopes(hinges, difference, thresholds)
         return slopes if slopes.imbalance <= _BALANCED else None
