@@ -380,6 +380,18 @@ def test_separation_is_found_and_named(separated):
         assert separation is None
 
 
+@pytest.mark.parametrize("outlier", [1e6, 1e10, 1e13])
+def test_an_outlier_does_not_separate_the_others(outlier):
+    rng = np.random.default_rng(0)
+    x = np.append(rng.normal(size=500), outlier)
+    y = np.append(np.digitize(x[:-1] + rng.logistic(size=500), [-1.0, 1.0]), 0)
+    likelihood = IntervalLikelihood(LINKS["logit"], LabeledWeights(y, y, np.ones(501), 3))
+    units = standardize(x[:, None], np.ones(501))
+    task = LikelihoodProblem(units.matrix, likelihood, np.zeros(1))
+    start = initial_thresholds(likelihood.link, likelihood.labels)
+    assert find_separation(task, minimize(task, np.zeros(1), start, EXACT)) is None
+
+
 # Steps ----------------------------------------------------------------------------------------
 
 

@@ -36,6 +36,7 @@ __all__ = ["Separation", "find_separation"]
 # nearly certain; along a separating direction 1e-6 and less is left.
 _LOST = 1e-3
 _ZERO = 1e-6  # of the largest entry of a direction
+_ROUNDING = 1e-14  # of the largest deviation of a column
 
 
 class Separation(NamedTuple):
@@ -69,6 +70,7 @@ def find_separation(problem: LikelihoodProblem, maximum: Maximum) -> Separation 
         unit[j] = 1.0
         X[:, place] = problem.X.dot(unit)
         unit[j] = 0.0
+    _even_out(X)
     direction = _separating_direction(X, problem)
     if direction is None:
         return None
@@ -76,6 +78,25 @@ def find_separation(problem: LikelihoodProblem, maximum: Maximum) -> Separation 
     order = np.argsort(-size, kind="stable")
     order = order[size[order] > _ZERO * max(size.max(), 1.0)]
     return Separation(free[order], np.sign(direction[order])) if len(order) else None
+
+
+def _even_out(X: FloatArray) -> None:
+    """Move medians of the columns to 0 and bring typical deviations from them to 1, in place.
+
+    Beside an outlier, rows that differ by less than the solver's tolerance would be the same to
+    it. The thresholds take up the medians.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        What each column was divided by.
+    """
+    X -= np.median(X, axis=0)
+    scale = np.ones(X.shape[1])
+    for j, column in enumerate(np.abs(X.T)):
+        column = column[column > _ROUNDING * column.max(initial=0.0)]
+        scale[j] = np.median(column) if len(column) else 1.0
+    X /= scale
 
 
 def _is_flat(maximum: Maximum) -> bool:
@@ -110,6 +131,8 @@ def _separating_direction(X: np.ndarray, problem: LikelihoodProblem) -> FloatArr
 
     high, low = np.flatnonzero(upper < n_cells - 1), np.flatnonzero(lower > 0)
     slacks = sparse.vstack([rows_of(high, upper[high], 1.0), rows_of(low, lower[low] - 1, -1.0)])
+    # The sign of a slack is what counts: a row with an outlier is brought to the size of others.
+    slacks = sparse.diags_array(1.0 / abs(slacks).max(axis=1).toarray().ravel()) @ slacks
     order = sparse.diags_array(
         [-np.ones(n_thresholds - 1), np.ones(n_thresholds - 1)],
         offsets=[0, 1],
