@@ -13,6 +13,7 @@ from vilma.design_matrices import BorderedMatrix, as_design_matrix, csr, one_hot
 from vilma.design_matrices.csr import BinaryCSRMatrix, CSRMatrix
 from vilma.design_matrices.dense import DenseMatrix
 from vilma.design_matrices.mixed import MixedMatrix
+from vilma.design_matrices.replaced import ReplacedColumns
 from vilma.design_matrices.rows import (
     reorder_rows,
     row_add,
@@ -229,6 +230,21 @@ def test_a_border_of_further_variables(container):
     bordered = np.block([[X, np.zeros((len(X), 3))], [np.zeros((3, X.shape[1])), np.eye(3)]])
     with BlockThreads() as threads:
         check(BorderedMatrix(as_design_matrix(container, threads), 3), bordered)
+
+
+def test_replaced_columns(container):
+    X = as_numpy(container).astype(np.float64)
+    rng = np.random.default_rng(6)
+    places = rng.permutation(X.shape[1])[:2]
+    columns = rng.normal(size=(len(X), len(places)))
+    weight, few = rng.random(len(X)), sparse.random_array((len(X), 3), density=0.5, rng=rng)
+    with BlockThreads() as threads:
+        matrix = ReplacedColumns(as_design_matrix(container, threads), places, columns)
+        X[:, places] = columns
+        check(matrix, X)
+        np.testing.assert_allclose(matrix.gram(weight), X.T @ (weight[:, None] * X), atol=1e-12)
+        found = matrix.transpose_dot_columns(sparse.csr_array(few))
+        np.testing.assert_allclose(found, X.T @ few.toarray(), atol=1e-12)
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2, 3])

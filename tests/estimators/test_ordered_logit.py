@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from scipy.optimize import minimize
+from scipy.special import expit
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, KFold
@@ -27,6 +29,7 @@ from vilma import (
 from vilma.datasets import load_anes96, load_wine_quality
 from vilma.mapped import MappedMatrix
 from vilma.metrics import interval_log_loss, interval_scorer, ranked_probability_score
+from vilma.mixed import hstack
 
 
 def data(m=400, n=3, n_classes=5, seed=0):
@@ -433,6 +436,65 @@ def test_collinear_columns_are_named_and_left_at_zero():
     table, expected = model.summary().to_frame(), few.summary().to_frame()
     np.testing.assert_allclose(table.loc[["a", "b"], "std_err"], expected["std_err"])
     assert table.loc[["one", "sum"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("outlier", [1e6, 1e7, 1e10])
+def test_columns_with_the_same_outlier_are_identified(outlier):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(500, 3))
+    y = np.append(np.digitize(X.sum(axis=1) + rng.logistic(size=500), [-1, 1]), 0)
+    X = np.vstack([X, np.full(3, outlier)])
+    even = np.column_stack([X[:, 0] / outlier, X[:, 1] - X[:, 0], X[:, 2] - X[:, 0]])
+
+    def objective(parameters):
+        scores, first, width = even @ parameters[:3], parameters[3], np.exp(parameters[4])
+        borders = np.array([-np.inf, first, first + width, np.inf])
+        return -np.log(expit(borders[y + 1] - scores) - expit(borders[y] - scores)).sum()
+
+    best = minimize(objective, [-5.0, 0.0, 0.0, -1.0, 1.0], options={"gtol": 1e-7})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = OrderedLogit().fit(X, y)
+    assert model.log_likelihood_ == pytest.approx(-best.fun, abs=1e-5)
+    first, *others = best.x[:3]
+    expected = [first / outlier - sum(others), *others]
+    np.testing.assert_allclose(model.coef_, expected, rtol=1e-4, atol=1e-6)
+    table = model.summary().to_frame()
+    assert table["std_err"].between(0.05, 0.2).all()
+    assert model.likelihood_ratio_test(OrderedLogit().fit(X[:, :1], y)).df == 2
+
+
+@pytest.mark.parametrize("code", [9999999.0, 99999999.0])
+@pytest.mark.parametrize("kind", ["dense", "sparse", "mixed"])
+def test_codes_of_missing_answers_in_two_columns(code, kind):
+    rng = np.random.default_rng(1)
+    X = np.column_stack([rng.integers(18, 90, 800), np.round(rng.lognormal(10, 0.6, 800))])
+    y = np.digitize(0.03 * X[:, 0] + X[:, 1] / 3e4 + rng.logistic(size=800), [1.5, 3])
+    X[:5] = code
+    even = np.column_stack([X[:, 0] - X[:, 1], X[:, 1]]) @ np.diag([1e-4, 1.0 / code])
+    expected = OrderedLogit().fit(even, y)
+    container = {
+        "dense": lambda: X,
+        "sparse": lambda: sparse.csr_array(X),
+        "mixed": lambda: hstack([X[:, :1], sparse.csr_array(X[:, 1:])]),
+    }[kind]()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = OrderedLogit().fit(container, y)
+    assert model.log_likelihood_ == pytest.approx(expected.log_likelihood_, abs=1e-7)
+    back = np.array([[1e-4, 0.0], [-1e-4, 1.0 / code]])
+    np.testing.assert_allclose(model.coef_, back @ expected.coef_, rtol=1e-5)
+    covariance = back @ expected.covariance_[:2, :2] @ back.T
+    np.testing.assert_allclose(model.covariance_[:2, :2], covariance, rtol=1e-5)
+
+
+def test_sums_in_single_precision_are_collinear():
+    X, _, intervals = data(n=2)
+    X = np.column_stack([X, X.sum(axis=1)]).astype(np.float32)
+    with pytest.warns(ConvergenceWarning, match=r"Not identified: x2\."):
+        OrderedLogit().fit(X, intervals)
+    with pytest.warns(ConvergenceWarning, match=r"Not identified: x2\."):
+        OrderedLogit().fit(pd.DataFrame(X).set_axis(["x0", "x1", "x2"], axis=1), intervals)
 
 
 def test_too_few_steps_are_said():

@@ -23,12 +23,15 @@ from vilma.likelihood import (
     IntervalLikelihood,
     LikelihoodProblem,
     Options,
+    Start,
     find_separation,
     identify_cells,
     initial_thresholds,
     minimize,
     place_thresholds,
+    separate_columns,
     standardize,
+    unchanged,
 )
 from vilma.likelihood.links import log_mass
 from vilma.likelihood.newton import find_aliased
@@ -222,6 +225,22 @@ def test_around_a_single_threshold_labels_are_equally_likely(link):
     np.testing.assert_allclose(proba[3:], (1.0 - below) / 2)
 
 
+def test_hessian_product_is_that_of_the_hessian(link):
+    rng = np.random.default_rng(5)
+    s, labels = random_scores(m=60)
+    likelihood = IntervalLikelihood(LINKS[link], labels)
+    thresholds = initial_thresholds(likelihood.link, labels)
+    task = LikelihoodProblem(DenseMatrix(np.eye(60)), likelihood, np.zeros(60))
+    hessian = exact_hessian(task, likelihood.derivatives(s, thresholds))
+    direction = rng.normal(size=len(hessian))
+    in_scores, in_thresholds, square = likelihood.hessian_product(
+        s, thresholds, direction[:60], direction[60:]
+    )
+    expected = hessian @ direction
+    np.testing.assert_allclose(np.append(in_scores, in_thresholds), expected, atol=1e-14)
+    assert square == pytest.approx(direction @ expected)
+
+
 # The minimiser --------------------------------------------------------------------------------
 
 
@@ -336,6 +355,37 @@ def test_columns_that_say_nothing_new_are_found():
     assert found.aliased.tolist() == [False, False, True, True, True]
     assert (found.coef[found.aliased] == 0.0).all()
     assert not find_aliased(found.start_hessian[np.ix_([0, 1, 5, 6], [0, 1, 5, 6])], 2).any()
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-5, 1e-7, 1e-9, 1e-10, 1e-13])
+def test_columns_are_told_from_such_as_nearly_depend_on_others(noise):
+    rng = np.random.default_rng(2)
+    well = rng.normal(size=(300, 4))
+    labels = random_scores(m=300)[1]
+    X = well.copy()
+    X[:, 2] = 2.0 * X[:, 0] - 3.0 * X[:, 1] + noise * X[:, 2] + 7.0
+    X[:, 3] = X[:, 2] + X[:, 0] + noise * X[:, 3]
+    likelihood = IntervalLikelihood(LINKS["logit"], labels)
+    begin = initial_thresholds(likelihood.link, labels)
+    aliased = np.array([False, False, noise < 1e-12, noise < 1e-12])
+    kept = well[:, ~aliased]
+    task = LikelihoodProblem(DenseMatrix(kept), likelihood, np.zeros(kept.shape[1]))
+    best = minimize(task, np.zeros(kept.shape[1]), begin, EXACT)
+    for units in (standardize(X, labels.weight), unchanged(DenseMatrix(X))):
+        start = Start(units, np.zeros(4), begin)
+        start = separate_columns(start, likelihood, np.finfo(float).eps)
+        task = LikelihoodProblem(start.units.matrix, likelihood, np.zeros(4))
+        found = minimize(task, start.coef, start.thresholds, EXACT, start.hessian)
+        assert found.aliased.tolist() == aliased.tolist()
+        lost = 1e-15 / max(noise, 1e-12)  # of the columns' digits
+        assert found.objective == pytest.approx(best.objective, abs=1e-10 + lost)
+        coef = start.units.coef_outside(found.coef)
+        assert (coef[aliased] == 0.0).all()
+        np.testing.assert_allclose(
+            found.thresholds + start.units.shift(coef) - (X @ coef)[:, None],
+            best.thresholds - (kept @ best.coef)[:, None],
+            atol=1e-6 + 100.0 * lost,
+        )
 
 
 def test_maximum_likelihood_equals_a_cone_program():

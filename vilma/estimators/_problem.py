@@ -41,6 +41,7 @@ __all__ = [
     "unchanged_on_error",
 ]
 
+_DOUBLE = float(np.finfo(np.float64).eps)
 _LITTLE_SPREAD = 0.01  # of values far from 0 that lie close together, as a share of the largest
 _COLUMNS_OF_WORDS = (
     "put vilma.features.TableFeatures() before the estimator in a pipeline, or scikit-learn's "
@@ -55,6 +56,7 @@ class Problem(NamedTuple):
     labels: LabeledWeights  # with rows in partitions, a row for each pair of labels that occurs
     classes: np.ndarray  # (n_classes,)
     weight_unit: float = 1.0  # what the user's weights were divided by, a power of two
+    epsilon: float = _DOUBLE  # relative spacing of the numbers that X came in
 
 
 @contextmanager
@@ -240,6 +242,7 @@ def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Prob
         rows, scale = load_partitions(estimator, X, y, sample_weight, classes)
         return problem_in_partitions(rows, scale, sample_weight is not None)
     refuse_other_order(X=X, y=y, sample_weight=sample_weight)
+    epsilon = _epsilon(X)
     X = read_X(estimator, X, reset=True)
     labels = _read_labels(estimator, y, classes)
     check_consistent_length(X, labels.lower)
@@ -258,7 +261,15 @@ def read_problem(estimator: BaseEstimator, X, y, sample_weight, classes) -> Prob
         LabeledWeights(labels.lower[kept], labels.upper[kept], weight[kept], labels.n_classes),
         labels.classes,
         unit,
+        epsilon,
     )
+
+
+def _epsilon(X) -> float:
+    """Return the relative spacing of the coarsest floating numbers of X."""
+    types = list(X.dtypes) if hasattr(X, "dtypes") else [getattr(X, "dtype", None)]
+    floating = [each for each in types if each in (np.float16, np.float32)]
+    return max((float(np.finfo(each).eps) for each in floating), default=_DOUBLE)
 
 
 def load_partitions(

@@ -58,12 +58,15 @@ from vilma.likelihood import (
     Options,
     Separation,
     Standardization,
+    Start,
     find_separation,
     identify_cells,
     initial_thresholds,
     minimize,
     place_thresholds,
+    separate_columns,
     standardize,
+    unchanged,
 )
 from vilma.mixed import MixedColumns
 from vilma.solvers import Settings
@@ -798,17 +801,14 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
             most = _MOST_INFERENCE  # it takes the Hessian anyway
         exact = n <= most
         with BlockThreads(self.n_jobs) as threads:
-            units = standardize(problem.X, labels.weight) if dense and exact else None
-            matrix = as_design_matrix(problem.X, threads) if units is None else units.matrix
-            if units is None:
-                matrix.finite_squared_row_norms()
-            coef, thresholds = self._start(likelihood, cells, n, units)
+            if dense and exact:
+                units = standardize(problem.X, labels.weight)
+            else:
+                units = unchanged(as_design_matrix(problem.X, threads))
+                units.matrix.finite_squared_row_norms()
+            coef, thresholds = self._start(likelihood, cells, units)
             fits = []
             for settings in path:
-                penalty = np.full(n, float(settings.alpha))
-                if units is not None:
-                    penalty /= units.scale**2
-                task = LikelihoodProblem(matrix, likelihood, penalty)
                 options = Options(
                     settings.tol,
                     settings.max_iter,
@@ -816,27 +816,30 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
                     exact,
                     keep_hessian=settings.alpha == 0.0 and n <= _MOST_INFERENCE,
                 )
-                maximum = minimize(task, coef, thresholds, options)
-                if not maximum.tied.any():  # a start must be inside of the order
+                start = Start(units, coef, thresholds)
+                if settings.alpha == 0.0 and exact:
+                    start = separate_columns(start, likelihood, problem.epsilon)
+                penalty = settings.alpha / start.units.scale**2
+                task = LikelihoodProblem(start.units.matrix, likelihood, penalty)
+                maximum = minimize(task, start.coef, start.thresholds, options, start.hessian)
+                # A start must be inside of the order, and for the same columns.
+                if start.units is units and not maximum.tied.any():
                     coef, thresholds = maximum.coef, maximum.thresholds
-                fits.append(self._finish(task, cells, units, maximum, settings.alpha, clusters))
+                fits.append(
+                    self._finish(task, cells, start.units, maximum, settings.alpha, clusters)
+                )
         return fits
 
     def _start(
-        self,
-        likelihood: IntervalLikelihood,
-        cells: Cells,
-        n_features: int,
-        units: Standardization | None,
+        self, likelihood: IntervalLikelihood, cells: Cells, units: Standardization
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the last solution, if it is wanted and fits, else frequencies."""
         coef, last = getattr(self, "coef_", None), getattr(self, "likelihood_thresholds_", None)
+        n_features = units.matrix.shape[1]
         if self.warm_start and coef is not None and last is not None:
             fits = len(coef) == n_features and len(last) == len(cells.group)
             thresholds = last[cells.first] if fits else np.full(1, np.nan)
             if np.isfinite(thresholds).all() and (np.diff(thresholds) > 0.0).all():
-                if units is None:
-                    return coef, thresholds
                 return units.coef_inside(coef), thresholds - units.shift(coef)
         return np.zeros(n_features), initial_thresholds(likelihood.link, likelihood.labels)
 
@@ -844,7 +847,7 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         self,
         task: LikelihoodProblem,
         cells: Cells,
-        units: Standardization | None,
+        units: Standardization,
         maximum: Maximum,
         alpha: float,
         clusters: np.ndarray | None,
@@ -855,20 +858,17 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         null = np.nan
         if alpha == 0.0:
             null = null_log_likelihood(task.likelihood.link, task.likelihood.labels)
-            separation = find_separation(task, maximum)
+            separation = find_separation(task, maximum, units.mix)
         trace = None
         if maximum.hessian is not None:
             variance = covariance(task, maximum, kind, clusters)
             trace = trace_data(task)
-        coef = maximum.coef
+            variance = units.covariance_outside(variance)
+        coef = units.coef_outside(maximum.coef)
         thresholds = maximum.thresholds[np.concatenate([[True], ~maximum.tied])]
+        thresholds = thresholds + units.shift(coef)
+        scores = task.X.dot(maximum.coef) + units.shift(coef)
         weight = task.likelihood.labels.weight
-        scores = task.X.dot(coef)
-        if units is not None:
-            coef = units.coef_outside(coef)
-            thresholds = thresholds + units.shift(coef)
-            scores = scores + units.shift(coef)
-            variance = None if variance is None else units.covariance_outside(variance)
         telling = informative(task.likelihood.labels)
         n_clusters = None if clusters is None else len(np.unique(clusters[telling]))
         cells = cells.join(maximum.group)
@@ -974,9 +974,9 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         aliased = [names[j] for j in np.flatnonzero(fit.maximum.aliased)]
         if aliased:
             notes.append(
-                f"Not identified: {some_of(aliased)}. Such a column is a sum of multiples of the "
-                "columns before it and of a constant, in all rows that say something; its "
-                "coefficient is left at 0."
+                f"Not identified: {some_of(aliased)}. But for rounding, such a column is a sum of "
+                "multiples of the columns before it and of a constant, in all rows that say "
+                "something; its coefficient is left at 0."
             )
         return notes
 

@@ -4,11 +4,17 @@
 """
 
 from vilma.likelihood.cells import Cells, identify_cells, place_thresholds
+from vilma.likelihood.dependence import Start, separate_columns
 from vilma.likelihood.interval_likelihood import IntervalLikelihood
 from vilma.likelihood.links import LINKS, Link
 from vilma.likelihood.model import CumulativeModel
 from vilma.likelihood.newton import Maximum, Options, initial_thresholds, minimize
-from vilma.likelihood.problem import LikelihoodProblem, Standardization, standardize
+from vilma.likelihood.problem import (
+    LikelihoodProblem,
+    Standardization,
+    standardize,
+    unchanged,
+)
 from vilma.likelihood.separation import Separation, find_separation
 
 __all__ = [
@@ -22,10 +28,13 @@ __all__ = [
     "Options",
     "Separation",
     "Standardization",
+    "Start",
     "find_separation",
     "identify_cells",
     "initial_thresholds",
     "minimize",
     "place_thresholds",
+    "separate_columns",
     "standardize",
+    "unchanged",
 ]

@@ -124,6 +124,41 @@ class IntervalLikelihood:
             score_gradient, threshold_gradient, low + high, hessian[1:-1, 1:-1], cross
         )
 
+    def hessian_product(
+        self,
+        scores: FloatArray,
+        thresholds: FloatArray,
+        score_direction: FloatArray,
+        threshold_direction: FloatArray,
+    ) -> tuple[FloatArray, FloatArray, float]:
+        """Return the Hessian of R times a direction, and the direction's square in it.
+
+        Where scores and thresholds move together, what cancels does so row by row, before it is
+        multiplied.
+
+        Parameters
+        ----------
+        scores, thresholds : ndarray of shape (m,) and (Y - 1,)
+            Where the Hessian is taken.
+        score_direction, threshold_direction : ndarray of shape (m,) and (Y - 1,)
+            The direction.
+
+        Returns
+        -------
+        in_scores, in_thresholds : ndarray of shape (m,) and (Y - 1,)
+            The product.
+        square : float
+            Its inner product with the direction.
+        """
+        rows = self.row_derivatives(scores, thresholds)
+        lower, upper, _, n_classes = self.labels
+        borders = np.concatenate([[0.0], threshold_direction, [0.0]])
+        low = np.where(lower > 0, borders[lower] - score_direction, 0.0)
+        high = np.where(upper < n_classes - 1, borders[upper + 1] - score_direction, 0.0)
+        d_low = self._share * (rows.dd_low * low + rows.dd_both * high)
+        d_high = self._share * (rows.dd_both * low + rows.dd_high * high)
+        return *self._gradients(d_low, d_high), float(d_low @ low + d_high @ high)
+
     def _gradients(self, d_low: FloatArray, d_high: FloatArray) -> tuple[FloatArray, FloatArray]:
         lower, upper, _, _ = self.labels
         slope = _sums(lower, d_low, self._size) + _sums(upper + 1, d_high, self._size)

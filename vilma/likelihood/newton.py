@@ -31,7 +31,9 @@ from vilma.likelihood.steps import (
     exact_hessian,
     exact_step,
     group_thresholds,
+    pivots,
     precondition_by,
+    thresholds_eliminated,
     truncated_step,
 )
 from vilma.surrogates import LabeledWeights
@@ -120,7 +122,11 @@ def initial_thresholds(link, labels: LabeledWeights) -> FloatArray:
 
 
 def minimize(
-    problem: LikelihoodProblem, coef: FloatArray, thresholds: FloatArray, options: Options
+    problem: LikelihoodProblem,
+    coef: FloatArray,
+    thresholds: FloatArray,
+    options: Options,
+    hessian: FloatArray | None = None,
 ) -> Maximum:
     """Minimise F.
 
@@ -134,6 +140,8 @@ def minimize(
         Strictly increasing.
     options : Options
         Tolerance and limits.
+    hessian : ndarray of shape (n + T, n + T), default=None
+        Of F where to begin, if it is known.
 
     Returns
     -------
@@ -178,7 +186,8 @@ def minimize(
                 spent = step.n_products
                 step = None
         if step is None:
-            hessian = exact_hessian(problem, derivatives)
+            if hessian is None or start_hessian is not None:
+                hessian = exact_hessian(problem, derivatives)
             if start_hessian is None:
                 start_hessian = hessian
                 if not problem.penalized:
@@ -252,16 +261,9 @@ def find_aliased(hessian: FloatArray, n_features: int) -> np.ndarray:
     """
     n = n_features
     diagonal = np.diag(hessian)[:n].copy()
-    mixed = hessian[:n, n:]
-    schur = hessian[:n, :n] - mixed @ np.linalg.solve(hessian[n:, n:], mixed.T)
+    schur = thresholds_eliminated(hessian, n)
     aliased = np.zeros(n, dtype=bool)
-    # Squared pivots of the factor are what the columns before leave of each, as in the loop below.
-    scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-    try:
-        pivots = np.diag(np.linalg.cholesky(schur * scale[:, None] * scale))
-    except np.linalg.LinAlgError:
-        pivots = np.zeros(n)
-    if (pivots**2 > _ALIASED).all():
+    if (pivots(schur, diagonal) > _ALIASED).all():
         return aliased
     # Outer products in the order of the columns: what is left of each once those before are gone.
     for j in range(n):

@@ -13,6 +13,7 @@ Newton's method, order of the thresholds     `newton.minimize`
 a step with the whole Hessian                `steps.exact_step`
 a step by products with X alone              `steps.truncated_step`
 lower bound for alpha > 0                    `bound.lower_bound`
+columns that depend on others                `dependence.separate_columns`
 separation for alpha = 0                     `separation.find_separation`
 probabilities, medians                       `model.CumulativeModel`
 ===========================================  ======================================================
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy import linalg
 
 from vilma.design_matrices import DesignMatrix
 from vilma.design_matrices.dense import DenseMatrix
@@ -33,7 +35,7 @@ from vilma.likelihood.links import FloatArray
 _CONSTANT = 1e-14  # deviation of a column, of its mean, that is rounding
 _BLOCK_ROWS = 1000  # whose squares stay in the cache
 
-__all__ = ["LikelihoodProblem", "Standardization", "standardize"]
+__all__ = ["LikelihoodProblem", "Standardization", "standardize", "unchanged"]
 
 
 @dataclass(frozen=True)
@@ -76,23 +78,26 @@ class LikelihoodProblem:
 
 @dataclass(frozen=True)
 class Standardization:
-    """Dense columns moved to mean 0 and brought to deviation 1, and the way back.
+    """Columns as the likelihood is maximised in them, and the way back to those of the user.
 
-    The thresholds take up the means, so that the model stays the same; a penalty keeps its
-    meaning if it is divided by the squared scales.
+    Dense ones are moved to mean 0 and brought to deviation 1. The thresholds take up the means, so
+    that the model stays the same; a penalty keeps its meaning if it is divided by the squared
+    scales. Columns that nearly depend on others are replaced by a sum of multiples of both.
     """
 
-    matrix: DenseMatrix
+    matrix: DesignMatrix
     mean: FloatArray  # (n,)
     scale: FloatArray  # (n,) 1 for constant columns
+    mix: FloatArray | None = None  # (n, n) from coefficients of `matrix` to scaled columns
 
     def coef_inside(self, coef: FloatArray) -> FloatArray:
-        """Return the coefficients of the standardised columns."""
-        return coef * self.scale
+        """Return the coefficients of the columns of `matrix`."""
+        scaled = coef * self.scale
+        return scaled if self.mix is None else linalg.solve_triangular(self.mix, scaled)
 
     def coef_outside(self, coef: FloatArray) -> FloatArray:
         """Return the coefficients of the columns as they were."""
-        return coef / self.scale
+        return (coef if self.mix is None else self.mix @ coef) / self.scale
 
     def shift(self, coef: FloatArray) -> float:
         """Return what to add to thresholds that go with coefficients of the given columns."""
@@ -101,15 +106,22 @@ class Standardization:
     def covariance_outside(self, covariance: FloatArray) -> FloatArray:
         """Return the covariance of coefficients and thresholds for the columns as they were."""
         n = len(self.scale)
+        mix = np.eye(n) if self.mix is None else self.mix
         back = np.eye(len(covariance))
-        back[:n, :n] = np.diag(1.0 / self.scale)
-        back[n:, :n] = self.mean / self.scale
+        back[:n, :n] = mix / self.scale[:, None]
+        back[n:, :n] = self.mean @ back[:n, :n]
         known = ~np.isnan(np.diag(covariance))
         out = np.full_like(covariance, np.nan)
         # A coefficient that is not identified is fixed at 0: it moves no threshold.
         part = back[np.ix_(known, known)]
         out[np.ix_(known, known)] = part @ covariance[np.ix_(known, known)] @ part.T
         return out
+
+
+def unchanged(matrix: DesignMatrix) -> Standardization:
+    """Return columns as they are."""
+    n = matrix.shape[1]
+    return Standardization(matrix, np.zeros(n), np.ones(n))
 
 
 def standardize(X: np.ndarray, weight: FloatArray) -> Standardization:

@@ -46,7 +46,9 @@ class Separation(NamedTuple):
     sign: np.ndarray  # which way each runs
 
 
-def find_separation(problem: LikelihoodProblem, maximum: Maximum) -> Separation | None:
+def find_separation(
+    problem: LikelihoodProblem, maximum: Maximum, mix: FloatArray | None = None
+) -> Separation | None:
     """Find a direction in which the likelihood grows for ever.
 
     Parameters
@@ -55,6 +57,8 @@ def find_separation(problem: LikelihoodProblem, maximum: Maximum) -> Separation 
         Without a penalty.
     maximum : Maximum
         Its solution, with the Hessians at the start and at the end.
+    mix : ndarray of shape (n, n), default=None
+        From coefficients of these columns to those that are named; by default they are the same.
 
     Returns
     -------
@@ -70,17 +74,23 @@ def find_separation(problem: LikelihoodProblem, maximum: Maximum) -> Separation 
         unit[j] = 1.0
         X[:, place] = problem.X.dot(unit)
         unit[j] = 0.0
-    _even_out(X)
-    direction = _separating_direction(X, problem)
-    if direction is None:
+    scale = _even_out(X)
+    found = _separating_direction(X, problem)
+    if found is None:
         return None
+    direction = np.zeros(len(unit))
+    direction[free] = np.where(np.abs(found) > _ZERO * max(np.abs(found).max(), 1.0), found, 0.0)
     size = np.abs(direction)
+    direction[free] /= scale
+    if mix is not None:
+        direction = mix @ direction
+        size = np.abs(direction)
     order = np.argsort(-size, kind="stable")
-    order = order[size[order] > _ZERO * max(size.max(), 1.0)]
-    return Separation(free[order], np.sign(direction[order])) if len(order) else None
+    order = order[size[order] > _ZERO * size.max()]
+    return Separation(order, np.sign(direction[order])) if len(order) else None
 
 
-def _even_out(X: FloatArray) -> None:
+def _even_out(X: FloatArray) -> FloatArray:
     """Move medians of the columns to 0 and bring typical deviations from them to 1, in place.
 
     Beside an outlier, rows that differ by less than the solver's tolerance would be the same to
@@ -97,6 +107,7 @@ def _even_out(X: FloatArray) -> None:
         column = column[column > _ROUNDING * column.max(initial=0.0)]
         scale[j] = np.median(column) if len(column) else 1.0
     X /= scale
+    return scale
 
 
 def _is_flat(maximum: Maximum) -> bool:

@@ -34,7 +34,10 @@ __all__ = [
     "exact_hessian",
     "exact_step",
     "group_thresholds",
+    "pivots",
     "precondition_by",
+    "solve_positive",
+    "thresholds_eliminated",
     "truncated_step",
 ]
 
@@ -78,6 +81,25 @@ def exact_hessian(problem: LikelihoodProblem, derivatives: Derivatives) -> Float
     return hessian
 
 
+def thresholds_eliminated(hessian: FloatArray, n_features: int) -> FloatArray:
+    """Return the Schur complement of a Hessian in its coefficients, of shape (n, n)."""
+    mixed = hessian[:n_features, n_features:]
+    inverse = np.linalg.solve(hessian[n_features:, n_features:], mixed.T)
+    return hessian[:n_features, :n_features] - mixed @ inverse
+
+
+def pivots(matrix: FloatArray, diagonal: FloatArray) -> FloatArray:
+    """Return the pivots of Cholesky's elimination as shares of a diagonal.
+
+    All are 0 where the matrix is not positive definite.
+    """
+    scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+    try:
+        return np.diag(np.linalg.cholesky(matrix * scale[:, None] * scale)) ** 2
+    except np.linalg.LinAlgError:
+        return np.zeros(len(matrix))
+
+
 def exact_step(
     problem: LikelihoodProblem,
     gradient: FloatArray,
@@ -108,22 +130,21 @@ def exact_step(
     n = len(gradient)
     right = -np.concatenate([gradient, derivatives.threshold_gradient])
     used = np.flatnonzero(np.concatenate([free, np.ones(len(right) - n, dtype=bool)]))
-    part = hessian[np.ix_(used, used)]
-    diagonal = np.diag(part)
-    scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-    part = part * scale[:, None] * scale
     solution = np.zeros(len(right))
-    solution[used] = scale * _solve(part, scale * right[used])
+    solution[used] = solve_positive(hessian[np.ix_(used, used)], right[used])
     return Step(solution[:n], solution[n:], problem.X.dot(solution[:n]), 1)
 
 
-def _solve(matrix: FloatArray, right: FloatArray) -> FloatArray:
-    """Solve a positive definite system of unit diagonal, or the nearest thing to it."""
+def solve_positive(matrix: FloatArray, right: FloatArray) -> FloatArray:
+    """Solve a positive definite system in units of unit diagonal, or the nearest thing to it."""
+    diagonal = np.diag(matrix)
+    scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+    matrix, right = matrix * scale[:, None] * scale, scale * right
     try:
         factor = linalg.cho_factor(matrix, lower=True, check_finite=False)
     except linalg.LinAlgError:
-        return linalg.lstsq(matrix, right, cond=1e-12, check_finite=False)[0]
-    return linalg.cho_solve(factor, right, check_finite=False)
+        return scale * linalg.lstsq(matrix, right, cond=1e-12, check_finite=False)[0]
+    return scale * linalg.cho_solve(factor, right, check_finite=False)
 
 
 def precondition_by(hessian: FloatArray, free: np.ndarray) -> Precondition | None:
