@@ -505,6 +505,26 @@ def test_too_few_steps_are_said():
         OrderedLogit(alpha=0.01, max_iter=1).fit(X, intervals)
 
 
+@pytest.mark.filterwarnings("ignore::vilma.exceptions.WeakSignalWarning")
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("alpha", [1e-3, 0.1])
+def test_the_gap_closes_with_thousands_of_labels(alpha):
+    X = np.random.default_rng(0).normal(size=(2000, 3))
+    model = OrderedLogit(alpha=alpha).fit(X, np.arange(2000))
+    assert model.gap_ < 1e-9
+    assert model.n_iter_ <= 4
+
+
+def test_rounding_is_named_where_it_keeps_the_gap_open():
+    X, _, intervals = data()
+    with pytest.warns(ConvergenceWarning, match="lost in rounding.* increase tol, to") as caught:
+        OrderedLogit(alpha=0.01, tol=0.0).fit(X, intervals)
+    advised = float(re.search(r"tol, to (\S+) or", str(caught[0].message)).group(1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        OrderedLogit(alpha=0.01, tol=advised).fit(X, intervals)
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
-from scipy.optimize import approx_fprime
+from scipy.optimize import approx_fprime, linprog
 from scipy.optimize import minimize as scipy_minimize
 
 from tests.reference.likelihood import (
@@ -33,6 +33,7 @@ from vilma.likelihood import (
     standardize,
     unchanged,
 )
+from vilma.likelihood.bound import threshold_charge
 from vilma.likelihood.links import log_mass
 from vilma.likelihood.newton import find_aliased
 from vilma.likelihood.steps import exact_hessian, exact_step, precondition_by, truncated_step
@@ -386,6 +387,32 @@ def test_columns_are_told_from_such_as_nearly_depend_on_others(noise):
             best.thresholds - (kept @ best.coef)[:, None],
             atol=1e-6 + 100.0 * lost,
         )
+
+
+def test_charge_bounds_all_thresholds_in_order():
+    rng = np.random.default_rng(7)
+    for trial in range(40):
+        n = int(rng.integers(1, 9))
+        y = np.append(np.arange(n + 1), rng.integers(0, n + 1, 30))
+        labels = LabeledWeights(y, y, np.ones(len(y)), n + 1)
+        X = DenseMatrix(rng.normal(size=(len(y), 2)))
+        likelihood = IntervalLikelihood(LINKS["logit"], labels)
+        task = LikelihoodProblem(X, likelihood, np.full(2, 0.5))
+        start = initial_thresholds(likelihood.link, labels)
+        start = np.repeat(start[::2], 2)[:n] if trial % 2 else start  # with ties
+        free = likelihood.derivatives(np.zeros(len(y)), np.sort(rng.normal(size=n)))
+        r = rng.normal(size=n) * 10.0 ** rng.uniform(-8, 0, n)
+        charge = threshold_charge(task, start, free._replace(threshold_gradient=r), 2.0)
+        # Thresholds as far out as they may be by the annotations at or beyond each.
+        reach = task.largest_row * 2.0
+        below = np.array([(y <= k).mean() for k in range(n)])
+        above = np.array([(y > k).mean() for k in range(n)])
+        lowest = np.maximum(DISTRIBUTIONS["logit"].ppf(np.exp(-2.0 / below)), -1e6) - reach
+        highest = DISTRIBUTIONS["logit"].isf(np.exp(-2.0 / above)) + reach
+        order = np.eye(n)[:-1] - np.eye(n)[1:]
+        program = linprog(r, order, np.zeros(n - 1), bounds=np.stack([lowest, highest], axis=1))
+        assert charge >= (r @ start - program.fun) * (1.0 - 1e-9)
+        assert charge <= 1e-9 + 3.0 * np.abs(r).sum() * (highest[-1] - lowest[0])
 
 
 def test_maximum_likelihood_equals_a_cone_program():

@@ -82,6 +82,9 @@ _FIRST_ROWS = 50
 # there, and .47 where a column separates two labels of four.
 _ALL_EXPLAINED = 1e-3
 
+# A fit that stops with a smaller gap has arrived; one with a larger gap has lost its way.
+_LOST_IN_ROUNDING = 1e-4
+
 # Up to here the Hessian is formed for penalised fits: dense columns by one product of matrices,
 # other kinds by a pair of products per column.
 _MOST_DENSE, _MOST_OTHER = 1000, 200
@@ -1016,22 +1019,32 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
     def _warn_of_gap(self, problem: Problem, fit: _Fit) -> None:
         name = self._short_name()
         maximum = fit.maximum
+        stalled = not maximum.converged and len(maximum.history) < self.max_iter
         if fit.alpha == 0.0:
             messages = self._notes(fit)
             if not maximum.converged:
-                messages[0] += (
-                    " Increase max_iter, take alpha > 0, or bring the features to a common scale"
-                    + describe_scale(self, problem.X)
-                    + "."
-                )
+                more = "" if stalled else "increase max_iter, "
+                advice = f"{more}take alpha > 0, or bring the features to a common scale"
+                advice = advice[0].upper() + advice[1:]
+                messages[0] += f" {advice}{describe_scale(self, problem.X)}."
         elif not maximum.converged:
+            scale = f"bring the features to a common scale{describe_scale(self, problem.X)}"
+            if stalled and maximum.gap < _LOST_IN_ROUNDING:
+                after = f"{len(maximum.history)} steps"
+                advice = (
+                    "What further steps would gain is lost in rounding, whatever max_iter is: "
+                    f"increase tol, to {2.0 * maximum.gap:.0e} or more."
+                )
+            elif stalled:
+                after = f"{len(maximum.history)} steps, as rounding hides what more would gain,"
+                advice = f"Increase alpha, or {scale}."
+            else:
+                after = f"{len(maximum.history)} of max_iter={self.max_iter} steps"
+                advice = f"Increase max_iter, tol or alpha, or {scale}."
             messages = [
-                f"It stopped after {len(maximum.history)} of max_iter={self.max_iter} steps with "
-                f"a relative gap of {maximum.gap:.2e} > tol={self.tol:g}: the objective "
-                f"{maximum.objective:.6g} is at most that far above the optimum. Increase "
-                "max_iter, tol or alpha, or bring the features to a common scale"
-                + describe_scale(self, problem.X)
-                + "."
+                f"It stopped after {after} with a relative gap of {maximum.gap:.2e} > "
+                f"tol={self.tol:g}: the objective {maximum.objective:.6g} is at most that far "
+                f"above the optimum. {advice}"
             ]
         else:
             messages = []

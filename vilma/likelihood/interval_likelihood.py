@@ -44,6 +44,7 @@ class Derivatives(NamedTuple):
     score_curvature: FloatArray  # (m,) the Hessian in the scores is diagonal
     threshold_hessian: FloatArray  # (Y - 1, Y - 1)
     cross: sparse.csr_array  # (m, Y - 1), at most two entries a row
+    threshold_terms: FloatArray  # (Y - 1,) sums of the sizes of the threshold gradient's terms
 
 
 class IntervalLikelihood:
@@ -105,9 +106,9 @@ class IntervalLikelihood:
         lower, upper, _, _ = self.labels
         dd_low, dd_high = self._share * rows.dd_low, self._share * rows.dd_high
         dd_both = self._share * rows.dd_both
-        score_gradient, threshold_gradient = self._gradients(
-            self._share * rows.d_low, self._share * rows.d_high
-        )
+        d_low, d_high = self._share * rows.d_low, self._share * rows.d_high
+        score_gradient, threshold_gradient = self._gradients(d_low, d_high)
+        threshold_terms = self._gradients(np.abs(d_low), np.abs(d_high))[1]
         size = self._size
         pairs = _sums(self._pair, dd_both, size**2).reshape(size, size)
         hessian = pairs + pairs.T
@@ -121,7 +122,12 @@ class IntervalLikelihood:
             shape=(len(scores), self.n_thresholds),
         )
         return Derivatives(
-            score_gradient, threshold_gradient, low + high, hessian[1:-1, 1:-1], cross
+            score_gradient,
+            threshold_gradient,
+            low + high,
+            hessian[1:-1, 1:-1],
+            cross,
+            threshold_terms,
         )
 
     def hessian_product(

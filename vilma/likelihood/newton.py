@@ -167,9 +167,7 @@ def minimize(
         full = likelihood.derivatives(point.scores, point.thresholds)
         gradient = problem.X.transpose_dot(full.score_gradient) + problem.penalty * point.coef
         if problem.penalized:
-            charge = threshold_charge(
-                problem, point.thresholds, full.threshold_gradient, point.group, point.objective
-            )
+            charge = threshold_charge(problem, point.thresholds, full, point.objective)
             bound = max(bound, lower_bound(problem, point.objective, gradient, charge))
             gap = (point.objective - bound) / point.objective
             converged = bool(gap <= options.tol)
