@@ -10,11 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vilma import IISVOR_IMC, VILMA
+from vilma import IISVOR_IMC, VILMA, OrderedLogit
+from vilma.intervals import annotation_report
 from vilma.labels import read_labels
 from vilma.labels.doubtful import like_brackets, missing_codes, order_of_strings
 
 AGES = list(range(18, 91))
+
+
+def fit(estimator, y):
+    """Fit labels to their places."""
+    return estimator.fit(np.arange(len(y))[:, None], y)
 
 
 @pytest.mark.parametrize(
@@ -142,12 +148,45 @@ def test_text_whose_order_is_not_that_of_the_alphabet_is_refused(form, y, messag
     assert labels.lower.tolist() == [order[label] for label in y]
 
 
-def test_numbers_as_strings_in_order_and_two_labels_are_as_before():
+def test_numbers_as_strings_in_order_are_taken_with_a_warning():
     with pytest.warns(UserWarning, match="put into the order of the alphabet"):
         assert read_labels(["1", "3", "2"]).lower.tolist() == [0, 2, 1]
+
+
+@pytest.mark.parametrize("use", [read_labels, annotation_report, lambda y: fit(OrderedLogit(), y)])
+@pytest.mark.parametrize(
+    ("pair", "message"),
+    [
+        (["under 20", "65+"], r"reads like a bracket.*\['65\+', 'under 20'\]"),
+        (["5-9", "10-14"], r"reads like a bracket.*\['10-14', '5-9'\]"),
+        (["9", "10"], r"the order \['10', '9'\]\. Make them numbers.*such as \['9', '10'\]"),
+        (
+            ["level 2", "level 10"],
+            r"pass their order as `classes`, such as \['level 2', 'level 10'\]",
+        ),
+    ],
+)
+def test_two_strings_with_numbers_are_refused_as_three_are(use, pair, message):
+    with pytest.raises(ValueError, match=message):
+        use(pair * 5)
+    assert read_labels(pair, pair).lower.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("estimator", [OrderedLogit(), VILMA(0.1)])
+def test_the_alphabet_is_named_for_two_words(estimator):
+    with pytest.warns(UserWarning, match=r"order of the alphabet: \['always', 'never'\]"):
+        fit(estimator, ["never", "always"] * 5)
+    with pytest.warns(UserWarning, match=r"\['agree', 'refused'\].*leave such rows out"):
+        read_labels(["refused", "agree"])
+
+
+@pytest.mark.parametrize(
+    "words", [["no", "yes"], ["No", "Yes"], ["fair", "good"], ["mild", "moderate", "severe"]]
+)
+def test_words_that_the_alphabet_leaves_in_their_order_need_no_warning(words):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert read_labels(["under 50", "50+"]).lower.tolist() == [1, 0]
+        assert read_labels(words[::-1]).classes.tolist() == words
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from vilma.labels.bracket_text import find_decimal_mark, read_bracket
 
 __all__ = [
     "are_numbers",
+    "in_order_of_meaning",
     "is_no_answer",
     "like_brackets",
     "missing_codes",
@@ -204,7 +205,18 @@ _WORDS = (
     ("none", "mild", "moderate", "severe"),
     ("slight", "moderate", "heavy"),
     ("disagree", "neutral", "agree"),
+    ("no", "yes"),
 )
+
+
+def in_order_of_meaning(labels: NDArray[Any]) -> bool:
+    """Tell whether strings are words of a common scale in its order, such as "no" and "yes"."""
+    tidy = [label.strip().lower() for label in labels.tolist()]
+    for words in _WORDS:
+        if all(label in words for label in tidy):
+            ranks = [words.index(label) for label in tidy]
+            return ranks == sorted(ranks)
+    return False
 
 
 def _mixes_up_words(labels: list[str]) -> bool:

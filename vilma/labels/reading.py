@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from vilma._searches import warn_once_in_a_search
 from vilma.labels.doubtful import (
     are_numbers,
+    in_order_of_meaning,
     is_no_answer,
     like_brackets,
     missing_codes,
@@ -97,19 +98,19 @@ def read_labels(
     ValueError
         If `y` is missing, empty, of a wrong shape, has NaN or infinite exact labels, labels
         which are not on the scale, a `lower` above its `upper`, or one class only; if no
-        annotation excludes any label; if exact labels are continuous, or more than two strings
-        of which one reads like a bracket ("20-29") or the numbers in all are in another order
-        than that of the alphabet ("2", "10"), and `classes` is not given; if `classes` is not a
-        strictly increasing sequence of at least two labels, or `y` has ordered categories in
-        another order.
+        annotation excludes any label; if exact labels are continuous, or strings of which one
+        reads like a bracket ("20-29") or the numbers in all are in another order than that of the
+        alphabet ("2", "10"), and `classes` is not given; if `classes` is not a strictly increasing
+        sequence of at least two labels, or `y` has ordered categories in another order.
     TypeError
         If labels are of types that have no common order.
 
     Warns
     -----
     UserWarning
-        If strings are put into the order of the alphabet, an end of the scale reads like a
-        missing answer or a code for one (-99, 999), or open ends leave one label only.
+        If strings are put into the order of the alphabet, except words that it leaves in the order
+        of their meaning, such as "no" and "yes"; if an end of the scale reads like a missing
+        answer or a code for one (-99, 999), or open ends leave one label only.
 
     Examples
     --------
@@ -234,21 +235,9 @@ def _scale_in_use(endpoints: Endpoints) -> NDArray[Any]:
     if endpoints.exact:
         _refuse_continuous(endpoints.lower)
         labels = np.unique(endpoints.lower)
-        if endpoints.strings and len(labels) > 2:
+        if endpoints.strings and len(labels) > 1:
             _refuse_other_text(labels)
-            no_answer = [label for label in labels.tolist() if is_no_answer(label)]
-            also = (
-                f" Among them {no_answer[0]!r} reads like a missing answer: leave such rows out."
-                if no_answer
-                else ""
-            )
-            warnings.warn(
-                f"The labels are strings and are put into the order of the alphabet: "
-                f"{abbreviate(labels)}. If the scale has another order, pass it as `classes`, or "
-                f"give an ordered Categorical.{also}",
-                UserWarning,
-                stacklevel=2,
-            )
+            _warn_of_the_alphabet(labels)
         return labels
     if endpoints.strings:
         raise ValueError(
@@ -265,6 +254,25 @@ def _scale_in_use(endpoints: Endpoints) -> NDArray[Any]:
             "open at both ends."
         )
     return np.unique(closed)
+
+
+def _warn_of_the_alphabet(labels: NDArray[Any]) -> None:
+    """Warn that the alphabet has ordered words, unless it has done so by their meaning."""
+    if in_order_of_meaning(labels):
+        return
+    no_answer = [label for label in labels.tolist() if is_no_answer(label)]
+    also = (
+        f" Among them {no_answer[0]!r} reads like a missing answer: leave such rows out."
+        if no_answer
+        else ""
+    )
+    warnings.warn(
+        f"The labels are strings and are put into the order of the alphabet: "
+        f"{abbreviate(labels)}. If the scale has another order, pass it as `classes`, or "
+        f"give an ordered Categorical.{also}",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def _refuse_other_text(labels: NDArray[Any]) -> None:
