@@ -37,10 +37,18 @@ def test_exact_labels(read):
 
 
 def test_intervals_with_open_ends(read):
-    table = read("file,lower,upper\na,1,4\nb,,4\nc,5,\nd,,\ne,-inf,nan\n")
-    np.testing.assert_array_equal(
-        table.intervals, [[1, 4], [-INF, 4], [5, INF], [-INF, INF], [-INF, INF]]
-    )
+    table = read("file,lower,upper\na,1,4\nb,,4\nc,5,\n")
+    np.testing.assert_array_equal(table.intervals, [[1, 4], [-INF, 4], [5, INF]])
+
+
+def test_intervals_that_are_open_at_both_ends_are_no_labels(read):
+    table = read("file,lower,upper\na,,\nb,1,4\nc,-inf,nan\nd,5,\n")
+    assert table.names == ["b", "d"]
+    assert table.texts == ["1,4", "5,"]
+    np.testing.assert_array_equal(table.intervals, [[1, 4], [5, INF]])
+    assert read('file,label\na,"(-inf, inf)"\nb,20-29\n').names == ["b"]
+    with pytest.raises(click.ClickException, match=r"has no label in any of its 2 row\(s\)"):
+        read("file,lower,upper\na,,\nb,,\n")
 
 
 def test_other_columns_are_ignored_and_named_ones_used(read):

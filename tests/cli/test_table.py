@@ -131,12 +131,40 @@ def test_a_model_that_would_be_read_as_features_is_not_written(survey, tmp_path,
     assert not (tmp_path / name).exists()
 
 
-def test_intervals_that_are_all_open(tmp_path, model):
-    rows = [[k, k % 3, "", ""] for k in range(9)]
+@pytest.mark.parametrize("ends", [("", ""), ("-inf", "inf"), ("NA", "")])
+def test_intervals_that_are_all_open(tmp_path, model, ends):
+    rows = [[k, k % 3, *ends] for k in range(9)]
     table = write(tmp_path / "open.csv", ["x", "z", "from", "to"], rows)
     result = run("fit", table, "--lower", "from", "--upper", "to", "-o", model, *FAST)
     assert result.exit_code == 1
-    assert "every label is open at both ends" in result.stderr
+    assert f"no row of {table} has a label." in result.stderr
+
+
+def test_rows_without_ends_are_left_out_as_those_without_a_label_are(tmp_path, model, answers):
+    level, score, _ = answers
+    with_gaps = ["" if k % 2 else y for k, y in enumerate(level)]
+    rows = [[s, y, y, y] for s, y in zip(score, with_gaps, strict=True)]
+    table = write(tmp_path / "gaps.csv", ["score", "level", "from", "to"], rows)
+    said = []
+    for label, other in ((["--label", "level"], ["from", "to"]), (["--lower", "from"], ["level"])):
+        options = [*label, *(["--upper", "to"] if other == ["level"] else [])]
+        options += [option for name in other for option in ("--drop", name)]
+        fitted = run("fit", table, *options, "-o", model, *FAST)
+        assert fitted.exit_code == 0, fitted.output
+        assert f"left out {N // 2} row(s) of {table} without a label" in fitted.stderr
+        measured = run("evaluate", model, table, "--json")
+        assert f"left out {N // 2} row(s) of {table} without a label" in measured.stderr
+        errors = [line for line in fitted.stdout.splitlines() if "±" in line]
+        said.append((errors, json.loads(measured.stdout)))
+    assert said[0] == said[1]
+    assert said[0][1]["n_rows"] == N // 2
+
+
+def test_a_bracket_without_ends_is_no_label(tmp_path):
+    rows = [[1, "(-inf, inf)"], [2, "[1, 3]"]]
+    table = read_table(write(tmp_path / "t.csv", ["x", "y"], rows))
+    intervals, _ = read_annotations(table, Roles(label="y"))
+    np.testing.assert_array_equal(intervals, [[np.nan, np.nan], [1, 3]])
 
 
 def test_names_that_rows_share_are_told_unless_they_group_them(tmp_path, survey, model):

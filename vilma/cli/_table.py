@@ -640,8 +640,8 @@ def read_annotations(table: Table, roles: Roles) -> tuple[NDArray[np.float64], l
     Returns
     -------
     intervals : ndarray of shape (n, 2)
-        Lower and upper ends, infinite where open; NaN for rows without a label. With levels in
-        words the ends are their numbers from 0.
+        Lower and upper ends, infinite where open; NaN for rows without a label, and for those that
+        are open at both ends. With levels in words the ends are their numbers from 0.
     texts : list of (str or None)
         The label's own text, where it is one.
 
@@ -660,22 +660,24 @@ def read_annotations(table: Table, roles: Roles) -> tuple[NDArray[np.float64], l
             for cell in map(_as_text, table.columns[roles.label])
         ]
         intervals = _read_labels(table, roles, texts)
-    if roles.lower is None or roles.upper is None:
-        return intervals, texts
-    for row in np.flatnonzero(np.isnan(intervals[:, 0])):
-        lower = _end(table, roles, roles.lower, int(row))
-        upper = _end(table, roles, roles.upper, int(row))
-        if lower is None and upper is None and roles.label is not None:
-            continue  # neither a label nor an interval
-        low = -np.inf if lower is None else lower
-        high = np.inf if upper is None else upper
-        if low > high:
-            raise click.ClickException(
-                f"{table.path}, row {row + 1} has the lower end {low:g} above the upper end "
-                f"{high:g}; swap them."
-            )
-        intervals[row] = low, high
+    if roles.lower is not None and roles.upper is not None:
+        for row in np.flatnonzero(np.isnan(intervals[:, 0])).tolist():
+            intervals[row] = _interval(table, roles, roles.lower, roles.upper, row)
+    intervals[np.isinf(intervals).all(axis=1)] = np.nan  # open at both ends: nothing is said
     return intervals, texts
+
+
+def _interval(table: Table, roles: Roles, lower: str, upper: str, row: int) -> tuple[float, float]:
+    """Return the ends of an interval in two columns; infinite where open."""
+    ends = _end(table, roles, lower, row), _end(table, roles, upper, row)
+    low = -np.inf if ends[0] is None else ends[0]
+    high = np.inf if ends[1] is None else ends[1]
+    if low > high:
+        raise click.ClickException(
+            f"{table.path}, row {row + 1} has the lower end {low:g} above the upper end {high:g}; "
+            "swap them."
+        )
+    return low, high
 
 
 def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray[np.float64]:
@@ -821,11 +823,6 @@ def make_scale(
         On the scale.
     scale : TableScale
         Its levels.
-
-    Raises
-    ------
-    click.ClickException
-        If all labels are open at both ends and no scale is asked for.
     """
     from vilma.intervals import spans_between_ends
 
@@ -834,10 +831,6 @@ def make_scale(
     if classes is not None:
         return intervals, TableScale(integer_scale(*classes))
     ends = np.unique(intervals[np.isfinite(intervals)])
-    if len(ends) == 0:
-        raise click.ClickException(
-            "every label is open at both ends, which says nothing: at least two levels are needed."
-        )
     whole = bool(np.all(ends == np.rint(ends)))
     if whole and ends[-1] - ends[0] < _MOST_INTEGERS:
         return intervals, TableScale(default_classes(intervals))

@@ -169,7 +169,8 @@ def fit(
 
     FEATURES, a file or a folder, comes from `vilma lbp` or `vilma embed`. LABELS is a CSV file
     with the header file,label (exact labels, or brackets such as 20-29, 50+ and "under 5") or
-    file,lower,upper (intervals; an empty cell is an open end).
+    file,lower,upper (intervals; an empty cell is an open end, and rows without either end are
+    left out).
 
     A table is a CSV or Parquet file; it has its labels in a column (--label: numbers, brackets,
     or words in the order of --levels), or the ends of intervals in two (--lower, --upper). With

@@ -99,7 +99,8 @@ def read_label_table(
         :func:`vilma.intervals.parse_brackets` does. Without it they are refused.
     no_answer : collection of str, optional
         Texts in the column of labels that say nothing, in capitals or not: their rows are left
-        out, and so are those with an empty cell. Without it both are refused.
+        out, and so are those with an empty cell, and intervals that are open at both ends.
+        Without it texts and empty cells are refused, and such intervals are kept.
 
     Returns
     -------
@@ -138,13 +139,23 @@ def read_label_table(
             texts.append(",".join(end.strip() for end in ends))
     except OSError as error:
         raise ValueError(about_unreadable(path, error)) from error
-    if not names:
-        found = f"no label in any of its {n_silent} row(s)" if n_silent else "a header and no rows"
-        raise ValueError(f"{path} has {found}; expected one label per image.")
-    table = LabelTable(names, np.array(intervals), chosen, texts)
+    n_rows = n_silent + len(names)
+    table = LabelTable(names, np.array(intervals).reshape(-1, 2), chosen, texts)
     if read_brackets is not None and brackets:
         _fill_in(table, brackets, read_brackets)
+    if no_answer is not None:
+        table = _without_open(table)
+    if not table.names:
+        found = f"no label in any of its {n_rows} row(s)" if n_rows else "a header and no rows"
+        raise ValueError(f"{path} has {found}; expected one label per image.")
     return table
+
+
+def _without_open(table: LabelTable) -> LabelTable:
+    """Leave out intervals that are open at both ends."""
+    rows = np.flatnonzero(~np.isinf(table.intervals).all(axis=1)).tolist()
+    names, texts = [table.names[row] for row in rows], [table.texts[row] for row in rows]
+    return LabelTable(names, table.intervals[rows], table.columns, texts)
 
 
 def match_names(rows: list[str], labelled: list[str]) -> list[tuple[int, int]]:
