@@ -357,3 +357,13 @@ def test_rows_that_say_nothing_are_left_out(tmp_path):
     np.testing.assert_array_equal(table.intervals, [[3, 3], [20, 29]])
     with pytest.raises(click.ClickException, match='--no-answer "Refused"'):
         read_label_table(path, LabelReading(no_answer=("?",)))
+
+
+def test_ends_that_say_nothing_are_left_out(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("file,lower,upper\na,3,4\nb,-99.0,\nc,2,Refused\nd,5,\n")
+    table = read_label_table(path, LabelReading(no_answer=("refused", "-99")))
+    assert table.names == ["a", "d"]
+    np.testing.assert_array_equal(table.intervals, [[3, 4], [5, INF]])
+    with pytest.raises(click.ClickException, match=r'a number\. .*--no-answer "Refused"'):
+        read_label_table(path, LabelReading(no_answer=("-99",)))

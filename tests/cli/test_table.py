@@ -767,6 +767,49 @@ def test_codes_of_missing_answers_are_told_once(tmp_path, model, code):
     assert "59 row(s), 1 feature(s), 4 levels from 0 to 3" in result.stdout
 
 
+@pytest.mark.parametrize("code", ["-99", "-99.0", "Refused"])
+def test_ends_that_say_nothing_are_left_out(tmp_path, model, answers, code):
+    level, score, _ = answers
+    rows = [[s, y, y + 1] for s, y in zip(score, level, strict=True)]
+    for k in range(0, N, 4):
+        rows[k][1 + k % 8 // 4] = code
+    table = write(tmp_path / "t.csv", ["score", "from", "to"], rows)
+    command = ["fit", table, "--lower", "from", "--upper", "to", "-o", model, *FAST]
+    if code == "Refused":
+        result = run(*command)
+        assert result.exit_code == 1
+        assert "row 1 is 'Refused'; expected a number, or an empty cell" in result.stderr
+        assert '--no-answer "Refused"' in result.stderr
+    result = run(*command, "--no-answer=-99", "--no-answer", "refused")
+    assert result.exit_code == 0, result.output
+    assert f"left out {N // 4} row(s) of {table} without a label" in result.stderr
+    assert "apart from all others" not in result.stderr
+    assert f"{N - N // 4} row(s), 1 feature(s), 6 levels from 0 to 5" in result.stdout
+    assert json.loads(run("evaluate", model, table, "--json").stdout)["n_rows"] == N - N // 4
+
+
+def test_ends_in_words_that_say_nothing_are_left_out(tmp_path, model):
+    words = ["low", "medium", "high"]
+    rows = [[k % 3 + k / 100, words[k % 3], words[k % 3]] for k in range(60)]
+    rows[7][2] = "don't know"
+    table = write(tmp_path / "t.csv", ["x", "from", "to"], rows)
+    ends = ["--lower", "from", "--upper", "to", "--levels", ",".join(words)]
+    result = run("fit", table, *ends, "-o", model, *FAST)
+    assert result.exit_code == 1
+    assert "column 'to', row 8 is \"don't know\", which is not among --levels" in result.stderr
+    assert '--no-answer "don\'t know"' in result.stderr
+    result = run("fit", table, *ends, "-o", model, *FAST, "--no-answer", "don't know")
+    assert result.exit_code == 0, result.output
+    assert "59 row(s)" in result.stdout
+
+
+def test_codes_that_pandas_writes_as_floats_say_nothing(tmp_path, model):
+    data = small_table(tmp_path / "t.csv", [-99.0, None, *(np.arange(58) % 4)])
+    result = run("fit", data, "--label", "y", "-o", model, *FAST, "--no-answer=-99")
+    assert result.exit_code == 0, result.output
+    assert "58 row(s), 1 feature(s), 4 levels from 0 to 3" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("name", "mean", "told"),
     [

@@ -32,7 +32,7 @@ class LabelReading:
     columns : tuple of str or None
         The columns to read; None means those of the usual names.
     no_answer : tuple of str
-        Labels that say nothing: they are left out, as empty ones are.
+        Labels and ends that say nothing: their rows are left out, as those with an empty label.
     closed : {"both", "left", "right"} or None
         Which numbers of a bracket such as 20-30 belong to it; None means both.
     preferred : tuple of str or None
@@ -300,7 +300,7 @@ def warn_of_missing_codes(ends: NDArray[np.float64]) -> None:
         warn(
             f"the labels have {', '.join(f'{code:g}' for code in codes)}, apart from all others, "
             "as codes of missing answers are; they are taken for levels. Where they are codes, "
-            f"leave their rows out: {options} (ends of intervals: empty cells)"
+            f"leave their rows out: {options}. An open end of an interval is an empty cell"
         )
 
 

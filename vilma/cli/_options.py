@@ -209,8 +209,8 @@ no_answer_option: Any = click.option(
     "--no-answer",
     multiple=True,
     metavar="TEXT",
-    help='A label that says nothing, such as "refused": the row is left out, as those with an '
-    "empty label are.",
+    help='A label, or an end of an interval, that says nothing, such as "refused": the row is '
+    "left out, as those with an empty label are.",
 )
 closed_option: Any = click.option(
     "--closed",

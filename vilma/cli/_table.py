@@ -41,6 +41,7 @@ from vilma.cli._labels import (
 from vilma.cli._report import readable_errors, warn
 from vilma.labels.bracket_text import about_reversed
 from vilma.labels.doubtful import is_no_answer
+from vilma.labels.label_file import answer_key
 
 TABLE = "table"  # the kind of features, as settings name it
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
@@ -124,7 +125,7 @@ class Roles:
     weight : str or None
         The column of weights of the rows.
     no_answer : tuple of str
-        Texts in the column of labels that say nothing.
+        Texts, or numbers, that say nothing as a label or as an end.
     closed : {"both", "left", "right"} or None
         Which numbers of a bracket such as 20-30 belong to it; None means both.
     """
@@ -653,16 +654,19 @@ def read_annotations(table: Table, roles: Roles) -> tuple[NDArray[np.float64], l
     table.require(name for name in (roles.label, roles.lower, roles.upper) if name is not None)
     intervals = np.full((len(table), 2), np.nan)
     texts: list[str | None] = [None] * len(table)
+    silent = set(map(answer_key, roles.no_answer))
     if roles.label is not None:
-        silent = {text.strip().lower() for text in roles.no_answer}
         texts = [
-            None if cell is None or cell.lower() in silent else cell
+            None if cell is None or answer_key(cell) in silent else cell
             for cell in map(_as_text, table.columns[roles.label])
         ]
         intervals = _read_labels(table, roles, texts)
     if roles.lower is not None and roles.upper is not None:
+        columns = table.columns[roles.lower], table.columns[roles.upper]
         for row in np.flatnonzero(np.isnan(intervals[:, 0])).tolist():
-            intervals[row] = _interval(table, roles, roles.lower, roles.upper, row)
+            given = [_as_text(cells[row]) or "" for cells in columns]
+            if silent.isdisjoint(map(answer_key, given)):
+                intervals[row] = _interval(table, roles, roles.lower, roles.upper, row)
     intervals[np.isinf(intervals).all(axis=1)] = np.nan  # open at both ends: nothing is said
     return intervals, texts
 
@@ -691,7 +695,7 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
     if roles.levels is not None:
         place = {level: code for code, level in enumerate(roles.levels)}
         for row in given:
-            intervals[row] = _level(table, roles, str(texts[row]), place, row)
+            intervals[row] = _level(table, str(roles.label), str(texts[row]), place, row)
         return intervals
     words = [str(texts[row]) for row in given]
     names = row_names(table, roles)
@@ -770,13 +774,14 @@ def _levels_advice(words: list[str]) -> str:
 
 
 def _level(
-    table: Table, roles: Roles, text: str, place: dict[str, int], row: int
+    table: Table, column: str, text: str, place: dict[str, int], row: int
 ) -> tuple[float, float]:
     if text in place:
         return float(place[text]), float(place[text])
+    advice = no_answer_advice([text]) if is_no_answer(text) else ""
     raise click.ClickException(
-        f"{table.path}, column {roles.label!r}, row {row + 1} is {text!r}, which is not among "
-        f"--levels {','.join(place)}."
+        f"{table.path}, column {column!r}, row {row + 1} is {text!r}, which is not among --levels "
+        f"{','.join(place)}.{advice}"
     )
 
 
@@ -784,12 +789,12 @@ def _end(table: Table, roles: Roles, column: str, row: int) -> float | None:
     cell = table.columns[column][row]
     if roles.levels is not None and cell is not None:
         place = {level: code for code, level in enumerate(roles.levels)}
-        return _level(table, roles, str(cell), place, row)[0]
+        return _level(table, column, str(cell), place, row)[0]
     number = _as_number(cell)
     if number is None:
         raise click.ClickException(
             f"{table.path}, column {column!r}, row {row + 1} is {cell!r}; expected a number, or "
-            "an empty cell for an open end. Words need --levels."
+            f"an empty cell for an open end. Words need --levels.{no_answer_advice([str(cell)])}"
         )
     return None if math.isnan(number) or math.isinf(number) else number
 

@@ -35,14 +35,14 @@ class ColumnsError(ValueError):
 
 
 class UnknownLabelError(ValueError):
-    """A label that is neither a number nor a bracket.
+    """A label that is neither a number nor a bracket, or an end that is no number.
 
     Parameters
     ----------
     message : str
         What is the matter.
     text : str
-        The label.
+        The label, or the end.
     """
 
     def __init__(self, message: str, text: str) -> None:
@@ -98,9 +98,9 @@ def read_label_table(
         Reads a list of texts such as "20-29" and "50+" in the column of labels, as
         :func:`vilma.intervals.parse_brackets` does. Without it they are refused.
     no_answer : collection of str, optional
-        Texts in the column of labels that say nothing, in capitals or not: their rows are left
-        out, and so are those with an empty cell, and intervals that are open at both ends.
-        Without it texts and empty cells are refused, and such intervals are kept.
+        Texts, or numbers however they are written, that say nothing as a label or as an end: their
+        rows are left out, and so are those with an empty label, and intervals that are open at
+        both ends. Without it texts and empty labels are refused, and such intervals are kept.
 
     Returns
     -------
@@ -126,10 +126,11 @@ def read_label_table(
         return chosen
 
     n_silent = 0
-    silent = None if no_answer is None else {"", *(text.strip().lower() for text in no_answer)}
+    silent = set(map(answer_key, no_answer or ()))
     try:
         for name, ends, where in read_named_rows(path, choose, says="labels", kept="label"):
-            if silent is not None and len(ends) == 1 and ends[0].strip().lower() in silent:
+            is_empty = no_answer is not None and len(ends) == 1 and not ends[0].strip()
+            if is_empty or not silent.isdisjoint(map(answer_key, ends)):
                 n_silent += 1
                 continue
             if read_brackets is not None and len(ends) == 1 and _is_text(ends[0]):
@@ -149,6 +150,28 @@ def read_label_table(
         found = f"no label in any of its {n_rows} row(s)" if n_rows else "a header and no rows"
         raise ValueError(f"{path} has {found}; expected one label per image.")
     return table
+
+
+def answer_key(text: str) -> str | float:
+    """Return what two cells share that give the same answer.
+
+    Parameters
+    ----------
+    text : str
+        A cell.
+
+    Returns
+    -------
+    str or float
+        The number, where it is one: -99 and -99.0 are the same; otherwise the text without
+        capitals.
+    """
+    tidy = text.strip().lower()
+    try:
+        number = read_number(tidy)
+    except ValueError:
+        return tidy
+    return tidy if math.isnan(number) else number
 
 
 def _without_open(table: LabelTable) -> LabelTable:
@@ -279,7 +302,7 @@ def _number(text: str, open_end: float | None, where: str) -> float:
     try:
         value = read_number(text) if text else math.nan
     except ValueError:
-        raise ValueError(f"{where} is {text!r}; expected a number.") from None
+        raise UnknownLabelError(f"{where} is {text!r}; expected a number.", text) from None
     if math.isnan(value) and open_end is not None:
         return open_end
     if not math.isfinite(value) and value != open_end:
