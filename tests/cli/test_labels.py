@@ -270,7 +270,7 @@ def test_brackets_are_read(read):
         ("a,20\nb,40\n", ""),
         (
             'a,10.000-14.999\nb,"15.000 or more"\n',
-            "warning: The point in '10.000-14.999' (row 0) may part thousands or decimals",
+            "labels.csv: the point in '10.000-14.999' may part thousands or decimals, and",
         ),
     ],
 )
@@ -367,3 +367,20 @@ def test_ends_that_say_nothing_are_left_out(tmp_path):
     np.testing.assert_array_equal(table.intervals, [[3, 4], [5, INF]])
     with pytest.raises(click.ClickException, match=r'a number\. .*--no-answer "Refused"'):
         read_label_table(path, LabelReading(no_answer=("-99",)))
+
+
+@pytest.mark.parametrize(
+    ("labels", "decimal", "expected"),
+    [
+        ("1.125 2.250 4.500", None, [[1.125] * 2, [2.25] * 2, [4.5] * 2]),
+        ("1.000 2.000 3.000", "comma", [[1000, 1000], [2000, 2000], [3000, 3000]]),
+        ("12.000 10.000-14.999 1e4", None, [[12_000] * 2, [10_000, 14_999], [10_000] * 2]),
+        ("12.000 10.000-14.999 16.5", None, [[12, 12], [10, 14.999], [16.5, 16.5]]),
+        ("1.000-1.999 2.000-2.999 2.000", "point", [[1, 1.999], [2, 2.999], [2, 2]]),
+    ],
+)
+def test_numbers_and_brackets_have_the_same_decimals(tmp_path, labels, decimal, expected):
+    path = tmp_path / "labels.csv"
+    path.write_text("file,label\n" + "".join(f"{k},{x}\n" for k, x in enumerate(labels.split())))
+    table = read_label_table(path, LabelReading(decimal=decimal))
+    np.testing.assert_array_equal(table.intervals, expected)

@@ -218,9 +218,37 @@ def test_points_that_part_thousands_are_told_without_python(tmp_path, model):
     table = write(tmp_path / "incomes.csv", ["x", "income"], rows)
     result = run("fit", table, "--label", "income", "-o", model, *FAST)
     assert result.exit_code == 0, result.output
-    assert "warning: The point in '€2.000-€2.999' may part thousands" in result.stderr
+    assert "the point in '€2.000-€2.999' may part thousands or decimals" in result.stderr
+    assert "--decimal point says that it parts decimals" in result.stderr
     assert "decimal=" not in result.stderr
     assert "UserWarning" not in result.stderr
+    for decimal, expected in (("comma", [2000, 2999]), ("point", [2, 2.999])):
+        intervals, _ = read_annotations(read_table(table), Roles("income", decimal=decimal))
+        assert intervals[0].tolist() == expected
+        command = ["fit", table, "--label", "income", "-o", model, *FAST, "--decimal", decimal]
+        for result in (run(*command), run("evaluate", model, table)):  # the model knows
+            assert result.exit_code == 0, result.output
+            assert "may part thousands" not in result.stderr
+
+
+def test_plain_numbers_with_three_decimals_are_no_thousands(tmp_path, model):
+    rows = [[k % 4 + k / 1000, f"{(k % 4 + 1) * 1.125:.3f}"] for k in range(80)]
+    table = write(tmp_path / "t.csv", ["x", "y"], rows)
+    result = run("fit", table, "--label", "y", "-o", model, *FAST)
+    assert result.exit_code == 0, result.output
+    assert "thousands" not in result.stderr
+    new = write(tmp_path / "n.csv", ["x", "y"], [[x, float(y)] for x, y in rows])
+    errors = [json.loads(run("evaluate", model, path, "--json").stdout) for path in (table, new)]
+    assert errors[0] == errors[1]
+    intervals, _ = read_annotations(read_table(table), Roles(label="y"))
+    assert intervals[:4, 0].tolist() == [1.125, 2.25, 3.375, 4.5]
+
+
+def test_labels_that_the_asked_mark_does_not_fit_are_told(tmp_path, model):
+    table = small_table(tmp_path / "t.csv", ["0.5", "1.5"] * 20)
+    result = run("fit", table, "--label", "y", "-o", model, *FAST, "--decimal", "comma")
+    assert result.exit_code == 1
+    assert "brackets (20-29, 50+, under 5) read by --decimal comma: 0.5, 1.5." in result.stderr
 
 
 def test_a_bracket_with_its_ends_swapped(model, tmp_path):

@@ -240,6 +240,19 @@ def test_a_point_before_three_figures_parts_thousands(word):
         assert parse_brackets(["less than 1.000"]).tolist() == [[-INF, 999]]
 
 
+def test_plain_numbers_have_a_point_before_decimals():
+    plain = ["1.125", "2.250", "-3.375", "+4", " .500"]
+    expected = [1.125, 2.25, -3.375, 4, 0.5]
+    assert parse_brackets(plain)[:, 0].tolist() == expected
+    assert parse_brackets([*plain[:2], None]).tolist() == [[1.125] * 2, [2.25] * 2, [-INF, INF]]
+    # Elsewhere the column has to tell.
+    assert parse_brackets(["1.125", "1.234.567"])[:, 0].tolist() == [1_125, 1_234_567]
+    assert parse_brackets(["1.125", "2,5"])[:, 0].tolist() == [1_125, 2.5]
+    for other in ("€2.250", "1.000-1.999", "5+", "none"):
+        with pytest.warns(UserWarning, match="may part thousands or decimals"):
+            assert parse_brackets(["1.125", other], irregular="ignore")[0, 0] == 1_125
+
+
 def test_other_figures_tell_what_a_point_parts():
     options = {"irregular": "ignore", "classes": [0.5, 1.25, 10, 20]}
     assert parse_brackets(["0.5-1.250", "10.000"], **options).tolist() == [[0.5, 1.25], [10, 10]]

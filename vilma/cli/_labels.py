@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 
 from vilma.cli._report import readable_errors, some_of, warn
 from vilma.labels import label_file
+from vilma.labels.bracket_text import find_decimal_mark
 from vilma.labels.doubtful import is_no_answer, missing_codes
 from vilma.labels.label_file import ColumnsError, LabelTable, UnknownLabelError
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_LEVELS = 10_000
+DECIMAL_MARKS: dict[str, Literal[".", ","]] = {"point": ".", "comma": ","}
 DECIMAL_BORDERS = "write brackets that do not overlap, such as 0-0.49 and 0.5-0.99"
 
 
@@ -37,17 +40,25 @@ class LabelReading:
         Which numbers of a bracket such as 20-30 belong to it; None means both.
     preferred : tuple of str or None
         The columns to read where no others are asked for and the file has them.
+    decimal : {"point", "comma"} or None
+        What parts decimals in labels; None means that their figures tell.
     """
 
     columns: tuple[str, ...] | None = None
     no_answer: tuple[str, ...] = ()
     closed: Literal["both", "left", "right"] | None = None
     preferred: tuple[str, ...] | None = None
+    decimal: Literal["point", "comma"] | None = None
 
     def to_settings(self) -> dict[str, Any]:
         """Return plain values to be kept with a model."""
         columns = None if self.columns is None else list(self.columns)
-        return {"columns": columns, "no_answer": list(self.no_answer), "closed": self.closed}
+        return {
+            "columns": columns,
+            "no_answer": list(self.no_answer),
+            "closed": self.closed,
+            "decimal": self.decimal,
+        }
 
     def as_in_training(self, settings: dict[str, Any]) -> LabelReading:
         """Return how to read the labels that a model is measured on.
@@ -68,6 +79,7 @@ class LabelReading:
             (*settings.get("no_answer", ()), *self.no_answer),
             self.closed or settings.get("closed"),
             None if columns is None else tuple(columns),
+            self.decimal or settings.get("decimal"),
         )
 
 
@@ -91,13 +103,11 @@ def read_label_table(path: Path, reading: LabelReading | None = None) -> LabelTa
     click.ClickException
         If the file cannot be read as annotations.
     """
-    from vilma.intervals import parse_brackets  # Numba takes a while to import
-
     how = reading or LabelReading()
     read = partial(
         label_file.read_label_table,
         path,
-        read_brackets=partial(parse_brackets, closed=how.closed or "both"),
+        read_brackets=bracket_reader(how.closed, how.decimal),
         no_answer=how.no_answer,
     )
     with readable_errors():
@@ -118,8 +128,62 @@ def read_label_table(path: Path, reading: LabelReading | None = None) -> LabelTa
         except UnknownLabelError as error:
             raise click.ClickException(f"{error}{no_answer_advice([error.text])}") from error
     if len(table.columns) == 2:
+        warn_of_doubtful_points(path, table.texts, how.decimal)
         report_irregular_brackets(path, table.intervals, table.texts, table.names)
     return table
+
+
+def bracket_reader(
+    closed: Literal["both", "left", "right"] | None, decimal: Literal["point", "comma"] | None
+) -> Callable[..., NDArray[Any]]:
+    """Return what reads a column of labels and brackets.
+
+    Parameters
+    ----------
+    closed : {"both", "left", "right"} or None
+        Which numbers of a bracket such as 20-30 belong to it; None means both.
+    decimal : {"point", "comma"} or None
+        What parts decimals; None means that the figures of the column tell.
+
+    Returns
+    -------
+    callable
+        As :func:`vilma.intervals.parse_brackets`, less its warnings.
+    """
+    from vilma.intervals import parse_brackets  # Numba takes a while to import
+
+    mark = None if decimal is None else DECIMAL_MARKS[decimal]
+
+    def read(texts: list[Any], **options: Any) -> NDArray[Any]:
+        with warnings.catch_warnings(action="ignore", category=UserWarning):
+            return parse_brackets(texts, closed=closed or "both", decimal=mark, **options)
+
+    return read
+
+
+def warn_of_doubtful_points(
+    path: Path, texts: list[str], decimal: Literal["point", "comma"] | None
+) -> None:
+    """Warn of a column of labels in which nothing tells what a point parts.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    texts : list of str
+        The labels as they are written.
+    decimal : {"point", "comma"} or None
+        What parts decimals, where that is asked for.
+    """
+    if decimal is not None:
+        return
+    _, doubtful = find_decimal_mark(dict.fromkeys(texts))
+    if doubtful is not None:
+        warn(
+            f"{path}: the point in {doubtful!r} may part thousands or decimals, and is taken to "
+            "part thousands. --decimal point says that it parts decimals, --decimal comma that it "
+            "does not"
+        )
 
 
 def no_answer_advice(texts: list[str]) -> str:

@@ -203,6 +203,7 @@ def read_model_and_rows(
         weight=weight,
         no_answer=reading.no_answer,
         closed=reading.closed,
+        decimal=reading.decimal,
     )
     tell_unlike_training(fitted, rows)
     return fitted, rows

@@ -218,6 +218,12 @@ closed_option: Any = click.option(
     help="Which of the two numbers of a bracket such as 20-30 belong to it; left: 20 to 29.  "
     "[default: both]",
 )
+decimal_option: Any = click.option(
+    "--decimal",
+    type=click.Choice(["point", "comma"]),
+    help="What parts decimals in labels and brackets such as 1.000-1.999.  [default: told by the "
+    "figures of the column; a point where all are plain numbers]",
+)
 model_argument: Any = click.argument(
     "model", type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )

@@ -275,6 +275,7 @@ def read_table_for_model(
     weight: str | None = None,
     no_answer: tuple[str, ...] = (),
     closed: Literal["both", "left", "right"] | None = None,
+    decimal: Literal["point", "comma"] | None = None,
 ) -> LabelledRows:
     """Read a table as the model's was read.
 
@@ -294,6 +295,8 @@ def read_table_for_model(
         Labels that say nothing, besides those of the model's own table.
     closed : {"both", "left", "right"} or None
         Which numbers of a bracket belong to it; None means as in the model's own table.
+    decimal : {"point", "comma"} or None
+        What parts decimals in labels; None means as in the model's own table.
 
     Returns
     -------
@@ -302,7 +305,12 @@ def read_table_for_model(
     """
     table = read_table(path)
     roles = Roles.from_settings(settings["roles"])
-    roles = replace(roles, no_answer=(*roles.no_answer, *no_answer), closed=closed or roles.closed)
+    roles = replace(
+        roles,
+        no_answer=(*roles.no_answer, *no_answer),
+        closed=closed or roles.closed,
+        decimal=decimal or roles.decimal,
+    )
     X, names = feature_cells(table, settings["columns"]), row_names(table, roles)
     intervals = np.full((len(table), 2), np.nan)
     rows = np.arange(len(table))

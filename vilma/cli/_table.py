@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import math
 import re
-import warnings
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,10 +31,12 @@ from vilma._suspect_columns import (
 from vilma._wording import did_you_mean, label_name, some_of
 from vilma.cli._labels import (
     DECIMAL_BORDERS,
+    bracket_reader,
     default_classes,
     integer_scale,
     no_answer_advice,
     report_irregular_brackets,
+    warn_of_doubtful_points,
     warn_of_missing_codes,
 )
 from vilma.cli._report import readable_errors, warn
@@ -128,6 +129,8 @@ class Roles:
         Texts, or numbers, that say nothing as a label or as an end.
     closed : {"both", "left", "right"} or None
         Which numbers of a bracket such as 20-30 belong to it; None means both.
+    decimal : {"point", "comma"} or None
+        What parts decimals in labels; None means that their figures tell.
     """
 
     label: str | None = None
@@ -140,6 +143,7 @@ class Roles:
     weight: str | None = None
     no_answer: tuple[str, ...] = ()
     closed: Literal["both", "left", "right"] | None = None
+    decimal: Literal["point", "comma"] | None = None
 
     def not_features(self) -> set[str]:
         """Return the columns that are no features."""
@@ -686,8 +690,6 @@ def _interval(table: Table, roles: Roles, lower: str, upper: str, row: int) -> t
 
 def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray[np.float64]:
     """Return labels and brackets of a column as intervals; NaN where there is none."""
-    from vilma.intervals import parse_brackets
-
     intervals = np.full((len(table), 2), np.nan)
     given = [row for row, text in enumerate(texts) if text is not None]
     if not given:
@@ -699,11 +701,8 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
         return intervals
     words = [str(texts[row]) for row in given]
     names = row_names(table, roles)
-    closed = roles.closed or "both"
     try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", UserWarning)
-            intervals[given] = parse_brackets(words, irregular="ignore", closed=closed)
+        intervals[given] = bracket_reader(roles.closed, roles.decimal)(words, irregular="ignore")
     except ValueError as error:
         for row, word in zip(given, words, strict=True):
             swapped = about_reversed(word)
@@ -711,7 +710,7 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
                 raise click.ClickException(
                     f"{table.path}, column {roles.label!r}, row {names[row]} is {swapped}."
                 ) from error
-        strange = [word for word in dict.fromkeys(words) if not _is_bracket(word)]
+        strange = [word for word in dict.fromkeys(words) if not _is_bracket(word, roles)]
         if not strange and roles.closed is not None:  # but not with one end left out
             raise click.ClickException(
                 f"{table.path}, column {roles.label!r} has brackets whose ends are no whole "
@@ -722,25 +721,21 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
         if not any(re.search(r"\d", word) for word in set(words).difference(strange)):
             strange = list(dict.fromkeys(words))  # "none" among words is one of them
         count = sum(word in strange for word in words)
+        marks = "" if roles.decimal is None else f" read by --decimal {roles.decimal}"
         raise click.ClickException(
             f"{count} of {len(words)} labels in column {roles.label!r} of {table.path} are "
-            f"neither numbers nor brackets (20-29, 50+, under 5): {some_of(strange)}."
+            f"neither numbers nor brackets (20-29, 50+, under 5){marks}: {some_of(strange)}."
             + (_levels_advice(strange) if count == len(words) else no_answer_advice(strange))
         ) from error
-    for each in caught:  # less the parameters of Python
-        told = re.sub(r" \(row \d+\)", "", str(each.message)).split(" Pass decimal=")[0]
-        warn(told.rstrip("."))
+    warn_of_doubtful_points(table.path, words, roles.decimal)
     labelled = [f"row {names[row]}" for row in given]
     report_irregular_brackets(table.path, intervals[given], words, labelled)
     return intervals
 
 
-def _is_bracket(word: str) -> bool:
-    from vilma.intervals import parse_brackets
-
+def _is_bracket(word: str, roles: Roles) -> bool:
     try:
-        with warnings.catch_warnings(action="ignore"):
-            parse_brackets([word], irregular="ignore")
+        bracket_reader(None, roles.decimal)([word], irregular="ignore")
     except ValueError:
         return False
     return True

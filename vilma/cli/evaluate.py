@@ -11,6 +11,7 @@ from vilma.cli._files import OutputFile, keep_inputs
 from vilma.cli._options import (
     closed_option,
     columns_option,
+    decimal_option,
     features_argument,
     max_memory_option,
     model_argument,
@@ -28,6 +29,7 @@ from vilma.cli._options import (
 @weight_option
 @no_answer_option
 @closed_option
+@decimal_option
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 @click.option(
     "--report",
@@ -49,6 +51,7 @@ def evaluate(
     weight: str | None,
     no_answer: tuple[str, ...],
     closed: Literal["both", "left", "right"] | None,
+    decimal: Literal["point", "comma"] | None,
     as_json: bool,
     report: Path | None,
     images: Path | None,
@@ -61,7 +64,8 @@ def evaluate(
     guessing the median of the training labels. Says how many of the rows MODEL was trained on:
     errors on those say little about others.
 
-    Labels are read as in training: --columns, --no-answer and --closed need not be repeated.
+    Labels are read as in training: --columns, --no-answer, --closed and --decimal need not be
+    repeated.
     """
     import json
 
@@ -75,7 +79,12 @@ def evaluate(
     if images is not None and report is None:
         raise click.UsageError("--images are shown in a report; give --report, too.")
     fitted, rows = read_model_and_rows(
-        model, features, labels, LabelReading(columns, no_answer, closed), weight, max_memory
+        model,
+        features,
+        labels,
+        LabelReading(columns, no_answer, closed, decimal=decimal),
+        weight,
+        max_memory,
     )
     with readable_errors():
         found = measure(fitted, rows)

@@ -15,6 +15,7 @@ from vilma.cli._options import (
     classes_option,
     closed_option,
     columns_option,
+    decimal_option,
     features_argument,
     max_memory_option,
     n_jobs_option,
@@ -64,6 +65,7 @@ DEFAULT_ALPHAS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 @weight_option
 @no_answer_option
 @closed_option
+@decimal_option
 @click.option(
     "--estimator",
     type=click.Choice(["auto", "vilma", "iisvor-exp", "iisvor-imc", "pwvilma", "ordered-logit"]),
@@ -146,6 +148,7 @@ def fit(
     weight: str | None,
     no_answer: tuple[str, ...],
     closed: Literal["both", "left", "right"] | None,
+    decimal: Literal["point", "comma"] | None,
     estimator: str,
     loss: str | None,
     correlation: float | None,
@@ -203,6 +206,7 @@ def fit(
         weight,
         no_answer,
         closed,
+        decimal,
     )
 
     from vilma.cli._labels import LabelReading
@@ -231,7 +235,7 @@ def fit(
         rows = read_labelled_images(
             features,
             labels,
-            LabelReading(columns, no_answer, closed),
+            LabelReading(columns, no_answer, closed, decimal=decimal),
             classes,
             group,
             weight,

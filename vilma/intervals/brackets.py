@@ -69,8 +69,8 @@ def parse_brackets(
         Text to leave out, such as the name of a unit.
     decimal : {".", ","}, default=None
         The mark that parts decimals; the other one parts thousands. By default it is told by the
-        figures; those that may be either, as in "10.000 - 14.999", are taken for thousands, and
-        a warning says so.
+        figures: a point, where all are plain numbers such as "1.125"; those that may be either, as
+        in "10.000 - 14.999", are taken for thousands, and a warning says so.
     irregular : {"warn", "raise", "ignore"}, default="warn"
         What happens if two brackets overlap, or labels between two are in none. Exact labels
         inside of a bracket are regular.

@@ -62,15 +62,17 @@ _PATTERNS: list[tuple[str, Callable[..., Bracket]]] = [
 _COMPILED = [(re.compile(pattern), make) for pattern, make in _PATTERNS]
 _SWAPPED = str.maketrans(".,", ",.")
 _END = rf"({_SIGN}(?:{_FIGURES}|inf))"
+_PLAIN = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)\s*")  # numbers as programs write them
 _NOTATION = re.compile(rf"([\[(\]])\s*{_END}\s*(?:[,;–—-]|\.\.|to)\s*{_END}\s*([\])\[])")
 
 
 def find_decimal_mark(texts: Iterable[str]) -> tuple[str, str | None]:
     """Tell by the figures of a column which mark parts decimals.
 
-    A point before exactly three figures, as in "10.000", parts thousands or decimals. It is taken
-    to part thousands unless other figures of the column tell otherwise. The notation of brackets,
-    such as "(0.999, 5.0]", is written by programs, with a point.
+    A column of nothing but plain numbers, such as "1.125", is written by programs, and a point
+    parts decimals. Elsewhere a point before exactly three figures, as in "10.000 - 14.999", parts
+    thousands or decimals; it is taken to part thousands unless other figures of the column tell
+    otherwise. The notation of brackets, such as "(0.999, 5.0]", is written by programs, too.
 
     Parameters
     ----------
@@ -89,9 +91,12 @@ def find_decimal_mark(texts: Iterable[str]) -> tuple[str, str | None]:
     ValueError
         If some figures are written in one way and some in the other.
     """
+    column = list(texts)
+    if all(map(_PLAIN.fullmatch, column)):
+        return ".", None
     witness: dict[str, str] = {}
     either = None
-    for text in texts:
+    for text in column:
         if _NOTATION.fullmatch(" ".join(text.lower().split())):
             continue
         for figures in re.findall(r"\d[\d.,]*", text):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from vilma._named_rows import about_unreadable, read_named_rows, read_number
 from vilma._wording import some_of
-from vilma.labels.bracket_text import about_reversed
+from vilma.labels.bracket_text import about_reversed, read_bracket
 
 
 class ColumnsError(ValueError):
@@ -95,8 +95,8 @@ def read_label_table(
         or ``file,lower,upper``, in capitals or not; a second column of another name is the label
         when there are only two.
     read_brackets : callable, optional
-        Reads a list of texts such as "20-29" and "50+" in the column of labels, as
-        :func:`vilma.intervals.parse_brackets` does. Without it they are refused.
+        Reads a list of texts such as "20-29", "50+" and "7" in the column of labels, as
+        :func:`vilma.intervals.parse_brackets` does. Without it only numbers are read.
     no_answer : collection of str, optional
         Texts, or numbers however they are written, that say nothing as a label or as an end: their
         rows are left out, and so are those with an empty label, and intervals that are open at
@@ -117,7 +117,7 @@ def read_label_table(
     names: list[str] = []
     intervals: list[tuple[float, float]] = []
     texts: list[str] = []
-    brackets: dict[int, tuple[str, str]] = {}  # cells that hold one, by row, and where they are
+    cells: list[tuple[str, str]] = []  # labels, for `read_brackets`, and where they are
     chosen: tuple[str, ...] = ()
 
     def choose(header: list[str]) -> tuple[str, ...]:
@@ -133,17 +133,18 @@ def read_label_table(
             if is_empty or not silent.isdisjoint(map(answer_key, ends)):
                 n_silent += 1
                 continue
-            if read_brackets is not None and len(ends) == 1 and _is_text(ends[0]):
-                brackets[len(names)] = ends[0].strip(), f"{where}, column {chosen[1]!r}"
-            intervals.append(_interval(ends, chosen, where, gap=len(names) in brackets))
+            if read_brackets is not None and len(ends) == 1:
+                cells.append((ends[0].strip(), f"{where}, column {chosen[1]!r}"))
+            is_gap = read_brackets is not None and len(ends) == 1 and _is_text(ends[0])
+            intervals.append(_interval(ends, chosen, where, gap=is_gap))
             names.append(name)
             texts.append(",".join(end.strip() for end in ends))
     except OSError as error:
         raise ValueError(about_unreadable(path, error)) from error
     n_rows = n_silent + len(names)
     table = LabelTable(names, np.array(intervals).reshape(-1, 2), chosen, texts)
-    if read_brackets is not None and brackets:
-        _fill_in(table, brackets, read_brackets)
+    if read_brackets is not None and cells:
+        _fill_in(table, cells, read_brackets)
     if no_answer is not None:
         table = _without_open(table)
     if not table.names:
@@ -322,16 +323,21 @@ def _is_text(cell: str) -> bool:
     return False
 
 
-def _fill_in(
-    table: LabelTable, brackets: dict[int, tuple[str, str]], read_brackets: ReadBrackets
-) -> None:
-    """Put what brackets mean into their rows, or name the first that means nothing."""
+def _fill_in(table: LabelTable, cells: list[tuple[str, str]], read_brackets: ReadBrackets) -> None:
+    """Put what labels mean into their rows, or name the first that means nothing.
+
+    Numbers are read together with brackets, which tell what parts their decimals; but not 1e3.
+    """
+    entries = [
+        low if read_bracket(text) is None and low == low else text
+        for (text, _), low in zip(cells, table.intervals[:, 0].tolist(), strict=True)
+    ]
     try:
-        found = read_brackets([text for text, _ in brackets.values()], irregular="ignore")
+        found = read_brackets(entries, irregular="ignore")
     except ValueError as error:
-        for text, where in brackets.values():
+        for entry, (text, where) in zip(entries, cells, strict=True):
             try:
-                read_brackets([text], irregular="ignore")
+                read_brackets([entry], irregular="ignore")
             except ValueError:
                 swapped = about_reversed(text)
                 if swapped is not None:
@@ -342,7 +348,7 @@ def _fill_in(
                     text,
                 ) from error
         raise
-    table.intervals[list(brackets)] = found
+    table.intervals[:] = found
 
 
 def _interval(
