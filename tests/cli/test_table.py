@@ -309,6 +309,28 @@ def test_words_in_their_order(survey, model, answers, tmp_path):
     assert "row 3 is 'at times', which is not among --levels" in result.stderr
 
 
+def test_words_with_commas(tmp_path, model):
+    words = ["No", "Yes, often", 'Yes, "always"']
+    table = small_table(tmp_path / "t.csv", words * 20)
+    command = ["fit", table, "--label", "y", "-o", model, *FAST]
+    result = run(*command)
+    assert result.exit_code == 1
+    said = " ".join(result.stderr.split())
+    assert 'brackets (20-29, 50+, under 5): No, "Yes, often", "Yes, ""always""".' in said
+    assert "lowest first, and with the double quotes as here: --levels 'LOW,...,HIGH'" in said
+    result = run(*command, "--levels", 'No,"Yes, often"')
+    assert result.exit_code == 1
+    said = 'which is not among --levels No,"Yes, often".'
+    assert said in result.stderr
+    result = run(*command, "--levels", 'No, "Yes, often" , "Yes, ""always"""')
+    assert result.exit_code == 2  # more than a comma after a quote
+    assert "Write words that contain a comma in double quotes" in " ".join(result.stderr.split())
+    result = run(*command, "--levels", 'No, "Yes, often","Yes, ""always"""')
+    assert result.exit_code == 0, result.output
+    assert '3 levels from No to Yes, "always"' in result.stdout
+    assert json.loads(run("evaluate", model, table, "--json").stdout)["n_rows"] == 60
+
+
 def test_brackets_are_levels_if_their_numbers_are_many(survey, model):
     brackets = [
         "under $5,000",

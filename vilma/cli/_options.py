@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +54,70 @@ class Columns(click.ParamType):
                 ctx,
             )
         return names
+
+
+class Levels(click.ParamType):
+    """Labels in words, parted by commas; in quotes where they contain one, as in CSV files."""
+
+    name = "words"
+
+    def convert(
+        self,
+        value: str | list[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> list[str]:
+        """Split at the commas outside of quotes.
+
+        Parameters
+        ----------
+        value : str or list of str
+            The words as typed, or split before.
+        param : click.Parameter or None
+            The option they were typed for.
+        ctx : click.Context or None
+            The command they were typed for.
+
+        Returns
+        -------
+        list of str
+            One word or more.
+
+        Raises
+        ------
+        click.BadParameter
+            If a quote is not closed, or followed by more than a comma.
+        """
+        if not isinstance(value, str):
+            return value
+        try:
+            words = next(csv.reader([value], skipinitialspace=True, strict=True), [""])
+        except csv.Error as error:
+            self.fail(
+                f"{value!r} cannot be parted at its commas ({error}). Write words that contain a "
+                'comma in double quotes: No,"Yes, often"; and a double quote in them twice.',
+                param,
+                ctx,
+            )
+        return [word.strip() for word in words]
+
+
+def join_levels(words: Iterable[str]) -> str:
+    """Write labels in words as :class:`Levels` reads them.
+
+    Parameters
+    ----------
+    words : iterable of str
+        The labels.
+
+    Returns
+    -------
+    str
+        With commas between them, and in quotes where they contain one.
+    """
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(words)
+    return text.getvalue()
 
 
 class WholeNumber(click.types.IntParamType):

@@ -39,6 +39,7 @@ from vilma.cli._labels import (
     warn_of_doubtful_points,
     warn_of_missing_codes,
 )
+from vilma.cli._options import join_levels
 from vilma.cli._report import readable_errors, warn
 from vilma.labels.bracket_text import about_reversed
 from vilma.labels.doubtful import is_no_answer
@@ -724,13 +725,17 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
         marks = "" if roles.decimal is None else f" read by --decimal {roles.decimal}"
         raise click.ClickException(
             f"{count} of {len(words)} labels in column {roles.label!r} of {table.path} are "
-            f"neither numbers nor brackets (20-29, 50+, under 5){marks}: {some_of(strange)}."
+            f"neither numbers nor brackets (20-29, 50+, under 5){marks}: {_some_words(strange)}."
             + (_levels_advice(strange) if count == len(words) else no_answer_advice(strange))
         ) from error
     warn_of_doubtful_points(table.path, words, roles.decimal)
     labelled = [f"row {names[row]}" for row in given]
     report_irregular_brackets(table.path, intervals[given], words, labelled)
     return intervals
+
+
+def _some_words(words: list[str]) -> str:
+    return some_of([join_levels([word]) for word in words])
 
 
 def _is_bracket(word: str, roles: Roles) -> bool:
@@ -764,6 +769,11 @@ def refuse_empty_levels(levels: list[str]) -> None:
 
 def _levels_advice(words: list[str]) -> str:
     advice = " If they are words, give all of them, lowest first: --levels LOW,...,HIGH"
+    if any("," in word for word in words):
+        advice = (
+            " If they are words, give all of them, lowest first, and with the double quotes as "
+            "here: --levels 'LOW,...,HIGH'"
+        )
     doubtful = any(is_no_answer(word) for word in words)
     return f"{advice}.{no_answer_advice(words)}" if doubtful else advice
 
@@ -776,7 +786,7 @@ def _level(
     advice = no_answer_advice([text]) if is_no_answer(text) else ""
     raise click.ClickException(
         f"{table.path}, column {column!r}, row {row + 1} is {text!r}, which is not among --levels "
-        f"{','.join(place)}.{advice}"
+        f"{join_levels(place)}.{advice}"
     )
 
 

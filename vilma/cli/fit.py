@@ -12,6 +12,7 @@ from vilma.cli._options import (
     FloatRange,
     FoldCount,
     IntRange,
+    Levels,
     classes_option,
     closed_option,
     columns_option,
@@ -49,8 +50,11 @@ DEFAULT_ALPHAS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 @click.option("--upper", metavar="NAME", help="Table: the column of upper ends.")
 @click.option(
     "--levels",
+    "words",
+    type=Levels(),
     metavar="LOW,...,HIGH",
-    help="Table: the labels in their order, where they are words.",
+    help="Table: the labels in their order, where they are words; in double quotes those that "
+    "contain a comma.",
 )
 @click.option(
     "--drop", "dropped", multiple=True, metavar="NAME", help="Table: a column that is no feature."
@@ -141,7 +145,7 @@ def fit(
     label: str | None,
     lower: str | None,
     upper: str | None,
-    levels: str | None,
+    words: list[str] | None,
     dropped: tuple[str, ...],
     row_id: str | None,
     group: str | None,
@@ -193,7 +197,6 @@ def fit(
     own |= {"max_iter": max_iter} if max_iter is not None else {}
     of_table = is_table(features)
     _check_sources(features, labels, of_table, label, lower, upper)
-    words = None if levels is None else [level.strip() for level in levels.split(",")]
     refuse_empty_levels(words or [])
     roles = Roles(
         label,
