@@ -263,9 +263,11 @@ def test_brackets_are_read(read):
             "the brackets '30-69' (of c) and '60+' (of b) overlap: they share more than one",
         ),
         (
-            "a,under 5\nb,7-9\nc,5\n",
-            "the brackets '5' (of c) and '7-9' (of b) leave a gap: the label 6 is in none. If",
+            "a,under 5\nb,7-9\nc,12\n",
+            "the brackets 'under 5' (of a) and '7-9' (of b) leave a gap: the label 5 is in none.",
         ),
+        ("a,under 5\nb,7-9\nc,5\n", ""),
+        ("a,20-29\nb,32\nc,38\nd,40-49\ne,60+\nf,51\n", ""),
         ("a,20-29\nb,30-39\nc,20-29\n", ""),
         ("a,20\nb,40\n", ""),
         (

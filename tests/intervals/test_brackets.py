@@ -158,10 +158,9 @@ IRREGULAR = [
     (["0-9", "25-35", "20-30", "10-19", "25-35"], r"'20-30' (row 2) and '25-35' (row 1) overlap"),
     (["up to 5", "5+"], "'up to 5' (row 0) and '5+' (row 1) overlap"),
     (["20-29", "35-39"], "'35-39' (row 1) leave a gap: the label 30 is in none"),
-    (["20-29", "30", "32-39"], "'30' (row 1) and '32-39' (row 2) leave a gap: the label 31 is in"),
     (
-        ["30-39", "9", "7-8", "13", "12", "10"],
-        "'10' (row 5) and '12' (row 4) leave a gap: the label 11 is in none",
+        ["30-39", "(8, 9]", "7-8", "29-30", "(9, 10]", "20", "(11, 28]"],
+        "'(9, 10]' (row 4) and '(11, 28]' (row 6) leave a gap: the label 11 is in none",
     ),
     (["29", "20-29", "31", "31-39"], "'20-29' (row 1) and '31-39' (row 3) leave a gap"),
     (["0-9", "5,000,000,000+"], "leave a gap: the label 10 is in none"),
@@ -182,6 +181,9 @@ def test_exact_labels_and_missing_labels_are_regular():
     parse_brackets(labels, irregular="raise")
     parse_brackets(["20-29", "35-39"], classes=[20, 25, 29, 35, 39], irregular="raise")
     parse_brackets(["20-29", "30", "31", "32-39"], irregular="raise")
+    # Between brackets some labels are written one by one: nobody need have the others.
+    parse_brackets(["20-29", "32", "38", "40-49"], irregular="raise")
+    parse_brackets(["20-29", 32, "40-49"], classes=range(20, 50), irregular="raise")
     parse_brackets(["0.1-0.5", "1.6-2"], irregular="raise")
     assert parse_brackets([[1, 2], (3, None)]).tolist() == [[1, 2], [3, INF]]
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from vilma.cli._report import readable_errors, some_of, warn
 from vilma.labels import label_file
-from vilma.labels.bracket_text import find_decimal_mark
+from vilma.labels.bracket_text import find_decimal_mark, is_one_number
 from vilma.labels.doubtful import is_no_answer, missing_codes
 from vilma.labels.label_file import ColumnsError, LabelTable, UnknownLabelError
 
@@ -224,7 +224,9 @@ def report_irregular_brackets(
     """
     from vilma.intervals.brackets import find_irregular
 
-    found = find_irregular(intervals)
+    numbers = {text: is_one_number(text) for text in set(texts)}
+    exact = (intervals[:, 0] == intervals[:, 1]) & [numbers[text] for text in texts]
+    found = find_irregular(intervals, exact)
     if found is None:
         return
     first, second = (f"{texts[row]!r} (of {names[row]})" for row in found.rows)

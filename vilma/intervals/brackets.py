@@ -73,7 +73,7 @@ def parse_brackets(
         in "10.000 - 14.999", are taken for thousands, and a warning says so.
     irregular : {"warn", "raise", "ignore"}, default="warn"
         What happens if two brackets overlap, or labels between two are in none. Exact labels
-        inside of a bracket are regular.
+        inside of a bracket, or between two, are regular.
 
     Returns
     -------
@@ -140,7 +140,7 @@ def parse_brackets(
     endpoints = bounded_endpoints(bounds, scale=scale, name="labels")
     intervals = endpoint_columns(endpoints)
     if irregular != "ignore":
-        _report_irregular(intervals, scale, entries, irregular)
+        _report_irregular(intervals, left == right, scale, entries, irregular)
     return intervals
 
 
@@ -267,10 +267,14 @@ def _refuse_reversed(brackets: list[Bracket], entries: list[Any]) -> None:
 
 
 def _report_irregular(
-    intervals: NDArray[Any], scale: NDArray[Any] | None, entries: list[Any], irregular: str
+    intervals: NDArray[Any],
+    exact: NDArray[np.bool_],
+    scale: NDArray[Any] | None,
+    entries: list[Any],
+    irregular: str,
 ) -> None:
     """Warn of, or refuse, the first overlap or gap between distinct brackets."""
-    found = find_irregular(intervals, scale)
+    found = find_irregular(intervals, exact, scale)
     if found is None:
         return
     row, next_row = found.rows
@@ -296,7 +300,7 @@ class Irregular(NamedTuple):
     Parameters
     ----------
     rows : tuple of (int, int)
-        The first row of each; beside a gap one may be a single label.
+        The first row of each.
     overlap : bool
         Whether they do; else a label between them is in none.
     what : str
@@ -308,13 +312,18 @@ class Irregular(NamedTuple):
     what: str
 
 
-def find_irregular(intervals: NDArray[Any], scale: NDArray[Any] | None = None) -> Irregular | None:
+def find_irregular(
+    intervals: NDArray[Any], exact: NDArray[np.bool_], scale: NDArray[Any] | None = None
+) -> Irregular | None:
     """Find the first overlap or gap between distinct brackets.
 
     Parameters
     ----------
     intervals : ndarray of shape (n_samples, 2)
-        Lower and upper ends, infinite where open; exact labels are no brackets.
+        Lower and upper ends, infinite where open.
+    exact : ndarray of shape (n_samples,), dtype bool
+        Which are written as one number. They are no brackets, and where one lies between two
+        brackets, the labels there are written one by one: there is no gap.
     scale : ndarray of shape (n_classes,), default=None
         The labels in increasing order; None for whole numbers.
 
@@ -323,40 +332,28 @@ def find_irregular(intervals: NDArray[Any], scale: NDArray[Any] | None = None) -
     Irregular or None
         None where brackets stand side by side.
     """
-    distinct, first_rows = np.unique(intervals, axis=0, return_index=True)
-    wide = (distinct[:, 0] < distinct[:, 1]) & ~np.isinf(distinct).all(axis=1)
-    brackets, rows = distinct[wide], first_rows[wide]
-    exact = distinct[distinct[:, 0] == distinct[:, 1], 0]
+    rows = np.flatnonzero(~exact & ~np.isinf(intervals).all(axis=1))
+    brackets, first = np.unique(intervals[rows], axis=0, return_index=True)
+    numbers = np.unique(intervals[exact, 0])
     for (_, high), (next_low, next_high), *pair in zip(
-        brackets, brackets[1:], rows.tolist(), rows[1:].tolist(), strict=False
+        brackets, brackets[1:], rows[first].tolist(), rows[first][1:].tolist(), strict=False
     ):
         if next_low <= high:
             shared = next_low if next_low == min(high, next_high) else None
             common = f"label {shared:.15g}" if shared is not None else "more than one label"
             return Irregular((pair[0], pair[1]), True, f"overlap: they share {common}")
-        missing = _between(high, next_low, exact, scale)
-        if len(missing):
-            what = f"leave a gap: the label {missing[0]:.15g} is in none"
-            return Irregular(_beside(missing[0], distinct, first_rows), False, what)
+        missing = _first_between(high, next_low, scale)
+        if missing is not None and not np.any((high < numbers) & (numbers < next_low)):
+            what = f"leave a gap: the label {missing:.15g} is in none"
+            return Irregular((pair[0], pair[1]), False, what)
     return None
 
 
-def _beside(label: float, distinct: NDArray[Any], rows: NDArray[np.intp]) -> tuple[int, int]:
-    """Return the rows of the last annotation below a label and of the first above it."""
-    below, above = distinct[:, 1] < label, distinct[:, 0] > label
-    last = below & (distinct[:, 1] == distinct[below, 1].max())
-    first = above & (distinct[:, 0] == distinct[above, 0].min())
-    return int(rows[last][0]), int(rows[first][-1])
-
-
-def _between(
-    high: float, low: float, exact: NDArray[Any], scale: NDArray[Any] | None
-) -> NDArray[Any]:
-    """Return the first labels strictly between two brackets that no exact label names."""
-    if scale is None and (high % 1 or low % 1):  # nobody knows what is between fractions
-        return np.empty(0)
-    if scale is None:  # of so many numbers, at least one is missing
-        labels = np.arange(high + 1, min(low, high + len(exact) + 2))
-    else:
+def _first_between(high: float, low: float, scale: NDArray[Any] | None) -> float | None:
+    """Return the first label strictly between the ends of two brackets."""
+    if scale is not None:
         labels = scale[(scale > high) & (scale < low)]
-    return np.setdiff1d(labels, exact)
+        return float(labels[0]) if len(labels) else None
+    if high % 1 or low % 1:  # nobody knows what is between fractions
+        return None
+    return high + 1 if high + 1 < low else None

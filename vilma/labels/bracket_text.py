@@ -158,6 +158,23 @@ def read_bracket(text: str, ignored: Sequence[str] = (), decimal: str = ".") -> 
     return None
 
 
+def is_one_number(text: str) -> bool:
+    """Tell whether a label is written as one number, not as the two ends of a bracket.
+
+    Parameters
+    ----------
+    text : str
+        A label or bracket.
+
+    Returns
+    -------
+    bool
+        True for "30", "2,5" and "1.000.000"; False for "30-31", whichever ends belong to it.
+    """
+    bracket = read_bracket(text)
+    return bracket is None or bracket.left == bracket.right
+
+
 def about_reversed(text: str) -> str | None:
     """Say which end of a bracket is above the other, as in "29-20".
 
