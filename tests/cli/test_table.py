@@ -558,6 +558,86 @@ def test_no_label_at_all_is_told(tmp_path, model, levels):
     assert f"no row of {path} has a label." in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("cells", "options", "said"),
+    [
+        (["B"], ["--label", "y", "--levels", "F,D,C,B,A"], "say the same, B: a model needs"),
+        (["3"], ["--label", "y"], "say the same, 3: a model needs"),
+        (["3"], ["--label", "y", "--classes", 1, 5], "say the same, 3: a model needs"),
+        (["20-29"], ["--label", "y"], "say the same, 20-29: a model"),
+        (["20,000-29,999"], ["--label", "y"], "say the same, 20,000-29,999: a model"),
+        (["3", ""], ["--lower", "y", "--upper", "z", "--classes", 1, 5], "say the same, 3: a"),
+        (["3", "5"], ["--lower", "y", "--upper", "z"], "say the same, 3 to 5: a model"),
+        (
+            ["D", "B"],
+            ["--lower", "y", "--upper", "z", "--levels", "F,D,C,B,A"],
+            "say the same, D to B: a model",
+        ),
+    ],
+)
+@pytest.mark.parametrize("n_rows", [1, 30])
+def test_labels_that_all_say_the_same_are_told(tmp_path, model, cells, options, said, n_rows):
+    header = ["x", "y", "z"][: 1 + len(cells)]
+    path = write(tmp_path / "t.csv", header, [[k, *cells] for k in range(n_rows)])
+    result = run("fit", path, *options, "-o", model)
+    assert result.exit_code == 1
+    assert f"the labels of all {n_rows} row(s) of {path} that have one {said}" in result.stderr
+
+
+def test_rows_that_differ_in_one_part_only_are_told(tmp_path, model):
+    data = small_table(tmp_path / "t.csv", ["low"] * 29 + ["high"])
+    command = ["fit", data, "--label", "y", "--levels", "low,high", "-o", model, *FAST]
+    result = run(*command)
+    assert result.exit_code == 1
+    assert "leave the measurement out by --folds 0." in result.stderr
+    assert run(*command, "--folds", 0).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ([], "--estimator vilma --alpha 1 --loss mae."),
+        (["--alpha", 2], "--estimator vilma --loss mae."),
+        (["--estimator", "ordered-logit"], "--estimator ordered-logit --alpha 1."),
+        (
+            ["--estimator", "pwvilma", "--loss", "mae"],
+            "--estimator pwvilma --alpha 1 --correlation 0.9.",
+        ),
+    ],
+)
+def test_too_few_rows_to_choose_by_are_told_what_helps(tmp_path, model, options, advice):
+    data = small_table(tmp_path / "t.csv", [0, 1, 1, 0])
+    command = ["fit", data, "--label", "y", "-o", model, *options]
+    result = run(*command)
+    assert result.exit_code == 1
+    assert "choosing by cross-validation takes 5 rows that train, and there are 4." in (
+        result.stderr
+    )
+    assert advice in result.stderr
+    result = run(*command, *advice.rstrip(".").split())
+    assert result.exit_code == 0, result.output
+
+
+def test_too_few_rows_beside_those_that_calibrate(tmp_path, model):
+    data = small_table(tmp_path / "t.csv", [0, 1, 1, 0, 1, 0])
+    command = ["fit", data, "--label", "y", "-o", model, "--estimator", "ordered-logit"]
+    assert "and there are 4." in run(*command, "--intervals").stderr
+    assert run(*command).exit_code == 0
+
+
+def test_decimal_labels_beside_a_scale_of_whole_numbers(tmp_path, model):
+    data = small_table(tmp_path / "t.csv", ["1-1.5", "1.6-2", "2.1+"] * 20)
+    command = ["fit", data, "--label", "y", "-o", model, *FAST]
+    result = run(*command, "--classes", 1, 5)
+    assert result.exit_code == 1
+    assert "the label 1.5 ('1-1.5' in the file) in row 1 is not on the scale 1, 2" in result.stderr
+    assert "whole numbers only: round or multiply the labels; or, of a table, leave" in (
+        result.stderr
+    )
+    assert "Widen" not in result.stderr
+    assert run(*command).exit_code == 0
+
+
 def test_measurements_as_labels_are_told(tmp_path, model):
     def said(labels):
         path = write(tmp_path / "t.csv", ["a", "y"], list(enumerate(labels)))

@@ -435,6 +435,11 @@ def require_on_scale(
             label = f"{label} ({texts[row]!r} in the file)"
         of_whom = " of the model" if trained else ""
         remedy = "Widen --classes or correct the labels."
+        if np.any(intervals[off] != np.rint(intervals[off])):
+            remedy = (
+                "The scale of --classes has whole numbers only: round or multiply the labels; or, "
+                "of a table, leave --classes out."
+            )
         if trained:
             remedy = _about_a_longer_scale(intervals[off], classes)
         raise click.ClickException(

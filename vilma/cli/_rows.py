@@ -230,6 +230,12 @@ def read_labelled_table(path: Path, roles: Roles, classes: tuple[int, int] | Non
     features = choose_features(table, roles)
     intervals, texts = read_annotations(table, roles)
     rows = _with_label(table, intervals)
+    if say_the_same(intervals[rows]):
+        raise click.ClickException(
+            f"the labels of all {len(rows)} row(s) of {path} that have one say the same, "
+            f"{texts[rows[0]] or _name_of_all(intervals[rows], roles)}: a model needs rows of at "
+            "least two levels. Add rows that have others."
+        )
     intervals, scale = make_scale(
         intervals[rows], [texts[row] for row in rows.tolist()], roles, classes
     )
@@ -253,6 +259,33 @@ def read_labelled_table(path: Path, roles: Roles, classes: tuple[int, int] | Non
         settings,
         "row(s)",
     )
+
+
+def say_the_same(intervals: NDArray[np.float64]) -> bool:
+    """Tell whether no annotation excludes a label that another names.
+
+    Parameters
+    ----------
+    intervals : ndarray of shape (n, 2)
+        Lower and upper ends; infinite where open, but not all of them.
+
+    Returns
+    -------
+    bool
+        Whether all hold everything from the smallest finite end to the largest.
+    """
+    ends = intervals[np.isfinite(intervals)]
+    lower, upper = intervals.T
+    return bool(np.all(lower <= ends.min()) and np.all(upper >= ends.max()))
+
+
+def _name_of_all(intervals: NDArray[np.float64], roles: Roles) -> str:
+    """Return what to call the labels of rows that all say the same."""
+    ends = intervals[np.isfinite(intervals)]
+    low, high = ends.min(), ends.max()
+    if roles.levels is None:
+        return bracket_name(low, high)
+    return " to ".join(dict.fromkeys(roles.levels[int(end)] for end in (low, high)))
 
 
 def _warn_of_repeated_names(names: list[str], roles: Roles) -> None:

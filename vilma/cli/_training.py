@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -30,7 +31,7 @@ from vilma import (
     OrderedLogitCV,
 )
 from vilma.cli._model import uncalibrated
-from vilma.cli._rows import LabelledRows, fingerprints
+from vilma.cli._rows import LabelledRows, fingerprints, say_the_same
 from vilma.cli._table import TABLE
 from vilma.demo.baselines import MedianGuess, RoundedRidge, outside
 from vilma.probability.wrapped import weight_arguments
@@ -54,6 +55,8 @@ _CHOSEN = {
     "vilma": {"loss": "losses"},
     "pwvilma": {"loss": "losses", "correlation": "correlations"},
 }
+_EXAMPLES = {"loss": "mae", "correlation": "0.9"}
+_N_FOLDS = 5  # by which the estimators for tables choose
 _RIDGE_ALPHAS = (1.0, 10.0, 100.0, 1000.0)
 _TABLE_RIDGE_ALPHAS = (0.01, 0.1, 1.0, 10.0, 100.0)  # columns are scaled to rows of norm 1
 _FEWEST = 20  # rows, of which some can be held out
@@ -218,6 +221,10 @@ def table_training(
     from vilma.features import TableFeatures
 
     def train(X: Any, y: NDArray[np.float64], weights: Weights) -> Fitted:
+        if leaves_a_choice(name, alphas, parameters):
+            n_rows = len(y) if weights is None else int(np.count_nonzero(weights))
+            n_used = n_rows - math.ceil(n_rows / 4) if intervals else n_rows
+            _refuse_few_rows(name, alphas, parameters, n_used)
         estimator = _for_a_table(name, alphas, parameters)
         pipeline = make_pipeline(TableFeatures(), estimator)
         with warnings.catch_warnings():  # said when the scale was made, with options for it
@@ -245,6 +252,21 @@ def leaves_a_choice(name: str, alphas: Sequence[float] | None, parameters: Itera
         False where there is one alpha and the rest is given.
     """
     return len(set(alphas or ())) != 1 or not _CHOSEN.get(name, {}).keys() <= set(parameters)
+
+
+def _refuse_few_rows(
+    name: str, alphas: Sequence[float] | None, parameters: Iterable[str], n_rows: int
+) -> None:
+    """Say what to give where rows are too few to choose it by cross-validation."""
+    if n_rows >= _N_FOLDS:
+        return
+    given = {*parameters, *(["alpha"] if len(set(alphas or ())) == 1 else [])}
+    examples = {"alpha": "1", **{each: _EXAMPLES[each] for each in _CHOSEN.get(name, {})}}
+    options = [f"--{each} {value}" for each, value in examples.items() if each not in given]
+    raise ValueError(
+        f"choosing by cross-validation takes {_N_FOLDS} rows that train, and there are {n_rows}. "
+        f"Add rows, or give what is chosen, for example --estimator {name} {' '.join(options)}."
+    )
 
 
 def _for_a_table(name: str, alphas: Sequence[float] | None, parameters: dict[str, Any]) -> Any:
@@ -349,7 +371,8 @@ def measure_held_out(
     Raises
     ------
     ValueError
-        If there are more folds than rows.
+        If there are more folds than rows, or the rows of a table that are left to train on in
+        turn all say the same.
     """
     n_rows = len(rows.names)
     if n_folds > n_rows >= _FEWEST:
@@ -367,6 +390,12 @@ def measure_held_out(
     bar = tqdm(parts, "holding out", unit="part", leave=False, disable=None)  # on a terminal
     for train_rows, test_rows in bar:
         y, truth = rows.intervals[train_rows], rows.intervals[test_rows]
+        if rows.settings.get("features") == TABLE and say_the_same(y):
+            raise ValueError(
+                f"of the {n_folds} parts that are held out in turn, one has all the rows whose "
+                "labels differ from the others: nothing can be learned from the rest. Add such "
+                "rows, or leave the measurement out by --folds 0."
+            )
         X, held_out = rows.X[train_rows], rows.X[test_rows]
         weights = None if rows.weights is None else rows.weights[train_rows]
         with warnings.catch_warnings():
