@@ -14,9 +14,11 @@ from click.testing import CliRunner
 
 from vilma import OrderedLogit, load_model
 from vilma.cli import main
+from vilma.cli._report import readable_errors
 from vilma.cli._rows import read_labelled_table
 from vilma.cli._table import Roles, TableScale, is_table, make_scale, read_annotations, read_table
 from vilma.cli.predict import about_width
+from vilma.exceptions import WeakSignalWarning
 
 N = 160
 INF = np.inf
@@ -1064,3 +1066,39 @@ def test_codes_of_a_parquet_file(tmp_path, model):
     polars.DataFrame({"score": rng.normal(size=N), "answer": levels}).write_parquet(path)
     options = ["--label", "answer", "--no-answer", "99", "-o", model]
     assert "156 row(s)" in run("fit", path, *options, *FAST).stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "others"),
+    [
+        (["ordered-logit"], "--estimator vilma --loss squared"),
+        (["vilma", "--loss", "squared"], "--estimator ordered-logit"),
+        (["vilma", "--loss", "mae"], "--estimator ordered-logit and of --estimator vilma --loss"),
+    ],
+)
+def test_a_model_is_compared_with_others(tmp_path, options, others):
+    rng = np.random.default_rng(0)
+    rows = zip(rng.normal(size=120), rng.integers(0, 6, 120), strict=True)
+    path = write(tmp_path / "noise.csv", ["x", "level"], rows)
+    command = ["fit", path, "--label", "level", "--folds", 0, "-o", tmp_path / "m.vilma"]
+    result = run(*command, "--alpha", 30, "--estimator", *options)
+    assert result.exit_code == 0, result.output
+    assert f"Compare the errors on held-out rows with those of {others}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [
+        (
+            "OrderedLogit(alpha=1), the choice of OrderedLogitCV,",
+            "--estimator vilma --loss squared",
+        ),
+        ("VILMA(alpha=1, loss='squared'), the choice of VILMACV,", "--estimator ordered-logit"),
+    ],
+)
+def test_a_chosen_model_is_compared_with_others(name, others, capsys):
+    with readable_errors():
+        warning = WeakSignalWarning()
+        warning.finding = f"{name} predicts 1 for every training row"
+        warnings.warn(warning, stacklevel=1)
+    assert f"with those of {others}; with little signal" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,12 @@ import click
 
 from vilma._wording import some_of as some_of
 from vilma.exceptions import ColumnWarning
+
+# Models that predict more of the labels, and how what is found of them begins.
+_TO_COMPARE = {
+    "--estimator ordered-logit": r"OrderedLogit\(",
+    "--estimator vilma --loss squared": r"VILMA\(.*loss='squared'",
+}
 
 
 def warn(text: str) -> None:
@@ -25,8 +32,13 @@ def warn(text: str) -> None:
 
 
 @contextmanager
-def readable_errors() -> Iterator[None]:
+def readable_errors(ran: str = "") -> Iterator[None]:
     """Turn what the library refuses or warns of into lines without a traceback.
+
+    Parameters
+    ----------
+    ran : str, default=""
+        The options of the model that is trained, which it is not to be compared with.
 
     Yields
     ------
@@ -47,19 +59,23 @@ def readable_errors() -> Iterator[None]:
         except (ValueError, OSError) as error:
             raise click.ClickException(str(error)) from error
         finally:
-            for text in dict.fromkeys(_text_of(item.message) for item in caught):
+            for text in dict.fromkeys(_text_of(item.message, ran) for item in caught):
                 warn(text)
 
 
-def _text_of(warning: Warning | str) -> str:
+def _text_of(warning: Warning | str, ran: str) -> str:
     """Return what a warning says; advice in Python becomes advice in options."""
     finding = getattr(warning, "finding", "")
     if not finding:
         return str(warning)
+    others = [
+        options
+        for options, same in _TO_COMPARE.items()
+        if options != ran and not re.match(same, finding)
+    ]
     return (
-        f"{finding}. Compare the errors on held-out rows with those of --estimator ordered-logit "
-        "and of --estimator vilma --loss squared; with little signal, labels are few whatever the "
-        "model"
+        f"{finding}. Compare the errors on held-out rows with those of {' and of '.join(others)}; "
+        "with little signal, labels are few whatever the model"
     )
 
 

@@ -282,7 +282,8 @@ def fit(
             intervals=intervals,
             **shared,
         )
-    with readable_errors(), say_when_compiling():
+    ran = f"--estimator {name}" + ("" if loss is None else f" --loss {loss}")
+    with readable_errors(ran), say_when_compiling():
         held_out = None
         if folds:
             click.echo(
