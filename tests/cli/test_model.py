@@ -500,3 +500,24 @@ def test_intervals_and_probabilities(features, exact, model, levels):
     run("fit", features, exact, "-o", model, *options)
     assert "fit --intervals" in run("predict", model, features, "--coverage", 0.8).stderr
     assert "ordered-logit" in run("predict", model, features, "--proba").stderr
+
+
+@pytest.mark.parametrize("options", [["--levels", "a,b"], ["--drop", "x"], ["--id", "name"]])
+def test_options_of_tables_are_refused(features, exact, model, options):
+    result = run("fit", features, exact, "-o", model, *options)
+    assert result.exit_code == 2
+    said = " ".join(result.stderr.split())
+    assert f"{options[0]} is for the columns of a table, and {features} holds features" in said
+
+
+@pytest.mark.parametrize("options", [["--closed", "left"], ["--decimal", "point"]])
+def test_options_of_brackets_are_refused_for_ends_of_intervals(
+    features, write_labels, fitted, levels, options
+):
+    ends = write_labels("file,lower,upper", ((f"{k:03d}.png", y, y) for k, y in enumerate(levels)))
+    for command in (["fit", features, ends, "-o", fitted], ["evaluate", fitted, features, ends]):
+        result = run(*command, *options)
+        assert result.exit_code == 2
+        said = " ".join(result.stderr.split())
+        assert f"{options[0]} is for a column of labels and brackets, and {ends} has the" in said
+    assert run("evaluate", fitted, features, ends).exit_code == 0

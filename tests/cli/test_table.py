@@ -1102,3 +1102,31 @@ def test_a_chosen_model_is_compared_with_others(name, others, capsys):
         warning.finding = f"{name} predicts 1 for every training row"
         warnings.warn(warning, stacklevel=1)
     assert f"with those of {others}; with little signal" in capsys.readouterr().err
+
+
+def test_options_of_images_are_refused(survey, model):
+    fit = ["fit", survey, "--label", "level", "-o", model, *FAST]
+    assert run(*fit).exit_code == 0
+    for command, options in (
+        (fit, ["--validation", 0.2]),
+        (fit, ["--max-memory", 1]),
+        (fit, ["--columns", "file,level"]),
+        (["predict", model, survey], ["--max-memory", 1]),
+        (["evaluate", model, survey], ["--max-memory", 1]),
+        (["evaluate", model, survey], ["--columns", "file,level"]),
+    ):
+        result = run(*command, *options)
+        assert result.exit_code == 2
+        said = " ".join(result.stderr.split())
+        assert f"{options[0]} is for features of images, and {survey} is a table" in said
+
+
+@pytest.mark.parametrize("options", [["--closed", "left"], ["--decimal", "comma"]])
+def test_options_of_brackets_are_refused_for_ends_of_intervals(survey, model, options):
+    ends = ["--lower", "level", "--upper", "level"]
+    assert run("fit", survey, *ends, "-o", model, *FAST).exit_code == 0
+    for command in (["fit", survey, *ends, "-o", model, *FAST], ["evaluate", model, survey]):
+        result = run(*command, *options)
+        assert result.exit_code == 2
+        said = " ".join(result.stderr.split())
+        assert f"{options[0]} is for the labels and brackets of a column --label" in said

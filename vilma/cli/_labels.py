@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 import numpy as np
 
+from vilma.cli._options import refuse_typed
 from vilma.cli._report import readable_errors, some_of, warn
 from vilma.labels import label_file
 from vilma.labels.bracket_text import find_decimal_mark, is_one_number
@@ -127,7 +128,14 @@ def read_label_table(path: Path, reading: LabelReading | None = None) -> LabelTa
             ) from error
         except UnknownLabelError as error:
             raise click.ClickException(f"{error}{no_answer_advice([error.text])}") from error
-    if len(table.columns) == 2:
+    if len(table.columns) == 3:
+        refuse_typed(
+            ("closed", "decimal"),
+            f"is for a column of labels and brackets, and {path} has the ends of intervals in "
+            f"{table.columns[1]} and {table.columns[2]}, which belong to them and have a point "
+            "before decimals. Leave it out.",
+        )
+    else:
         warn_of_doubtful_points(path, table.texts, how.decimal)
         report_irregular_brackets(path, table.intervals, table.texts, table.names)
     return table

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 
 class Columns(click.ParamType):
@@ -118,6 +119,30 @@ def join_levels(words: Iterable[str]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(words)
     return text.getvalue()
+
+
+def refuse_typed(names: Iterable[str], why: str) -> None:
+    """Refuse options of the running command that were typed and have no effect.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Their parameters.
+    why : str
+        What the message says after the option.
+
+    Raises
+    ------
+    click.UsageError
+        For the first that was typed.
+    """
+    context = click.get_current_context(silent=True)
+    if context is None:  # no command runs
+        return
+    for parameter in context.command.params:
+        typed = context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+        if parameter.name in names and typed:
+            raise click.UsageError(f"{parameter.opts[0]} {why}")
 
 
 class WholeNumber(click.types.IntParamType):

@@ -39,7 +39,7 @@ from vilma.cli._labels import (
     warn_of_doubtful_points,
     warn_of_missing_codes,
 )
-from vilma.cli._options import join_levels
+from vilma.cli._options import join_levels, refuse_typed
 from vilma.cli._report import readable_errors, warn
 from vilma.labels.bracket_text import about_reversed
 from vilma.labels.doubtful import is_no_answer
@@ -660,7 +660,13 @@ def read_annotations(table: Table, roles: Roles) -> tuple[NDArray[np.float64], l
     intervals = np.full((len(table), 2), np.nan)
     texts: list[str | None] = [None] * len(table)
     silent = set(map(answer_key, roles.no_answer))
-    if roles.label is not None:
+    if roles.label is None:
+        refuse_typed(
+            ("closed", "decimal"),
+            "is for the labels and brackets of a column --label; the ends in --lower and --upper "
+            "belong to intervals, and have a point before decimals. Leave it out.",
+        )
+    else:
         texts = [
             None if cell is None or answer_key(cell) in silent else cell
             for cell in map(_as_text, table.columns[roles.label])

@@ -17,6 +17,7 @@ from vilma.cli._options import (
     model_argument,
     no_answer_option,
     optional_labels_argument,
+    refuse_typed,
     weight_option,
 )
 
@@ -74,8 +75,14 @@ def evaluate(
     from vilma.cli._labels import LabelReading
     from vilma.cli._model import read_model_and_rows
     from vilma.cli._report import readable_errors, warn
+    from vilma.cli._table import is_table
 
     keep_inputs("--report", report, model, features, labels)
+    if is_table(features):
+        refuse_typed(
+            ("columns", "max_memory"),
+            f"is for features of images, and {features} is a table: leave it out.",
+        )
     if images is not None and report is None:
         raise click.UsageError("--images are shown in a report; give --report, too.")
     fitted, rows = read_model_and_rows(

@@ -22,6 +22,7 @@ from vilma.cli._options import (
     n_jobs_option,
     no_answer_option,
     optional_labels_argument,
+    refuse_typed,
     seed_option,
     weight_option,
 )
@@ -336,7 +337,7 @@ def _check_sources(
     lower: str | None,
     upper: str | None,
 ) -> None:
-    """Refuse labels given twice, or not at all."""
+    """Refuse labels given twice, or not at all, and options of other sources."""
     named = label is not None or (lower is not None and upper is not None)
     if (lower is None) != (upper is None):
         raise click.UsageError("--lower and --upper belong together; give both or neither.")
@@ -353,6 +354,17 @@ def _check_sources(
     if not of_table and named:
         raise click.UsageError(
             "--label, --lower and --upper are columns of a table (CSV, Parquet)."
+        )
+    if of_table:
+        refuse_typed(
+            ("columns", "validation", "max_memory"),
+            f"is for features of images, and {features} is a table: leave it out.",
+        )
+    else:
+        refuse_typed(
+            ("words", "dropped", "row_id"),
+            f"is for the columns of a table, and {features} holds features of images: leave it "
+            "out.",
         )
     if not of_table and labels is None:
         raise click.UsageError(f"name the label file of the images in {features} after it.")

@@ -13,6 +13,7 @@ from vilma.cli._options import (
     features_argument,
     max_memory_option,
     model_argument,
+    refuse_typed,
 )
 
 
@@ -59,12 +60,18 @@ def predict(
     import csv
     import io
 
+    from vilma.cli._table import TABLE, is_table
+
     keep_inputs("--output", output, model, features)
+    if is_table(features):
+        refuse_typed(
+            ("max_memory",),
+            f"is for features of images, and {features} is a table: leave it out.",
+        )
 
     from vilma.cli._files import atomic_write
     from vilma.cli._model import read_model_and_features, scale_of
     from vilma.cli._report import readable_errors, warn
-    from vilma.cli._table import TABLE
     from vilma.probability.wrapped import project
 
     fitted, store = read_model_and_features(model, features, max_memory)
