@@ -328,8 +328,9 @@ def _fill_in(table: LabelTable, cells: list[tuple[str, str]], read_brackets: Rea
 
     Numbers are read together with brackets, which tell what parts their decimals; but not 1e3.
     """
+    unlike = {text for text in dict(cells) if read_bracket(text) is None}
     entries = [
-        low if read_bracket(text) is None and low == low else text
+        low if text in unlike and not math.isnan(low) else text
         for (text, _), low in zip(cells, table.intervals[:, 0].tolist(), strict=True)
     ]
     try:
