@@ -488,6 +488,17 @@ def test_codes_of_missing_answers_in_two_columns(code, kind):
     np.testing.assert_allclose(model.covariance_[:2, :2], covariance, rtol=1e-5)
 
 
+@pytest.mark.parametrize("outlier", [1e2, 1e5, 1e8])
+def test_an_outlier_that_is_certain_leaves_the_other_rows_their_maximum(outlier):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 2))
+    y = np.digitize(X @ [0.5, 0.3] + rng.logistic(size=400), [-1, 1])
+    rows = np.vstack([X, np.full((3, 2), -outlier)])
+    rows[-3:, 1] *= 1.001
+    model = OrderedLogit().fit(rows, np.append(y, np.zeros(3)))
+    np.testing.assert_allclose(model.coef_, OrderedLogit().fit(X, y).coef_, rtol=1e-6)
+
+
 def test_sums_in_single_precision_are_collinear():
     X, _, intervals = data(n=2)
     X = np.column_stack([X, X.sum(axis=1)]).astype(np.float32)

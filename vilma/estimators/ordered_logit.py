@@ -85,6 +85,11 @@ _ALL_EXPLAINED = 1e-3
 # A fit that stops with a smaller gap has arrived; one with a larger gap has lost its way.
 _LOST_IN_ROUNDING = 1e-4
 
+# Where columns are nearly the same beside an outlier, its score goes far down the tail of the
+# link before the other rows weigh as much: until then a step moves it by 1 and gains next to
+# nothing.
+_TAIL = 1e-14
+
 # Up to here the Hessian is formed for penalised fits: dense columns by one product of matrices,
 # other kinds by a pair of products per column.
 _MOST_DENSE, _MOST_OTHER = 1000, 200
@@ -812,16 +817,16 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
             coef, thresholds = self._start(likelihood, cells, units)
             fits = []
             for settings in path:
+                start = Start(units, coef, thresholds)
+                if settings.alpha == 0.0 and exact:
+                    start = separate_columns(start, likelihood, problem.epsilon)
                 options = Options(
-                    settings.tol,
+                    settings.tol if start.units is units else min(settings.tol, _TAIL),
                     settings.max_iter,
                     settings.verbose,
                     exact,
                     keep_hessian=settings.alpha == 0.0 and n <= _MOST_INFERENCE,
                 )
-                start = Start(units, coef, thresholds)
-                if settings.alpha == 0.0 and exact:
-                    start = separate_columns(start, likelihood, problem.epsilon)
                 penalty = settings.alpha / start.units.scale**2
                 task = LikelihoodProblem(start.units.matrix, likelihood, penalty)
                 maximum = minimize(task, start.coef, start.thresholds, options, start.hessian)
