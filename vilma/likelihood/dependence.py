@@ -81,7 +81,7 @@ def separate_columns(start: Start, likelihood: IntervalLikelihood, epsilon: floa
     left, curvature = thresholds_eliminated(hessian, n), np.diag(hessian)[:n].copy()
     if (pivots(left, curvature) > _DOUBTFUL).all():
         return start._replace(hessian=hessian)
-    size = np.sqrt(curvature) * np.hypot(1.0, units.mean / units.scale)
+    size = np.sqrt(curvature) * np.hypot(1.0, units.center / units.scale)
     share = derivatives.score_curvature / derivatives.score_curvature.sum()
     mix, offset = np.eye(n), np.zeros(n)
     used = np.concatenate([np.zeros(n, dtype=bool), np.ones(len(thresholds), dtype=bool)])
@@ -113,11 +113,11 @@ def separate_columns(start: Start, likelihood: IntervalLikelihood, epsilon: floa
         left = left - np.outer(left[:, j] / left[j, j], left[j])
     if not places:
         return start._replace(hessian=hessian)
-    mean = linalg.solve_triangular(mix, offset, trans="T")
+    center = linalg.solve_triangular(mix, offset, trans="T")
     return Start(
-        replace(units, matrix=matrix, mean=units.mean + units.scale * mean, mix=mix),
+        replace(units, matrix=matrix, center=units.center + units.scale * center, mix=mix),
         linalg.solve_triangular(mix, coef),
-        thresholds - float(mean @ coef),
+        thresholds - float(center @ coef),
         hessian,
     )
 

@@ -32,7 +32,8 @@ from vilma.design_matrices.dense import DenseMatrix
 from vilma.likelihood.interval_likelihood import IntervalLikelihood
 from vilma.likelihood.links import FloatArray
 
-_CONSTANT = 1e-14  # deviation of a column, of its mean, that is rounding
+_CONSTANT = 1e-14  # deviation of a column, of its centre, that is rounding
+_MEDIAN_ROWS = 1000  # of which the centre is the median, at most
 _BLOCK_ROWS = 1000  # whose squares stay in the cache
 
 __all__ = ["LikelihoodProblem", "Standardization", "standardize", "unchanged"]
@@ -80,13 +81,14 @@ class LikelihoodProblem:
 class Standardization:
     """Columns as the likelihood is maximised in them, and the way back to those of the user.
 
-    Dense ones are moved to mean 0 and brought to deviation 1. The thresholds take up the means, so
-    that the model stays the same; a penalty keeps its meaning if it is divided by the squared
-    scales. Columns that nearly depend on others are replaced by a sum of multiples of both.
+    Dense ones are moved to a typical value of 0 and brought to a mean square of 1. The thresholds
+    take up the centres, so that the model stays the same; a penalty keeps its meaning if it is
+    divided by the squared scales. Columns that nearly depend on others are replaced by a sum of
+    multiples of both.
     """
 
     matrix: DesignMatrix
-    mean: FloatArray  # (n,)
+    center: FloatArray  # (n,)
     scale: FloatArray  # (n,) 1 for constant columns
     mix: FloatArray | None = None  # (n, n) from coefficients of `matrix` to scaled columns
 
@@ -101,7 +103,7 @@ class Standardization:
 
     def shift(self, coef: FloatArray) -> float:
         """Return what to add to thresholds that go with coefficients of the given columns."""
-        return float(self.mean @ coef)
+        return float(self.center @ coef)
 
     def covariance_outside(self, covariance: FloatArray) -> FloatArray:
         """Return the covariance of coefficients and thresholds for the columns as they were."""
@@ -109,7 +111,7 @@ class Standardization:
         mix = np.eye(n) if self.mix is None else self.mix
         back = np.eye(len(covariance))
         back[:n, :n] = mix / self.scale[:, None]
-        back[n:, :n] = self.mean @ back[:n, :n]
+        back[n:, :n] = self.center @ back[:n, :n]
         known = ~np.isnan(np.diag(covariance))
         out = np.full_like(covariance, np.nan)
         # A coefficient that is not identified is fixed at 0: it moves no threshold.
@@ -134,20 +136,21 @@ def standardize(X: np.ndarray, weight: FloatArray) -> Standardization:
     """
     share = weight / weight.sum()
     with np.errstate(over="ignore", invalid="ignore"):
-        mean = share @ X
-        centred = X - mean
-        variance = np.zeros(X.shape[1])
+        # Beside an outlier the mean is far from all rows, whose differences would lose digits.
+        center = np.median(X[:: -(-len(X) // _MEDIAN_ROWS)], axis=0)
+        centred = X - center
+        square = np.zeros(X.shape[1])
         for start in range(0, len(X), _BLOCK_ROWS):
             rows = centred[start : start + _BLOCK_ROWS]
-            variance += share[start : start + _BLOCK_ROWS] @ (rows * rows)
-    if not np.isfinite(variance).all():
+            square += share[start : start + _BLOCK_ROWS] @ (rows * rows)
+    if not np.isfinite(square).all():
         raise ValueError(
-            f"The squares of column {int(np.argmin(np.isfinite(variance)))} of X overflow "
+            f"The squares of column {int(np.argmin(np.isfinite(square)))} of X overflow "
             "float64. Bring the features to a common scale near 1."
         )
-    scale = np.sqrt(variance)
-    constant = ~(scale > _CONSTANT * np.abs(mean))
+    scale = np.sqrt(square)
+    constant = ~(scale > _CONSTANT * np.abs(center))
     scale[constant] = 1.0
     centred[:, constant] = 0.0
     centred /= scale
-    return Standardization(DenseMatrix(centred), mean, scale)
+    return Standardization(DenseMatrix(centred), center, scale)
