@@ -130,6 +130,8 @@ def interrupt_often(model, fit, refit):
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no timers")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:The projection is the same for all rows:UserWarning")
+# Raised while an object is destroyed it is only printed, and raised anew where the fit ends.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_interrupts_of_fits(name):
     model = ESTIMATORS[name]
