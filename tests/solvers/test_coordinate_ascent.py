@@ -20,6 +20,7 @@ from vilma.losses import cost_matrix
 from vilma.solvers import alternation
 from vilma.solvers import solver as solver_module
 from vilma.solvers.alternation import row_overlap
+from vilma.solvers.coordinate_ascent import _kernels
 from vilma.solvers.coordinate_ascent.dual_point import HingeDualPoint, single_slopes
 from vilma.surrogates import ExplicitHinge, ImplicitHinge, LabeledWeights, VShaped, find_margins
 
@@ -263,6 +264,66 @@ def test_a_visit_leaves_nothing_to_gain(kind):
                     assert margin <= slack
                 if own[j] > 0.0:
                     assert margin >= -slack
+
+
+def test_an_example_of_many_hinges_gets_its_score():
+    """Against bisection on all dual variables, whatever they and the thresholds are."""
+    rng = np.random.default_rng(0)
+    for _ in range(400):
+        n, size = 60, 10.0 ** -max(rng.uniform(-10, 12), 0.0)  # of dual variables: a tiny lambda
+        stiffness, per_step = size * 10.0 ** rng.uniform(-2, 4), 10.0 ** rng.uniform(-3, 2) / size
+        thresholds = np.sort(rng.normal(size=n) * 10.0 ** rng.uniform(-2, 2))
+        thresholds += rng.choice([0.0, 0.1]) * rng.normal(size=n)
+        n_below, n_above = rng.integers(0, n // 2, 2)
+        duals = size * rng.choice([0.0, 1.0, rng.random()], n_below + n_above)
+        outside = rng.integers(0, n_below + 1), n_below + rng.integers(0, n_above + 1)
+        duals[: outside[0]] = duals[outside[1] :] = 0.0
+        margins = rng.uniform(0.0, 2.0, 2)
+        score = float(rng.choice(thresholds) + rng.normal())
+        sign = np.repeat([1.0, -1.0], [n_below, n_above])
+        own = np.r_[thresholds[:n_below], thresholds[n - n_above :]]
+
+        def best(t, own=own, sign=sign, margins=margins, duals=duals, stiffness=stiffness):
+            margin = np.where(sign > 0.0, *margins) - sign * (t - own)
+            return np.clip(duals + margin * stiffness, 0.0, 1.0)
+
+        def error(t, best=best, sign=sign, duals=duals, score=score, per_step=per_step):
+            return t - score - per_step * (sign @ (best(t) - duals))
+
+        low, high = score - per_step * n, score + per_step * n
+        for _ in range(200):
+            middle = 0.5 * (low + high)
+            low, high = (low, middle) if error(middle) > 0.0 else (middle, high)
+        bounds = np.empty(n), np.empty(n)
+        _kernels._bound_thresholds(thresholds, bounds)
+        levels = np.empty(2 * n)
+        found, (first, last) = _kernels._solve_example(
+            score,
+            per_step,
+            stiffness,
+            thresholds,
+            bounds,
+            (n_below, np.int64(0), n - n_above - n_below),
+            (float(margins[0]), float(margins[1])),
+            duals,
+            outside,
+            levels,
+        )
+        assert found == pytest.approx(low, abs=2e-3 * abs(low - score) + 1e-9)
+        reached = np.zeros(len(duals))
+        reached[first:last] = levels[first:last] - sign[first:last] * stiffness * found
+        np.testing.assert_allclose(reached.clip(0.0, 1.0), best(found), atol=1e-9 * size)
+
+
+@pytest.mark.parametrize("make", [IISVOR_EXP, IISVOR_IMC, VILMA])
+def test_dual_variables_may_be_tiny(make):
+    """Where lambda is, those of separable rows are of its size, and must keep their digits."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 300))
+    y = rng.integers(0, 5, 30)
+    model = make(1e-8, tol=1e-4, solver="coordinate_ascent").fit(X, y)
+    assert model.gap_ <= 1e-4
+    assert model.n_iter_ < 100
 
 
 @pytest.mark.parametrize("kind", ["exp", "imc", "vshaped"])

@@ -28,6 +28,12 @@ from vilma.design_matrices.rows import row_add, row_dot
 _MAX_NEWTON_STEPS = 50  # a guard: bisection is what is left then
 _STEP_ACCURACY = 1e-3  # of an example's own step: the next visit mends what it lacks
 _ROUNDING = 1e-13  # of a score and a margin
+# The first limited step, in widths 1 / stiffness of a dual variable's range, and its growth: an
+# example of one-hot codes takes 8.8, 9.0, 6.8 and 3.6 evaluations in passes 1, 2, 4 and 9 by IMC
+# (10.1 without the limit in the first, then 9.5, 7.5 and 3.7), one of EXP 5.4 for 9.3 in the
+# first. First steps of 2 and 8 widths and growth by 8 differ by a tenth.
+_FIRST_REACH = 4.0
+_GROWTH = 4.0
 
 
 @njit
@@ -38,28 +44,15 @@ def _clip(value):
 
 @njit
 def _sum_clipped(levels, shift, start, stop):
-    """Sum the shifted levels, each clipped; count those that are not at a bound.
-
-    Four sums at a time: one would wait for every addition.
-    """
-    a = b = c = d = 0.0
-    n_free = 0
-    whole = start + (stop - start) // 4 * 4
-    for j in range(start, whole, 4):
-        p = levels[j] + shift
-        q = levels[j + 1] + shift
-        r = levels[j + 2] + shift
-        s = levels[j + 3] + shift
-        a += _clip(p)
-        b += _clip(q)
-        c += _clip(r)
-        d += _clip(s)
-        n_free += (0.0 < p < 1.0) + (0.0 < q < 1.0) + (0.0 < r < 1.0) + (0.0 < s < 1.0)
-    for j in range(whole, stop):
-        p = levels[j] + shift
-        a += _clip(p)
-        n_free += 0.0 < p < 1.0
-    return (a + b) + (c + d), n_free
+    """Sum the shifted levels, each clipped; count those that are not at a bound."""
+    total = 0.0
+    n_free = 0.0
+    for j in range(start, stop):
+        level = levels[j] + shift
+        clipped = _clip(level)
+        total += clipped
+        n_free += 1.0 if clipped == level else 0.0
+    return total, n_free
 
 
 @njit
@@ -72,7 +65,9 @@ def _solve_example(
     clipped: `stiffness` is 1 / (p_i gamma). `score_per_step` is p_i |x_i - mean|^2 / (lambda P),
     by which the score moves for a step of 1 of a dual variable. The new score is the root of the
     increasing, piecewise linear function ``t - score - score_per_step * (change of Q^-_i - Q^+_i
-    at t)``, found by Newton's method between two bounds.
+    at t)``, found by Newton's method between scores on either side of it. The slope is at least 1,
+    and is 1 where every dual variable is at a bound: there the step is limited, for the root is
+    mostly much nearer than that slope says.
 
     Outside the window all dual variables are 0 and stay so; it is widened for every score that is
     tried, until the thresholds beyond are too far away by their `bounds`.
@@ -91,6 +86,7 @@ def _solve_example(
     new_score = score
     low = -np.inf
     high = np.inf
+    reach = _FIRST_REACH / stiffness
     for _ in range(_MAX_NEWTON_STEPS):
         while first > 0 and ceiling[below_start + first - 1] > new_score - below_margin:
             first -= 1
@@ -107,13 +103,19 @@ def _solve_example(
             break
         if error > 0.0:
             high = new_score
-            low = max(low, new_score - error)
         else:
             low = new_score
-            high = min(high, new_score - error)
-        new_score -= error / (1.0 + score_per_step * stiffness * (n_free_below + n_free_above))
-        if not low < new_score < high:
-            new_score = 0.5 * (low + high)
+        furthest = min(max(new_score - error, low), high)
+        n_free = n_free_below + n_free_above
+        if n_free > 0.0:
+            step = error / (1.0 + score_per_step * stiffness * n_free)
+        else:
+            step = min(max(error, -reach), reach)
+            reach *= _GROWTH
+        if low < new_score - step < high:
+            new_score -= step
+        else:
+            new_score = 0.5 * (new_score + furthest)
     return new_score, (first, last)
 
 
