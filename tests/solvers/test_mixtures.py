@@ -10,8 +10,8 @@ from vilma.design_matrices.dense import DenseMatrix
 from vilma.solvers import CorrelatedMetric, Settings
 from vilma.solvers.certificate import Certificate
 from vilma.solvers.coordinate_ascent import MixtureDualPoint
-from vilma.solvers.coordinate_ascent.dual_point import central_thresholds
-from vilma.solvers.coordinate_ascent.mixtures import _mean_margins
+from vilma.solvers.coordinate_ascent.dual_point import mean_breakpoints
+from vilma.solvers.coordinate_ascent.mixtures import _breakpoints
 from vilma.solvers.cutting_plane import CuttingPlaneMethod
 from vilma.solvers.evaluation import evaluate
 from vilma.solvers.oracle import Oracle
@@ -274,13 +274,18 @@ def test_the_dual_point_serves_other_alphas_and_correlations():
     assert cold.lower_bound_ <= model.objective_
 
 
-def test_central_thresholds_are_between_mean_breakpoints():
+def test_thresholds_begin_at_the_mean_of_their_breakpoints():
     lower, upper = np.array([0, 2, 3, 3]), np.array([1, 2, 3, 3])
     cost = (np.arange(4.0)[:, None] - np.arange(4.0)) ** 2
     maxima = LabelMaxima(lower, upper, np.array([1.0, 2.0, 1.0, 1.0]), cost, np.array([0, 1, 1]))
-    # Step 1: above are labels up to 1 (one row, cost rising by 1); below 2 (by 1, twice) and 3
-    # (by 3, twice). Steps 0 and 2 have nothing on one side of them.
-    expected = 0.5 * (1.0 - (2 * 1.0 + 2 * 3.0) / 4)
-    step_2 = 0.5 * ((1 * 3.0 + 2 * 1.0) / 3 - 1.0)
-    found = central_thresholds(*_mean_margins(maxima))
-    np.testing.assert_allclose(found, [expected, expected, step_2])
+    # Step 0: below are labels 2 (cost falling by 3, weight 2) and 3 (by 5, twice), above none.
+    # Step 1: above are labels up to 1 (one row, cost rising by 1); below 2 (by 1, weight 2) and 3
+    # (by 3, twice). Step 2: above 1 (by 3) and 2 (by 1, weight 2); below 3 (by 1, twice).
+    found = mean_breakpoints(*_breakpoints(maxima))
+    np.testing.assert_allclose(found, [-16 / 4, (1 - 2 - 6) / 5, (3 + 2 - 2) / 5])
+
+
+def test_thresholds_without_hinges_begin_between_the_others():
+    found = mean_breakpoints(np.array([2.0, 0.0, 9.0]), np.array([2.0, 0.0, 3.0]))
+    np.testing.assert_allclose(found, [1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(mean_breakpoints(np.zeros(2), np.zeros(2)), 0.0)

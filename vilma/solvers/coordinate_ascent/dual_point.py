@@ -77,35 +77,37 @@ def _take(hinges: Hinges, order: np.ndarray) -> Hinges:
     )
 
 
-def central_thresholds(below: np.ndarray, above: np.ndarray) -> np.ndarray:
-    """Thresholds between the mean breakpoints of both kinds of hinges, for scores of 0.
+def mean_breakpoints(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    r"""Mean of every threshold's breakpoints at scores of 0, where the ascent begins.
 
-    Margins of 1 put them at 0. Those of the squared error grow with the labels: from 0 the passes
-    to a gap of 1e-3 take 1.7 times the work on 5,000 rows of codes, nothing more on text.
+    A hinge below an interval breaks at :math:`\theta_k = -a^-_i` there, one above at
+    :math:`a^+_i`. From the middle between the means of both kinds 60 fits of codes and text by IMC
+    and the squared loss take 3 % more work, from 0 those of the squared loss up to 1.7 times.
 
     Parameters
     ----------
-    below, above : ndarray of shape (n_thresholds,)
-        Mean margins of the hinges of every threshold, nan where it has none: those are
-        interpolated.
+    total : ndarray of shape (n_thresholds,)
+        Weighted sums of the breakpoints.
+    weight : ndarray of shape (n_thresholds,)
+        Weights of the hinges. Thresholds without any are interpolated.
     """
-    center = 0.5 * (above - below)
-    known = np.flatnonzero(np.isfinite(center))
+    known = np.flatnonzero(weight > 1e-9 * weight.max(initial=0.0))  # more than rounding
     if len(known) == 0:
-        return np.zeros(len(center))
-    return np.interp(np.arange(len(center)), known, center[known])
+        return np.zeros(len(weight))
+    return np.interp(np.arange(len(weight)), known, total[known] / weight[known])
 
 
-def _mean_margins(
-    hinges: Hinges, start: np.ndarray, stop: np.ndarray, margin: np.ndarray
-) -> np.ndarray:
+def _first_thresholds(hinges: Hinges) -> np.ndarray:
+    """Return where the thresholds of hinges begin."""
     sums = np.zeros((2, hinges.n_thresholds + 1))
-    for total, value in zip(sums, (hinges.weight * margin, hinges.weight), strict=True):
-        np.add.at(total, start, value)
-        np.subtract.at(total, stop, value)
-    total, weight = np.cumsum(sums, axis=1)[:, :-1]
-    few = weight <= 1e-9 * hinges.weight.sum()  # or nothing but rounding
-    return np.divide(total, weight, out=np.full_like(total, np.nan), where=~few)
+    for start, stop, breakpoint in (
+        (hinges.below_start, hinges.below_stop, -hinges.below_margin),
+        (hinges.above_start, hinges.above_stop, hinges.above_margin),
+    ):
+        for each, value in zip(sums, (hinges.weight * breakpoint, hinges.weight), strict=True):
+            np.add.at(each, start, value)
+            np.subtract.at(each, stop, value)
+    return mean_breakpoints(*np.cumsum(sums, axis=1)[:, :-1])
 
 
 class Slopes(NamedTuple):
@@ -309,10 +311,7 @@ class HingeDualPoint(DualPoint):
             sums=np.zeros(X.shape[1]),
             drift=np.zeros(2),
             duals=np.zeros(counts.sum()),  # of every example, those of hinges below first
-            thresholds=central_thresholds(
-                _mean_margins(hinges, hinges.below_start, hinges.below_stop, hinges.below_margin),
-                _mean_margins(hinges, hinges.above_start, hinges.above_stop, hinges.above_margin),
-            ),
+            thresholds=_first_thresholds(hinges),
         )
 
     def take_over(self, slopes: Slopes, X: DesignMatrix, scores: np.ndarray) -> None:

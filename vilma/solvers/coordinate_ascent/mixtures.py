@@ -8,7 +8,7 @@ import numpy as np
 
 from vilma.design_matrices import DesignMatrix, Rows
 from vilma.solvers.coordinate_ascent import _mixture_kernels as kernels
-from vilma.solvers.coordinate_ascent.dual_point import DualPoint, central_thresholds
+from vilma.solvers.coordinate_ascent.dual_point import DualPoint, mean_breakpoints
 from vilma.surrogates import LabelMaxima
 
 __all__ = ["MixtureDualPoint"]
@@ -36,19 +36,18 @@ class _Examples(NamedTuple):
     squared_centred_norm: np.ndarray  # squared norm of their difference
 
 
-def _mean_margins(maxima: LabelMaxima) -> tuple[np.ndarray, np.ndarray]:
-    """Mean margins of every step below and above the intervals, nan where there is none."""
+def _breakpoints(maxima: LabelMaxima) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted sums of every step's breakpoints at scores of 0, and their weights.
+
+    A step below an interval is of use where its threshold exceeds the fall of the cost with it,
+    one above where its threshold is less than the rise.
+    """
     cost, n_classes = maxima.cost, len(maxima.cost)
     below = np.bincount(maxima.lower, maxima.weight, n_classes)
     above = np.bincount(maxima.upper, maxima.weight, n_classes)
-    rising = np.diff(cost, axis=0)  # of step k, for every end
     steps, ends = np.arange(n_classes - 1)[:, None], np.arange(n_classes)
-    below, above = below * (ends > steps), above * (ends <= steps)
-    with np.errstate(invalid="ignore"):
-        return (
-            -(below * rising).sum(axis=1) / below.sum(axis=1),
-            (above * rising).sum(axis=1) / above.sum(axis=1),
-        )
+    weight = np.where(ends > steps, below, 0.0) + np.where(ends <= steps, above, 0.0)
+    return (weight * np.diff(cost, axis=0)).sum(axis=1), weight.sum(axis=1)
 
 
 class MixtureDualPoint(DualPoint):
@@ -86,7 +85,7 @@ class MixtureDualPoint(DualPoint):
             sums=np.zeros((-(-n_pieces // 4), X.shape[1], 4)),
             drift=np.zeros((2, n_pieces)),
             duals=np.zeros(counts.sum()),
-            thresholds=central_thresholds(*_mean_margins(maxima)),
+            thresholds=mean_breakpoints(*_breakpoints(maxima)),
         )
 
     def _centred_sums(self) -> np.ndarray:
