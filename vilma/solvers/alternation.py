@@ -389,6 +389,8 @@ class _Run:
 
     def _choose_planes(self) -> bool:
         """Tell whether planes should need less work than ascent from here."""
+        if self.planes_alone:
+            return True
         tol = self._certificate.settings.tol
         # While planes go on they show what they make of all that is known; before that, only what
         # they would have come to by themselves.
@@ -396,8 +398,6 @@ class _Run:
         planes = self._planes_progress.remaining(tol, gap)
         ascent = self._ascent_progress.remaining(tol)
         self._planes_end = self._planes_end and not self._planes_out_of_iterations(tol)
-        if self.planes_alone:
-            return True
         if not self._planes_end:
             return False
         if self._work < self._trial_end:
