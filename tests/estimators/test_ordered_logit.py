@@ -488,6 +488,24 @@ def test_codes_of_missing_answers_in_two_columns(code, kind):
     np.testing.assert_allclose(model.covariance_[:2, :2], covariance, rtol=1e-5)
 
 
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("link", ["logit", "probit", "cloglog"])
+@pytest.mark.parametrize("outlier", [1e7, 1e8, 1e10, 1e12, 1e14])
+def test_the_maximum_is_found_behind_an_outlier_that_becomes_certain(outlier, link):
+    """Until its probability is 1, steps are a billionth of what the other rows ask for."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    noise = rng.logistic(size=300)
+    y = np.digitize(X @ [1.0, -0.5, 0.2] + noise, [-1.5, -0.3, 0.5, 1.7])
+    y[7] = 4
+    X[7, 0] = 1e3  # certain already
+    near = OrderedLogit(link=link).fit(X, y)
+    X[7, 0] = outlier
+    far = OrderedLogit(link=link).fit(X, y)
+    assert far.log_likelihood_ == pytest.approx(near.log_likelihood_, abs=1e-6)
+    np.testing.assert_allclose(far.coef_, near.coef_, rtol=1e-5)
+
+
 @pytest.mark.parametrize("outlier", [1e2, 1e5, 1e8, 1e11])
 def test_an_outlier_that_is_certain_leaves_the_other_rows_their_maximum(outlier):
     rng = np.random.default_rng(0)
