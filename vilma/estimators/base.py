@@ -39,6 +39,7 @@ from vilma.estimators._problem import (
 from vilma.estimators._resume import KeptSolver
 from vilma.estimators.scoring import CoverageScoreMixin
 from vilma.labels import in_class_order
+from vilma.one_hot import OneHotCodes
 from vilma.solvers import Settings, Solution, Solver
 from vilma.surrogates import LabeledWeights, Surrogate
 from vilma.thresholds import (
@@ -455,6 +456,10 @@ class LinearOrdinalClassifier(LinearOrdinalModel, CertifiedFit):
     _takes_partitions: ClassVar[bool] = True
 
     def _predict_training_rows(self, problem: Problem) -> tuple[np.ndarray, LabeledWeights]:
+        if isinstance(problem.X, OneHotCodes):  # kernels are compiled: half of NumPy's time
+            with BlockThreads(self.n_jobs) as threads:
+                scores = as_design_matrix(problem.X, threads).dot(self.coef_)
+            return self._places(scores), problem.labels
         if not isinstance(problem.X, LoadedRows):
             return super()._predict_training_rows(problem)
         counts = problem.X.count_predicted(self.coef_, self.thresholds_)
