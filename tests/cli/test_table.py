@@ -436,6 +436,26 @@ def test_scales():
     assert codes.tolist() == [[0, 0], [1, 1], [0, 1]]
 
 
+def test_exact_labels_with_decimals_are_levels_beside_brackets(capsys):
+    exact = [[0.5, 0.5], [1, 1], [2, 2], [4, 4]]
+    codes, found = scale([*exact, [4, INF]], ["0.5", "1", "2", "4", "4+"])
+    assert found.names == ["0.5", "1", "2", "4"]
+    assert codes.tolist() == [[0, 0], [1, 1], [2, 2], [3, 3], [3, 3]]
+    said = "1 label(s) with an open end are taken as exact, because all finite ends lie from 0.5"
+    assert said in capsys.readouterr().err
+
+    codes, found = scale([[1.5, 1.5], [2, 2], [3, 3], [2, 3], [-INF, 2]])
+    assert found.names == ["1.5", "2", "3"]
+    assert codes[3:].tolist() == [[1, 2], [0, 1]]
+
+    # A bracket that ends between two of them needs a level there, and so does one beyond them.
+    codes, found = scale([*exact, [2, 3], [2.5, INF], [5, INF]])
+    names = "0.5|1|2|2 to 2.5|2.5 to 3|3 to 4|4|4 to 5|5 and more"
+    assert found.names == names.split("|")
+    assert codes[4:].tolist() == [[2, 4], [4, 8], [8, 8]]
+    assert capsys.readouterr().err == ""
+
+
 def test_new_intervals_on_a_scale_of_brackets():
     bounds = np.array([[-INF, 9], [10, 19], [20, INF]])
     found = TableScale(np.arange(3), ["a", "b", "c"], bounds)

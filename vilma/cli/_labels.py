@@ -349,15 +349,31 @@ def default_classes(intervals: NDArray[np.float64]) -> NDArray[np.int64]:
         )
     low, high = int(ends.min()), int(ends.max())
     warn_of_missing_codes(ends)
+    warn_of_open_ends(intervals, low, high, " If the scale is longer, give it with --classes.")
+    return integer_scale(low, high)
+
+
+def warn_of_open_ends(
+    intervals: NDArray[np.float64], low: float, high: float, remedy: str = ""
+) -> None:
+    """Warn of open ends beyond which the scale has no level.
+
+    Parameters
+    ----------
+    intervals : ndarray of shape (n, 2)
+        Lower and upper ends; infinite where open.
+    low, high : float
+        The ends of the scale.
+    remedy : str, default=""
+        A sentence after a blank.
+    """
     below = np.isneginf(intervals[:, 0]) & (intervals[:, 1] == low)
     above = np.isposinf(intervals[:, 1]) & (intervals[:, 0] == high)
     if below.any() or above.any():
         warn(
             f"{(below | above).sum()} label(s) with an open end are taken as exact, because all "
-            f"finite ends lie from {low} to {high}. If the scale is longer, give it with "
-            "--classes."
+            f"finite ends lie from {low:.15g} to {high:.15g}.{remedy}"
         )
-    return integer_scale(low, high)
 
 
 def warn_of_missing_codes(ends: NDArray[np.float64]) -> None:

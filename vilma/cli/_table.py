@@ -38,6 +38,7 @@ from vilma.cli._labels import (
     report_irregular_brackets,
     warn_of_doubtful_points,
     warn_of_missing_codes,
+    warn_of_open_ends,
 )
 from vilma.cli._options import join_levels, refuse_typed
 from vilma.cli._report import readable_errors, warn
@@ -819,8 +820,9 @@ def make_scale(
     """Return labels on a scale of whole numbers, and the scale.
 
     Words are numbered. Whole numbers are their own scale, as long as it has at most 200 levels or
-    `classes` names it. Brackets that do not overlap are levels; the ends of all other intervals
-    cut the line into spans, which are levels.
+    `classes` names it. Numbers and brackets that do not overlap are levels. Of others, exact
+    numbers with decimals are levels, and so are spans between them where a bracket ends; without
+    any, the ends of all intervals cut the line into spans, which are levels.
 
     Parameters
     ----------
@@ -859,13 +861,38 @@ def make_scale(
             names[level] = text or names[level]
         bounds = different
     else:
-        with readable_errors():
-            spans = spans_between_ends(intervals, whole=whole)
-        bounds = spans.bounds(spans.classes)
+        if whole or np.all(different[:, 0] < different[:, 1]):
+            with readable_errors():
+                spans = spans_between_ends(intervals, whole=whole)
+            bounds = spans.bounds(spans.classes)
+        else:
+            bounds = _exact_and_between(different)
+            warn_of_open_ends(intervals, *bounds.flat[[0, -1]])
         own = {tuple(pair): text for pair, text in zip(intervals.tolist(), texts, strict=True)}
         names = [own.get(tuple(pair)) or bracket_name(*pair) for pair in bounds.tolist()]
     scale = TableScale(np.arange(len(bounds)), names, bounds)
     return scale.place(intervals), scale
+
+
+def _exact_and_between(intervals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return where levels begin and end: exact numbers, and spans between them.
+
+    Between two neighbouring exact numbers, and beyond the outermost ones, spans are levels only
+    where an interval ends there, and reaches into them: without such an end, intervals differ by
+    the exact numbers that they hold.
+    """
+    lower, upper = intervals.T
+    exact = np.unique(lower[lower == upper])
+    edges = np.unique(intervals)
+    reaching = np.zeros(len(edges), dtype=np.int64)
+    np.add.at(reaching, np.searchsorted(edges, lower), 1)
+    np.add.at(reaching, np.searchsorted(edges, upper), -1)
+    ends = edges[np.isfinite(edges) & ~np.isin(edges, exact)]
+    gaps = np.searchsorted(exact, edges[:-1], side="right")
+    used = (np.cumsum(reaching)[:-1] > 0) & np.isin(gaps, np.searchsorted(exact, ends))
+    spans = np.column_stack([edges[:-1], edges[1:]])[used]
+    bounds = np.concatenate([np.column_stack([exact, exact]), spans])
+    return bounds[np.lexsort((bounds[:, 1], bounds[:, 0]))]
 
 
 def _warn_of_measurements(intervals: NDArray[np.float64]) -> None:
