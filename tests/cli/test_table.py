@@ -246,6 +246,12 @@ def test_plain_numbers_with_three_decimals_are_no_thousands(tmp_path, model):
     assert intervals[:4, 0].tolist() == [1.125, 2.25, 3.375, 4.5]
 
 
+def test_labels_with_an_exponent_are_numbers(tmp_path):
+    table = small_table(tmp_path / "t.csv", ["1e3", "2.5E+3", "4000", "5000+"])
+    intervals, _ = read_annotations(read_table(table), Roles(label="y"))
+    assert intervals.tolist() == [[1000, 1000], [2500, 2500], [4000, 4000], [5000, INF]]
+
+
 def test_labels_that_the_asked_mark_does_not_fit_are_told(tmp_path, model):
     table = small_table(tmp_path / "t.csv", ["0.5", "1.5"] * 20)
     result = run("fit", table, "--label", "y", "-o", model, *FAST, "--decimal", "comma")

@@ -44,7 +44,7 @@ from vilma.cli._options import join_levels, refuse_typed
 from vilma.cli._report import readable_errors, warn
 from vilma.labels.bracket_text import about_reversed
 from vilma.labels.doubtful import is_no_answer
-from vilma.labels.label_file import answer_key
+from vilma.labels.label_file import answer_key, with_exponents_read
 
 TABLE = "table"  # the kind of features, as settings name it
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
@@ -710,7 +710,8 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
     words = [str(texts[row]) for row in given]
     names = row_names(table, roles)
     try:
-        intervals[given] = bracket_reader(roles.closed, roles.decimal)(words, irregular="ignore")
+        read = bracket_reader(roles.closed, roles.decimal)
+        intervals[given] = read(with_exponents_read(words), irregular="ignore")
     except ValueError as error:
         for row, word in zip(given, words, strict=True):
             swapped = about_reversed(word)
@@ -747,7 +748,7 @@ def _some_words(words: list[str]) -> str:
 
 def _is_bracket(word: str, roles: Roles) -> bool:
     try:
-        bracket_reader(None, roles.decimal)([word], irregular="ignore")
+        bracket_reader(None, roles.decimal)(with_exponents_read([word]), irregular="ignore")
     except ValueError:
         return False
     return True

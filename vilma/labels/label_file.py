@@ -175,6 +175,29 @@ def answer_key(text: str) -> str | float:
     return tidy if math.isnan(number) else number
 
 
+def with_exponents_read(texts: list[str]) -> list[str | float]:
+    """Return the labels of a column with numbers in place of texts such as "1e3".
+
+    Other numbers stay as they are written, for brackets tell what parts their decimals.
+
+    Parameters
+    ----------
+    texts : list of str
+        Labels.
+
+    Returns
+    -------
+    list of (str or float)
+        One entry for each.
+    """
+    read: dict[str, str | float] = {}
+    for text in dict.fromkeys(texts):
+        number = math.nan if _is_text(text) else read_number(text.strip() or "nan")
+        with_exponent = math.isfinite(number) and read_bracket(text) is None
+        read[text] = number if with_exponent else text
+    return [read[text] for text in texts]
+
+
 def _without_open(table: LabelTable) -> LabelTable:
     """Leave out intervals that are open at both ends."""
     rows = np.flatnonzero(~np.isinf(table.intervals).all(axis=1)).tolist()
@@ -324,15 +347,8 @@ def _is_text(cell: str) -> bool:
 
 
 def _fill_in(table: LabelTable, cells: list[tuple[str, str]], read_brackets: ReadBrackets) -> None:
-    """Put what labels mean into their rows, or name the first that means nothing.
-
-    Numbers are read together with brackets, which tell what parts their decimals; but not 1e3.
-    """
-    unlike = {text for text in dict(cells) if read_bracket(text) is None}
-    entries = [
-        low if text in unlike and not math.isnan(low) else text
-        for (text, _), low in zip(cells, table.intervals[:, 0].tolist(), strict=True)
-    ]
+    """Put what labels mean into their rows, or name the first that means nothing."""
+    entries = with_exponents_read([text for text, _ in cells])
     try:
         found = read_brackets(entries, irregular="ignore")
     except ValueError as error:
