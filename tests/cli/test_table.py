@@ -291,6 +291,33 @@ def test_borders_with_decimals_are_not_sent_to_closed(model, tmp_path):
     assert "ends are no whole numbers, which --closed left needs" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (
+            ["0.3", "0.7", "1", "under 0.5"],
+            "column 'y', row 4 is 'under 0.5', which leaves its end out, and the column has "
+            "decimals, as in '0.3': the next number is known of whole numbers only. Write the "
+            'outermost number that the bracket holds: "up to 0.49" in place of "under 0.5"',
+        ),
+        (["1", "2", "under 0.5"], "row 3 is 'under 0.5', which leaves its end out: the next"),
+        (["0.5", "1", "2", "over 4"], "row 4 is 'over 4', which leaves its end out, and the"),
+        (["1,5", "2,5", "(3, 4)"], "row 3 is '(3, 4)', which leaves its end out, and the"),
+        (
+            ["5", "(5, 6)", "7"],
+            "row 2 is '(5, 6)', which holds no whole number; widen it, or leave such rows out: "
+            "--no-answer '(5, 6)'.",
+        ),
+    ],
+)
+def test_ends_that_decimals_do_not_let_leave_out(model, tmp_path, labels, said):
+    table = small_table(tmp_path / "t.csv", labels * 10)
+    result = run("fit", table, "--label", "y", "-o", model, *FAST)
+    assert result.exit_code == 1
+    assert said in " ".join(result.stderr.split())
+    assert "classes" not in result.stderr
+
+
 def test_words_in_their_order(survey, model, answers, tmp_path):
     text = survey.read_text().splitlines()
     words = ["never", "seldom", "at times", "often", "always"]
