@@ -270,6 +270,15 @@ def test_other_figures_tell_what_a_point_parts():
     assert parse_brackets(["[2,5; 3,0)"], decimal=",", classes=[2.5, 3]).tolist() == [[2.5, 2.5]]
 
 
+def test_no_thousands_follow_a_zero():
+    assert parse_brackets(["0,125-0,250"]).tolist() == [[0.125, 0.25]]
+    found = parse_brackets(["0,500 to 1,500", "1,501-2,000"], irregular="ignore")
+    assert found.tolist() == [[0.5, 1.5], [1.501, 2]]
+    for label, mark in (("0,125", "."), ("0.125", ",")):
+        with pytest.raises(ValueError, match="which is no known bracket"):
+            parse_brackets([label], decimal=mark)
+
+
 def test_a_column_is_read_and_not_its_name():
     frame = pd.DataFrame({"1-2": ["20-29", None, "30-39"]})
     expected = [[20, 29], [-INF, INF], [30, 39]]

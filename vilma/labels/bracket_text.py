@@ -8,7 +8,7 @@ from math import inf
 from typing import NamedTuple
 
 _SIGN = "[-+−]?"
-_FIGURES = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+_FIGURES = r"(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
 _NUMBER = rf"({_SIGN}(?:[$€£]\s?)?{_FIGURES})"
 _HYPHEN = r"(?:-(?=[$€£\d.])|\s*)"  # "over-65" is over 65; "over -65" is over minus 65
 _DASH = r"(?:-|–|—|−|\.{2,3}|…|to|through|thru|until|and)"
@@ -72,7 +72,9 @@ def find_decimal_mark(texts: Iterable[str]) -> tuple[str, str | None]:
     A column of nothing but plain numbers, such as "1.125", is written by programs, and a point
     parts decimals. Elsewhere a point before exactly three figures, as in "10.000 - 14.999", parts
     thousands or decimals; it is taken to part thousands unless other figures of the column tell
-    otherwise. The notation of brackets, such as "(0.999, 5.0]", is written by programs, too.
+    otherwise. A comma there parts thousands, unless figures such as "0,125" tell that it parts
+    decimals: no thousands follow a 0. The notation of brackets, such as "(0.999, 5.0]", is written
+    by programs, too.
 
     Parameters
     ----------
@@ -95,7 +97,8 @@ def find_decimal_mark(texts: Iterable[str]) -> tuple[str, str | None]:
     if all(map(_PLAIN.fullmatch, column)):
         return ".", None
     witness: dict[str, str] = {}
-    either = None
+    either = grouped = None  # a point, or a comma, before three figures
+    follows_zero = False
     for text in column:
         if _NOTATION.fullmatch(" ".join(text.lower().split())):
             continue
@@ -103,12 +106,19 @@ def find_decimal_mark(texts: Iterable[str]) -> tuple[str, str | None]:
             figures = figures.rstrip(".,")
             if re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", figures):
                 either = either or text
+            elif re.fullmatch(r"[1-9]\d{0,2},\d{3}", figures):
+                grouped = grouped or text
+            elif re.fullmatch(r"0,\d{3,}", figures):
+                follows_zero = True
+                witness.setdefault(",", text)
             elif re.fullmatch(r"\d{1,3}(\.\d{3})+(,\d+)?|\d+,\d{1,2}", figures) and not (
                 figures.startswith("0.")
             ):
                 witness.setdefault(",", text)
             elif re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?|\d+\.\d+", figures):
                 witness.setdefault(".", text)
+    if grouped is not None and not follows_zero:
+        witness.setdefault(".", grouped)
     if len(witness) == 2:
         raise ValueError(
             f"labels has {witness['.']!r}, where a point must part decimals, and "
