@@ -521,3 +521,18 @@ def test_options_of_brackets_are_refused_for_ends_of_intervals(
         said = " ".join(result.stderr.split())
         assert f"{options[0]} is for a column of labels and brackets, and {ends} has the" in said
     assert run("evaluate", fitted, features, ends).exit_code == 0
+
+
+def test_decimals_of_the_label_file_of_training_are_kept(features, write_labels, model, levels):
+    rows = [(f"{k:03d}.png", y) for k, y in enumerate(levels)]
+    written = write_labels("file,label", ((name, f'"{y},0"') for name, y in rows))
+    fast = ["--alpha", 0.01, "--folds", 0]
+    assert run("fit", features, written, "-o", model, *fast).exit_code == 0
+    longer = write_labels("file,label", ((name, f'"{y},000"') for name, y in rows))
+    assert run("evaluate", model, features, longer).exit_code == 0
+    result = run("evaluate", model, features, longer, "--decimal", "point")
+    assert "is not on the scale of the model" in " ".join(result.stderr.split())
+    pointed = write_labels("file,label", ((name, f"{y}.0") for name, y in rows))
+    result = run("evaluate", model, features, pointed)
+    assert "Where a point parts decimals, give --decimal point." in " ".join(result.stderr.split())
+    assert run("evaluate", model, features, pointed, "--decimal", "point").exit_code == 0

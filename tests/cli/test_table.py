@@ -256,7 +256,23 @@ def test_labels_that_the_asked_mark_does_not_fit_are_told(tmp_path, model):
     table = small_table(tmp_path / "t.csv", ["0.5", "1.5"] * 20)
     result = run("fit", table, "--label", "y", "-o", model, *FAST, "--decimal", "comma")
     assert result.exit_code == 1
-    assert "brackets (20-29, 50+, under 5) read by --decimal comma: 0.5, 1.5." in result.stderr
+    said = "brackets (20-29, 50+, under 5) with a decimal comma: 0.5, 1.5. Where a point"
+    assert f"{said} parts decimals, give --decimal point." in " ".join(result.stderr.split())
+
+
+def test_decimals_of_training_are_those_of_an_evaluation(tmp_path, model):
+    table = small_table(tmp_path / "t.csv", ["1,5", "2,5", "3e0"] * 10)
+    assert run("fit", table, "--label", "y", "-o", model, *FAST).exit_code == 0
+    new = small_table(tmp_path / "new.csv", ["1,500", "2,500"] * 10)
+    result = run("evaluate", model, new)
+    assert result.exit_code == 0, result.output
+    assert "no brackets of the model's training" not in result.stderr
+    result = run("evaluate", model, new, "--decimal", "point")
+    assert "20 label(s) are no brackets of the model's training" in result.stderr
+    result = run("evaluate", model, small_table(tmp_path / "p.csv", ["1.5", "2.5"] * 10))
+    assert result.exit_code == 1
+    said = "Where a point parts decimals, give --decimal point."
+    assert said in " ".join(result.stderr.split())
 
 
 def test_a_bracket_with_its_ends_swapped(model, tmp_path):

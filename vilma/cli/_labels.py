@@ -15,15 +15,25 @@ import numpy as np
 from vilma.cli._options import refuse_typed
 from vilma.cli._report import readable_errors, some_of, warn
 from vilma.labels import label_file
-from vilma.labels.bracket_text import find_decimal_mark, is_one_number
+from vilma.labels.bracket_text import (
+    find_decimal_mark,
+    is_one_number,
+    read_bracket,
+    told_decimal_mark,
+)
 from vilma.labels.doubtful import is_no_answer, missing_codes
-from vilma.labels.label_file import ColumnsError, LabelTable, UnknownLabelError
+from vilma.labels.label_file import (
+    ColumnsError,
+    LabelTable,
+    UnknownLabelError,
+    with_exponents_read,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_LEVELS = 10_000
-DECIMAL_MARKS: dict[str, Literal[".", ","]] = {"point": ".", "comma": ","}
+DECIMAL_MARKS: dict[Literal["point", "comma"], Literal[".", ","]] = {"point": ".", "comma": ","}
 DECIMAL_BORDERS = "write brackets that do not overlap, such as 0-0.49 and 0.5-0.99"
 
 
@@ -42,7 +52,8 @@ class LabelReading:
     preferred : tuple of str or None
         The columns to read where no others are asked for and the file has them.
     decimal : {"point", "comma"} or None
-        What parts decimals in labels; None means that their figures tell.
+        What parts decimals in labels; None means that their figures tell. What they told in
+        training is kept with the model.
     """
 
     columns: tuple[str, ...] | None = None
@@ -127,7 +138,10 @@ def read_label_table(path: Path, reading: LabelReading | None = None) -> LabelTa
                 f"FILE,LOWER,UPPER{here}."
             ) from error
         except UnknownLabelError as error:
-            raise click.ClickException(f"{error}{no_answer_advice([error.text])}") from error
+            about_mark = other_mark_advice([error.text], how.decimal)
+            raise click.ClickException(
+                f"{error}{about_mark or no_answer_advice([error.text])}"
+            ) from error
     if len(table.columns) == 3:
         refuse_typed(
             ("closed", "decimal"),
@@ -185,13 +199,36 @@ def warn_of_doubtful_points(
     """
     if decimal is not None:
         return
-    _, doubtful = find_decimal_mark(dict.fromkeys(texts))
+    _, doubtful = find_decimal_mark(_as_written(texts))
     if doubtful is not None:
         warn(
             f"{path}: the point in {doubtful!r} may part thousands or decimals, and is taken to "
             "part thousands. --decimal point says that it parts decimals, --decimal comma that it "
             "does not"
         )
+
+
+def told_decimal(texts: list[str]) -> Literal["point", "comma"] | None:
+    """Return what parts decimals in a column of labels, as its figures tell.
+
+    Parameters
+    ----------
+    texts : list of str
+        The labels as they are written.
+
+    Returns
+    -------
+    {"point", "comma"} or None
+        As an option; None if nothing tells.
+    """
+    mark = told_decimal_mark(_as_written(texts))
+    return next((name for name, each in DECIMAL_MARKS.items() if each == mark), None)
+
+
+def _as_written(texts: list[str]) -> list[str]:
+    """Return the distinct labels, less numbers with an exponent, which have a point."""
+    entries = with_exponents_read(list(dict.fromkeys(texts)))
+    return [entry for entry in entries if isinstance(entry, str)]
 
 
 def no_answer_advice(texts: list[str]) -> str:
@@ -212,6 +249,28 @@ def no_answer_advice(texts: list[str]) -> str:
         return " Leave rows with a text that says nothing out by --no-answer TEXT."
     options = " ".join(f'--no-answer "{text}"' for text in silent)
     return f" Leave rows that say nothing out: {options}"
+
+
+def other_mark_advice(texts: list[str], decimal: Literal["point", "comma"] | None) -> str:
+    """Say of labels that are not understood that they are by the other decimal mark.
+
+    Parameters
+    ----------
+    texts : list of str
+        The labels.
+    decimal : {"point", "comma"} or None
+        What parts decimals, where that is asked for, or told in training.
+
+    Returns
+    -------
+    str
+        A sentence after a blank; empty if that is not the matter.
+    """
+    for other, mark in DECIMAL_MARKS.items():
+        known = all(read_bracket(text, (), mark) is not None for text in texts)
+        if decimal not in (None, other) and known:
+            return f" Where a {other} parts decimals, give --decimal {other}."
+    return ""
 
 
 def report_irregular_brackets(

@@ -314,7 +314,8 @@ decimal_option: Any = click.option(
     "--decimal",
     type=click.Choice(["point", "comma"]),
     help="What parts decimals in labels and brackets such as 1.000-1.999.  [default: told by the "
-    "figures of the column; a point where all are plain numbers]",
+    "figures of the column, a point where all are plain numbers; `vilma evaluate`: as they told "
+    "in training]",
 )
 model_argument: Any = click.argument(
     "model", type=click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -24,6 +24,7 @@ from vilma.cli._labels import (
     join_labels,
     read_label_table,
     require_on_scale,
+    told_decimal,
 )
 from vilma.cli._report import readable_errors, warn
 from vilma.cli._table import (
@@ -124,6 +125,8 @@ def read_labelled_images(
     scale = default_classes(intervals) if classes is None else integer_scale(*classes)
     names = [store.names[row] for row in rows]
     require_on_scale(intervals, scale, names, [table.texts[place] for place in places])
+    if len(table.columns) == 2:
+        reading = replace(reading, decimal=reading.decimal or told_decimal(table.texts))
     labelled = [table.names[place] for place in places]
     groups = None
     if group is not None:
@@ -248,6 +251,9 @@ def read_labelled_table(path: Path, roles: Roles, classes: tuple[int, int] | Non
     if roles.group is not None:
         groups = np.array([str(cell) for cell in table.columns[roles.group]])[rows]
     weights = None if roles.weight is None else read_weights(table, roles.weight)[rows]
+    if roles.decimal is None and roles.levels is None:
+        told = told_decimal([text for text in texts if text is not None])
+        roles = replace(roles, decimal=told)
     settings = {"features": TABLE, "columns": features, "roles": roles.to_settings()}
     return LabelledRows(
         [names[row] for row in rows],

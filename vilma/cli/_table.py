@@ -37,6 +37,7 @@ from vilma.cli._labels import (
     default_classes,
     integer_scale,
     no_answer_advice,
+    other_mark_advice,
     report_irregular_brackets,
     warn_of_doubtful_points,
     warn_of_missing_codes,
@@ -134,7 +135,8 @@ class Roles:
     closed : {"both", "left", "right"} or None
         Which numbers of a bracket such as 20-30 belong to it; None means both.
     decimal : {"point", "comma"} or None
-        What parts decimals in labels; None means that their figures tell.
+        What parts decimals in labels; None means that their figures tell. What they told in
+        training is kept with the model.
     """
 
     label: str | None = None
@@ -730,11 +732,11 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
         if not any(re.search(r"\d", word) for word in set(words).difference(strange)):
             strange = list(dict.fromkeys(words))  # "none" among words is one of them
         count = sum(word in strange for word in words)
-        marks = "" if roles.decimal is None else f" read by --decimal {roles.decimal}"
+        marks = "" if roles.decimal is None else f" with a decimal {roles.decimal}"
         raise click.ClickException(
             f"{count} of {len(words)} labels in column {roles.label!r} of {table.path} are "
             f"neither numbers nor brackets (20-29, 50+, under 5){marks}: {_some_words(strange)}."
-            + (_levels_advice(strange) if count == len(words) else no_answer_advice(strange))
+            + _advice(strange, roles, are_all=count == len(words))
         ) from error
     warn_of_doubtful_points(table.path, words, roles.decimal)
     labelled = [f"row {names[row]}" for row in given]
@@ -818,6 +820,14 @@ def refuse_empty_levels(levels: list[str]) -> None:
                 f"--levels has {level!r}, which is an empty cell in a table; give that level "
                 "another name there."
             )
+
+
+def _advice(strange: list[str], roles: Roles, *, are_all: bool) -> str:
+    """Say what to do with labels that are neither numbers nor brackets."""
+    about_mark = other_mark_advice(strange, roles.decimal)
+    if about_mark:
+        return about_mark
+    return _levels_advice(strange) if are_all else no_answer_advice(strange)
 
 
 def _levels_advice(words: list[str]) -> str:

@@ -96,6 +96,38 @@ def find_decimal_mark(texts: Iterable[str]) -> tuple[str, str | None]:
     column = list(texts)
     if all(map(_PLAIN.fullmatch, column)):
         return ".", None
+    mark, either = _told(column)
+    if mark is None and either is not None:
+        return ",", either
+    return mark or ".", None
+
+
+def told_decimal_mark(texts: Iterable[str]) -> str | None:
+    """Return the mark that the figures of a column show to part decimals.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        The distinct brackets of a column.
+
+    Returns
+    -------
+    {".", ","} or None
+        None if they leave it open, as whole numbers below 1,000 do.
+
+    Raises
+    ------
+    ValueError
+        If some figures are written in one way and some in the other.
+    """
+    column = list(texts)
+    if all(map(_PLAIN.fullmatch, column)):
+        return "." if any("." in text for text in column) else None
+    return _told(column)[0]
+
+
+def _told(column: list[str]) -> tuple[str | None, str | None]:
+    """Return the mark that figures tell to part decimals, and a text that may mean either."""
     witness: dict[str, str] = {}
     either = grouped = None  # a point, or a comma, before three figures
     follows_zero = False
@@ -124,9 +156,7 @@ def find_decimal_mark(texts: Iterable[str]) -> tuple[str, str | None]:
             f"labels has {witness['.']!r}, where a point must part decimals, and "
             f"{witness[',']!r}, where a comma must. Write figures in one way."
         )
-    if "," in witness or (either is not None and not witness):
-        return ",", None if witness else either
-    return ".", None
+    return next(iter(witness), None), either
 
 
 def read_bracket(text: str, ignored: Sequence[str] = (), decimal: str = ".") -> Bracket | None:
