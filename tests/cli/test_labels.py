@@ -283,6 +283,14 @@ def test_irregular_brackets_are_told(read, capsys, rows, said):
     assert bool(said) == bool(error)
 
 
+@pytest.mark.parametrize("others", [["20-29", "30-39"], ["1-5", "6+"], ["under 5", "5-9"]])
+def test_none_far_below_all_brackets_is_told(read, capsys, others):
+    table = read("file,label\na,none\n" + "".join(f"{each},{each}\n" for each in others))
+    assert table.intervals[0].tolist() == [0, 0]
+    said = "the label(s) 'none' are read as 0, and all others begin at 20 or above. Where they say"
+    assert (said in capsys.readouterr().err) == (others[0] == "20-29")
+
+
 def test_brackets_of_one_label_beside_a_gap_are_named(tmp_path, capsys):
     path = tmp_path / "labels.csv"
     words = ["7-9", "9-10", "10-11", "12-13", "13-15", "15-17"]

@@ -286,6 +286,17 @@ def test_a_bracket_with_its_ends_swapped(model, tmp_path):
     )
 
 
+def test_none_far_below_all_brackets_is_told(tmp_path, capsys):
+    table = read_table(small_table(tmp_path / "t.csv", ["20-29", "30-39", "none", "nil"]))
+    read_annotations(table, Roles(label="y"))
+    error = capsys.readouterr().err
+    assert "'none', 'nil' are read as 0, and all others begin at 20 or above." in error
+    assert "leave their rows out: --no-answer none --no-answer nil\n" in error
+    intervals, _ = read_annotations(table, Roles(label="y", no_answer=("none", "nil")))
+    assert np.isnan(intervals[2:]).all()
+    assert capsys.readouterr().err == ""
+
+
 def test_none_among_words_is_a_word(model, tmp_path):
     data = tmp_path / "pain.csv"
     write(data, ["x", "pain"], [[row, ["none", "mild", "severe"][row % 3]] for row in range(30)])

@@ -151,6 +151,7 @@ def read_label_table(path: Path, reading: LabelReading | None = None) -> LabelTa
         )
     else:
         warn_of_doubtful_points(path, table.texts, how.decimal)
+        warn_of_words_for_zero(path, table.texts, table.intervals)
         report_irregular_brackets(path, table.intervals, table.texts, table.names)
     return table
 
@@ -205,6 +206,30 @@ def warn_of_doubtful_points(
             f"{path}: the point in {doubtful!r} may part thousands or decimals, and is taken to "
             "part thousands. --decimal point says that it parts decimals, --decimal comma that it "
             "does not"
+        )
+
+
+def warn_of_words_for_zero(path: Path, texts: list[str], intervals: NDArray[np.float64]) -> None:
+    """Warn of "none" and "nil", which are read as 0, far below all other labels.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    texts : list of str
+        The labels as they are written.
+    intervals : ndarray of shape (n, 2)
+        What they are read as; infinite where open.
+    """
+    are_words = np.array([text.strip().lower() in ("none", "nil") for text in texts], dtype=bool)
+    others = intervals[~are_words, 0]
+    if are_words.any() and len(others) and others.min() > 1.0:
+        words = dict.fromkeys(texts[row] for row in np.flatnonzero(are_words).tolist())
+        options = " ".join(f"--no-answer {word}" for word in words)
+        warn(
+            f"{path}: the label(s) {some_of([repr(word) for word in words])} are read as 0, and "
+            f"all others begin at {others.min():.15g} or above. Where they say nothing, leave "
+            f"their rows out: {options}"
         )
 
 

@@ -302,7 +302,8 @@ no_answer_option: Any = click.option(
     multiple=True,
     metavar="TEXT",
     help='A label, or an end of an interval, that says nothing, such as "refused": the row is '
-    "left out, as those with an empty label are.",
+    'left out, as those with an empty label are. Among brackets "none", "nil" and "zero" are 0 '
+    "unless they are named here.",
 )
 closed_option: Any = click.option(
     "--closed",

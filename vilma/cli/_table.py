@@ -42,6 +42,7 @@ from vilma.cli._labels import (
     warn_of_doubtful_points,
     warn_of_missing_codes,
     warn_of_open_ends,
+    warn_of_words_for_zero,
 )
 from vilma.cli._options import join_levels, refuse_typed
 from vilma.cli._report import readable_errors, warn
@@ -739,6 +740,7 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
             + _advice(strange, roles, are_all=count == len(words))
         ) from error
     warn_of_doubtful_points(table.path, words, roles.decimal)
+    warn_of_words_for_zero(table.path, words, intervals[given])
     labelled = [f"row {names[row]}" for row in given]
     report_irregular_brackets(table.path, intervals[given], words, labelled)
     return intervals
