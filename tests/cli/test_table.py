@@ -198,6 +198,31 @@ def test_an_empty_column_is_told(survey, model, tmp_path):
     assert "column 'score' is empty: its median in training" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("x,c\n70,red\n,\n20,blue\n", [("70", "red"), (None, None), ("20", "blue")]),
+        ("x,c\n70,red\nNA,NA\n", [("70", "red"), (None, None)]),
+        ("x,c\n\n70,red\n  \n20,blue\n\n\n", [("70", "red"), ("20", "blue")]),
+        ("x\n70\n\n20\n\n\n", [("70",), (None,), ("20",)]),
+        ('x\n70\n""\n20\n""\n\n', [("70",), (None,), ("20",), (None,)]),
+    ],
+)
+def test_rows_of_empty_cells_are_rows_and_blank_lines_are_not(tmp_path, text, rows):
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    assert list(zip(*read_table(path).columns.values(), strict=True)) == rows
+
+
+def test_a_row_of_empty_cells_has_a_prediction(survey, model, tmp_path):
+    options = ["--label", "level", "--id", "name", "--drop", "other"]
+    assert run("fit", survey, *options, "-o", model, *FAST).exit_code == 0
+    new = tmp_path / "new.csv"
+    new.write_text("score,sex,town\n1.0,male,a\n,,\n3.0,female,b\n")
+    lines = run("predict", model, new).stdout.splitlines()
+    assert [line.split(",")[0] for line in lines] == ["row", "1", "2", "3"]
+
+
 def test_none_is_an_answer_and_empty_cells_are_no_level(survey, model):
     lines = [line.split(",") for line in survey.read_text().splitlines()]
     words = ["none", "mild", "severe"]

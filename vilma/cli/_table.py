@@ -338,19 +338,22 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
                         "by DataFrame.to_csv(path, index=False)"
                     )
                 raise click.ClickException(f"{path} has {what}; give every column its own name.")
-            rows = []
+            rows: list[list[str | None]] = []
+            end = 0  # blank lines after it are the end of the file
             for cells in reader:
-                if not any(cell.strip() for cell in cells):
+                if len(header) > 1 and len(cells) < 2 and not "".join(cells).strip():
                     continue
-                if len(cells) != len(header):
+                row = cells or [""]  # so spreadsheets write an empty cell of a single column
+                if len(row) != len(header):
                     raise click.ClickException(
-                        f"{path}, line {reader.line_num} has {len(cells)} cells; the header has "
+                        f"{path}, line {reader.line_num} has {len(row)} cells; the header has "
                         f"{len(header)}."
                     )
-                rows.append([_cell(cell) for cell in cells])
+                rows.append([_cell(cell) for cell in row])
+                end = len(rows) if cells else end
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise click.ClickException(about_unreadable(path, error)) from error
-    return {name: [row[place] for row in rows] for place, name in enumerate(header)}
+    return {name: [row[place] for row in rows[:end]] for place, name in enumerate(header)}
 
 
 def _cell(text: str) -> str | None:
