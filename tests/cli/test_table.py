@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import re
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -196,6 +198,19 @@ def test_an_empty_column_is_told(survey, model, tmp_path):
     result = run("predict", model, new)
     assert result.exit_code == 0
     assert "column 'score' is empty: its median in training" in result.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_a_full_disk_behind_the_standard_output_is_told(survey, model):
+    options = ["--label", "level", "--id", "name", "--drop", "other"]
+    assert run("fit", survey, *options, "-o", model, *FAST).exit_code == 0
+    for command in ("predict", "evaluate"):
+        words = [sys.executable, "-m", "vilma", command, str(model), str(survey)]
+        with Path("/dev/full").open("w") as full:
+            result = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
+        assert result.returncode == 1
+        assert "Error: the standard output could not be written: [Errno 28]" in result.stderr
+        assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(

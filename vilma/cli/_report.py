@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +21,35 @@ _TO_COMPARE = {
     "--estimator ordered-logit": r"OrderedLogit\(",
     "--estimator vilma --loss squared": r"VILMA\(.*loss='squared'",
 }
+
+
+def say(text: str | bytes, *, nl: bool = True) -> None:
+    """Write to the standard output.
+
+    Parameters
+    ----------
+    text : str or bytes
+        What commands find.
+    nl : bool, default=True
+        End the line.
+
+    Raises
+    ------
+    click.ClickException
+        If the operating system refuses the writing (a full disk, for example); not where the
+        reader has closed a pipe, which ends the command quietly.
+    """
+    try:
+        click.echo(text, nl=nl)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+        nowhere = os.open(os.devnull, os.O_WRONLY)  # or what is left fails again at the end
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        raise click.ClickException(
+            f"the standard output could not be written: {error}. What is there is not complete."
+        ) from error
 
 
 def warn(text: str) -> None:

@@ -74,7 +74,7 @@ def evaluate(
     from vilma.cli._files import atomic_write
     from vilma.cli._labels import LabelReading
     from vilma.cli._model import read_model_and_rows
-    from vilma.cli._report import readable_errors, warn
+    from vilma.cli._report import readable_errors, say, warn
     from vilma.cli._table import is_table
 
     keep_inputs("--report", report, model, features, labels)
@@ -96,11 +96,11 @@ def evaluate(
     with readable_errors():
         found = measure(fitted, rows)
     if as_json:
-        click.echo(json.dumps(found.to_json()))
+        say(json.dumps(found.to_json()))
     else:
-        click.echo("\n".join(found.lines()))
+        say("\n".join(found.lines()))
         if rows.scale.names is not None:
-            click.echo("errors and distances are in levels: 1 is the next level")
+            say("errors and distances are in levels: 1 is the next level")
     if weight is None and (fitted.training or {}).get("weighted"):
         warn("the model was trained with weights, and every row counts the same here: --weight")
     if found.seen_before():

@@ -219,6 +219,7 @@ def fit(
         certificate,
         describe_choice,
         readable_errors,
+        say,
         say_when_compiling,
         some_of,
     )
@@ -247,16 +248,14 @@ def fit(
         )
     scale = rows.scale
     ends = scale.show(scale.classes[[0, -1]])
-    click.echo(
+    say(
         f"{len(rows.names):,} {rows.noun}, {rows.X.shape[1]:,} feature(s), "
         f"{len(scale.classes)} levels from {ends[0]} to {ends[1]}"
         + ("" if weight is None else f", weighted by {weight}")
     )
     if of_table:
         for kind, names in rows.settings["columns"].items():
-            click.echo(
-                f"{kind + ':':12}{some_of(names, limit=20)}" if names else "", nl=bool(names)
-            )
+            say(f"{kind + ':':12}{some_of(names, limit=20)}" if names else "", nl=bool(names))
     shared = {"classes": scale.classes, "n_jobs": n_jobs, **own}
     train: Train
     choosing = ""
@@ -300,15 +299,15 @@ def fit(
     chosen_alpha = getattr(final, "alpha_", getattr(final, "alpha", None))
     for alpha, error in fitted.validation_errors.items():
         chosen = "  chosen" if alpha == chosen_alpha else ""
-        click.echo(f"alpha {alpha:<8g} validation interval MAE {error:.4f}{chosen}")
-    click.echo(certificate(final, fitted.seconds))
+        say(f"alpha {alpha:<8g} validation interval MAE {error:.4f}{chosen}")
+    say(certificate(final, fitted.seconds))
     record = training_record(rows, held_out, seed)
     write_model(output, Model(fitted.estimator, rows.settings, scale, record))
     rows_used = f"{len(rows.names):,} {rows.noun}"
     used = f"trained on all {rows_used}"
     if intervals:
         used = f"trained on three quarters of {rows_used}, calibrated on the rest"
-    click.echo(f"{output}: {describe_choice(final)}, {used}")
+    say(f"{output}: {describe_choice(final)}, {used}")
 
 
 def _own_parameters(
@@ -372,22 +371,22 @@ def _check_sources(
 
 def _report_held_out(held_out: HeldOut | None, rows: LabelledRows) -> None:
     """Write the errors on rows that were held out, with their standard errors."""
-    from vilma.cli._report import warn
+    from vilma.cli._report import say, warn
     from vilma.cli._training import mean_and_deviation
 
     if held_out is None:
-        click.echo("held out: none; there are too few rows or groups to measure an error on")
+        say("held out: none; there are too few rows or groups to measure an error on")
         return
     groups = " with their groups" if rows.groups is not None else ""
     what = "mean absolute error" if held_out.exact else "mean distance to the annotated interval"
     unit = "" if rows.scale.names is None else " in levels"
-    click.echo(
+    say(
         f"all {len(rows.names):,} {rows.noun} held out once{groups}, in {held_out.n_folds} parts; "
         f"{what}{unit}, with its standard error:"
     )
     for name, errors in held_out.errors.items():
         mean, deviation = mean_and_deviation(errors, rows.weights)
-        click.echo(f"  {name:20}{mean:10.4f}  ± {deviation:.4f}")
+        say(f"  {name:20}{mean:10.4f}  ± {deviation:.4f}")
     own, guess = held_out.errors["this model"], held_out.errors["median guess"]
     gain, deviation = mean_and_deviation(guess - own, rows.weights)
     if gain <= 2.0 * deviation:

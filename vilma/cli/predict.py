@@ -71,7 +71,7 @@ def predict(
 
     from vilma.cli._files import atomic_write
     from vilma.cli._model import read_model_and_features, scale_of
-    from vilma.cli._report import readable_errors, warn
+    from vilma.cli._report import readable_errors, say, warn
     from vilma.probability.wrapped import project
 
     fitted, store = read_model_and_features(model, features, max_memory)
@@ -108,11 +108,11 @@ def predict(
     table.writerows(zip(*columns, strict=True))
     content = text.getvalue().encode("utf-8", "surrogateescape")  # names may be any bytes
     if output is None:
-        click.echo(content, nl=False)
+        say(content, nl=False)
     else:
         with atomic_write(output) as stream:
             stream.write(content)
-        click.echo(f"{output}: {len(store.names):,} prediction(s)")
+        say(f"{output}: {len(store.names):,} prediction(s)")
     for sentence in told:
         warn(sentence)
 
