@@ -26,7 +26,7 @@ from vilma._suspect_columns import (
     names_of_rows,
     numbers_among_texts,
     numbers_too_close,
-    numbers_with_comma,
+    numbers_with_marks,
 )
 from vilma.design_matrices.blas import BlasLimit
 from vilma.exceptions import ColumnWarning
@@ -422,7 +422,7 @@ class TableFeatures(  # type: ignore[call-arg]
             texts = [word for word in words if word is not None]
             about = None
             if not any(categorical[place : place + 1]):
-                about = numbers_with_comma(texts) or numbers_among_texts(texts)
+                about = numbers_with_marks(texts) or numbers_among_texts(texts)
                 if about is not None:
                     about += (
                         ". Make numbers of it, missing where there is none: pandas.to_numeric("

@@ -20,12 +20,28 @@ __all__ = [
     "names_of_rows",
     "numbers_among_texts",
     "numbers_too_close",
-    "numbers_with_comma",
+    "numbers_with_marks",
     "unusable_number",
 ]
 
-_WITH_COMMA = re.compile(r"[+-]?(\d+,\d+|\d{1,3}(,\d{3})+(\.\d+)?)")  # of decimals, thousands
-# Codes such as 0 to 9 and "10+" are categories: columns of so few numbers are left alone.
+# Numbers with other marks than a point before decimals: of currencies and percent around them, of
+# thousands and decimals in them. Spreadsheets and statistical offices write spaces that do not
+# break a line, and narrow ones, between thousands.
+_OTHERWISE_WRITTEN = re.compile(
+    r"""
+    [+-]? ([€$£¥]\s?)? [+-]?
+    (
+        \d+ ([.,]\d*)? | [.,]\d+
+        | \d{1,3} (,\d{3})+ (\.\d+)?
+        | \d{1,3} (\.\d{3})+ (,\d+)?
+        | \d{1,3} ([\ '\u2019\u00a0\u2009\u202f]\d{3})+ ([.,]\d+)?
+    )
+    (\s?[%‰€$£¥])?
+    """,
+    re.VERBOSE,
+)
+_WHOLE = re.compile(r"[+-]?\d+")
+# Codes such as 0 to 9 and "10+" are categories: columns of so few whole numbers are left alone.
 _MOST_CODES = 10
 # Marks of missing values are few; of codes such as "3" and "3b" many are no numbers.
 _NUMBERS_PER_MARK = 4
@@ -35,28 +51,31 @@ _LARGEST = float(np.finfo(np.float32).max)  # trees of scikit-learn see single p
 _CLOSEST = 1e-7  # trees of scikit-learn take a column of a smaller range for constant
 
 
-def numbers_with_comma(texts: Sequence[str]) -> str | None:
-    """Tell of numbers with a comma, which are taken for texts, every one a category.
+def numbers_with_marks(texts: Sequence[str]) -> str | None:
+    """Tell of numbers with a comma or another mark, which are taken for texts, each a category.
 
     Parameters
     ----------
     texts : sequence of str
         The cells of a column that are not missing.
     """
-    example = next((text for text in texts if "," in text), None)
-    if example is None or not all(map(_is_number, texts)):
+    different = dict.fromkeys(texts)
+    example = next((text for text in different if not _is_plain_number(text)), None)
+    if example is None or not all(map(_is_number, different)):
         return None
+    comma = next((text for text in different if "," in text), None)
+    marks = "other marks than a point" if comma is None else "a comma"
     return (
-        f"holds numbers with a comma, such as {example!r}; expected a point before decimals and "
-        "nothing between thousands"
+        f"holds numbers with {marks}, such as {comma or example!r}; expected digits, a point "
+        "before decimals and nothing between thousands"
     )
 
 
 def numbers_among_texts(texts: Sequence[str]) -> str | None:
     """Tell of numbers that are taken for texts, because a few other texts are among them.
 
-    More than ten different numbers are needed, and four for every different other text: columns of
-    codes, such as 0 to 9 and "10+", or "3" and "3b", hold categories.
+    Four different numbers are needed for every different other text, and more than ten if all are
+    whole: columns of codes, such as 0 to 9 and "10+", or "3" and "3b", hold categories.
 
     Parameters
     ----------
@@ -66,7 +85,8 @@ def numbers_among_texts(texts: Sequence[str]) -> str | None:
     different = dict.fromkeys(texts)
     numbers = {text for text in different if _is_number(text)}
     others = [repr(text) for text in different if text not in numbers]
-    if len(numbers) <= _MOST_CODES or _NUMBERS_PER_MARK * len(others) > len(numbers):
+    codes = len(numbers) <= _MOST_CODES and all(map(_WHOLE.fullmatch, numbers))
+    if codes or not numbers or _NUMBERS_PER_MARK * len(others) > len(numbers):
         return None
     if not others:
         return f"is taken for categories: its values are numbers, written as texts ({texts[0]!r})"
@@ -152,8 +172,10 @@ def numbers_too_close(values: NDArray[np.float64]) -> str | None:
 
 
 def _is_number(text: str) -> bool:
-    if _WITH_COMMA.fullmatch(text):
-        return True
+    return _OTHERWISE_WRITTEN.fullmatch(text) is not None or _is_plain_number(text)
+
+
+def _is_plain_number(text: str) -> bool:
     try:
         read_number(text)
     except ValueError:

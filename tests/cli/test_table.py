@@ -634,7 +634,56 @@ def test_decimal_commas_are_no_categories(tmp_path):
     result = run("fit", path, "--label", "label", "-o", tmp_path / "m.vilma", *FAST)
     assert result.exit_code == 1
     assert "column 'a' holds numbers with a comma, such as '0,0'" in result.stderr
-    assert "expected a point before decimals" in result.stderr
+    assert "expected digits, a point before decimals" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{}.5%",
+        "{} %",
+        "1 {:03}",
+        "1'{:03}",
+        "1\N{NO-BREAK SPACE}{:03},5",
+        "1\N{NARROW NO-BREAK SPACE}{:03}",
+        "1.{:03}.000",
+        "€{}.53",
+        "{},00 €",
+    ],
+)
+@pytest.mark.parametrize("n_different", [6, 60])
+def test_numbers_with_other_marks_are_no_categories(tmp_path, model, written, n_different):
+    cells = [written.format(k % n_different) for k in range(80)]
+    path = write(
+        tmp_path / "t.csv", ["a", "b", "y"], [[c, 1, k // 20] for k, c in enumerate(cells)]
+    )
+    result = run("fit", path, "--label", "y", "-o", model, *FAST)
+    assert result.exit_code == 1
+    mark = "a comma" if "," in written else "other marks than a point"
+    assert f"column 'a' holds numbers with {mark}, such as {cells[0]!r}" in result.stderr
+    rows = [["?" if k % 9 == 0 else c, k // 20] for k, c in enumerate(cells)]
+    path = write(tmp_path / "t.csv", ["a", "y"], rows)
+    result = run("fit", path, "--label", "y", "-o", model, *FAST)
+    assert result.exit_code == 0, result.output
+    assert "column 'a' is taken for categories: 71 of 80 values are numbers, 9" in result.stderr
+
+
+def test_a_table_without_features_is_told_why(tmp_path, model):
+    rows = [[f"2020-{k % 12 + 1:02}-{k % 28 + 1:02}", "", k // 40] for k in range(80)]
+    said = {
+        (
+            "date",
+            "note",
+        ): "date, whose texts (dates are texts) differ in most rows; and note",
+        ("note",): "there are only note, without a value in any row. Expected columns of numbers",
+    }
+    for names, message in said.items():
+        kept = [row[2 - len(names) :] for row in rows]
+        path = write(tmp_path / "t.csv", [*names, "y"], kept)
+        result = run("fit", path, "--label", "y", "-o", model, *FAST)
+        assert result.exit_code == 1
+        assert message in result.stderr
+        assert "features.npz" not in result.stderr
 
 
 def test_a_mark_among_numbers_is_told_by_the_name_of_the_column(tmp_path, model):
@@ -816,7 +865,7 @@ def test_labels_without_features(tmp_path, model):
     path = write(tmp_path / "labels.csv", ["file", "age"], rows)
     result = run("fit", path, "--label", "age", "-o", model)
     assert result.exit_code == 1
-    assert "no columns but those of labels, groups and names (file)" in result.stderr
+    assert "there are only file, whose texts (dates are texts) differ in most" in result.stderr
     assert "vilma fit features.npz labels.csv" in result.stderr
 
 

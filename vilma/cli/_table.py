@@ -26,7 +26,7 @@ from vilma._suspect_columns import (
     names_of_rows,
     numbers_among_texts,
     numbers_too_close,
-    numbers_with_comma,
+    numbers_with_marks,
     unusable_number,
 )
 from vilma._wording import did_you_mean, label_name, some_of
@@ -71,6 +71,7 @@ _SURVEY_WEIGHT = re.compile(
     r"(?<![a-z])(p|fnl|final|survey|sample|sampling|design|per|hh)[_. ]?(weight|wgt|wt)",
     re.IGNORECASE,
 )
+_IMAGE = re.compile(r"\.(jpe?g|png|tiff?|bmp|gif|webp|pgm|ppm)$", re.IGNORECASE)
 _MOST_INTEGERS = 200  # levels of a scale of whole numbers that was not asked for
 
 
@@ -452,7 +453,8 @@ def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
     Raises
     ------
     click.ClickException
-        If there is no feature, or a column holds numbers with a comma or infinite ones.
+        If there is no feature, or a column holds infinite numbers, or numbers with a comma or
+        other marks.
     """
     table.require(roles.not_features())
     numbers, categories, empty = [], [], []
@@ -474,7 +476,7 @@ def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
                 _warn_of_weights(name, values)
             continue
         texts = _texts(cells)
-        about = numbers_with_comma(texts)
+        about = numbers_with_marks(texts)
         if about is not None:
             raise click.ClickException(
                 f"{table.path}, column {name!r} {about}. Write the file so, or leave the column "
@@ -496,14 +498,33 @@ def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
                 f"--id {name}"
             )
     if not numbers and not set(categories) - set(named):
-        what = f"labels, groups and names ({', '.join(named)})" if named else "labels and groups"
-        raise click.ClickException(
-            f"{table.path} has no columns but those of {what}; expected features. Labels of "
-            "images come after a file of their features: vilma fit features.npz labels.csv."
-        )
+        raise click.ClickException(_about_no_feature(table, named, empty))
     if empty:
         warn(f"{table.path}: no row has a value of {some_of(empty)}: left out")
     return {"numbers": numbers, "categories": categories}
+
+
+def _about_no_feature(table: Table, named: list[str], empty: list[str]) -> str:
+    """Say why a table has no features: all its other columns are like names, or empty."""
+    of_images = (
+        " Labels of images come after a file of their features: vilma fit features.npz labels.csv."
+    )
+    if not named and not empty:
+        return (
+            f"{table.path} has no columns but those that options name, of labels and others; "
+            f"expected features.{of_images}"
+        )
+    reasons = []
+    if named:
+        reasons.append(f"{some_of(named)}, whose texts (dates are texts) differ in most rows")
+    if empty:
+        reasons.append(f"{some_of(empty)}, without a value in any row")
+    files = any(_IMAGE.search(_texts(table.columns[name])[0]) for name in named)
+    return (
+        f"{table.path} has no column to predict the labels by: besides those that options name, "
+        f"there are only {'; and '.join(reasons)}. Expected columns of numbers, or of texts that "
+        f"rows share.{of_images if files else ''}"
+    )
 
 
 def _warn_of_row_numbers(name: str, values: NDArray[np.float64]) -> None:
