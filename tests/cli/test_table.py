@@ -1153,6 +1153,39 @@ def test_brackets_that_training_had_not_are_told(tmp_path, model):
     assert "no brackets of the model" not in run("evaluate", model, numbers).stderr
 
 
+@pytest.mark.parametrize(
+    ("bracket", "told"),
+    [
+        ("2,000-3,500", True),
+        ("500-2,500", True),
+        ("2,500+", True),
+        ("under 500", True),
+        ("500-1,500", True),
+        ("1,000-2,999", False),
+        ("1,000+", False),
+        ("under 2,000", False),
+        ("2,100-2,500", False),
+        ("4,000+", False),
+    ],
+)
+def test_brackets_that_hold_a_level_in_part_are_told(tmp_path, model, bracket, told):
+    levels = ["0-999", "1,000-1,999", "2,000-2,999", "3,000+"]
+    data = small_table(tmp_path / "t.csv", [levels[k % 4] for k in range(60)])
+    result = run("fit", data, "--label", "y", "-o", model, *FAST, "--folds", 0)
+    assert result.exit_code == 0, result.output
+    result = run("evaluate", model, small_table(tmp_path / "n.csv", [bracket, "0-999"]))
+    assert result.exit_code == 0, result.output
+    assert ("1 label(s) are no brackets of the model's training, nor" in result.stderr) is told
+
+
+@pytest.mark.parametrize("unit", [1, 0.5])
+def test_intervals_that_training_had_are_not_told(unit):
+    ends = unit * np.array([[0, 999], [500, 1500], [1500, 4000], [2000, 2000], [3000, INF]])
+    _, scale = make_scale(ends, [None] * 5, Roles(), None)
+    assert scale.bounds is not None
+    assert not len(scale.strange(ends))
+
+
 def test_categories_that_training_had_not_are_told(tmp_path, model):
     towns = [f"rare{k}" if k < 35 else "South" for k in range(80)]
     rows = [(k % 3 + k / 100, "NS"[k % 2], towns[k], k % 3) for k in range(80)]

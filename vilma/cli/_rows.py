@@ -361,9 +361,9 @@ def read_table_for_model(
         if len(strange):
             first = f"{bracket_name(*raw[strange[0]])} of row {names[strange[0]]}"
             warn(
-                f"{len(strange)} label(s) are no brackets of the model's training, and count as "
-                f"its nearest one: {first} is the first. If the scale has them, train with rows "
-                "that do"
+                f"{len(strange)} label(s) are no brackets of the model's training, nor several of "
+                "them. They count as those that they hold whole, or else as the nearest one: "
+                f"{first} is the first. If the scale has them, train with rows that do"
             )
         if scale.bounds is None:
             written = [names[row] for row in rows], [texts[row] for row in rows]

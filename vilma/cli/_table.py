@@ -231,7 +231,10 @@ class TableScale:
         return (bounds[:, 0] >= intervals[:, :1]) & (bounds[:, 1] <= intervals[:, 1:])
 
     def strange(self, intervals: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Return the rows of intervals that hold no bracket of the scale, nor lie in one.
+        """Return the rows of intervals that are no brackets of the scale, nor lie in one.
+
+        Those of several whole brackets are; those of parts of two, or of one and of what is beside
+        it, are not.
 
         Parameters
         ----------
@@ -241,12 +244,16 @@ class TableScale:
         Returns
         -------
         ndarray of int
-            Places of those that :meth:`place` gives to the nearest bracket.
+            Places of those that :meth:`place` gives to the brackets inside, or the nearest one.
         """
         if self.bounds is None:
             return np.array([], dtype=np.intp)
-        within = (self.bounds[:, 0] <= intervals[:, :1]) & (intervals[:, 1:] <= self.bounds[:, 1])
-        return np.flatnonzero(~(self._inside(intervals) | within).any(axis=1))
+        lower, upper = intervals[:, :1], intervals[:, 1:]
+        within = (self.bounds[:, 0] <= lower) & (upper <= self.bounds[:, 1])
+        meets = (self.bounds[:, 0] < upper) & (lower < self.bounds[:, 1])
+        inside = self._inside(intervals)
+        whole = inside.any(axis=1) & ~(meets & ~inside).any(axis=1)
+        return np.flatnonzero(~(whole | within.any(axis=1)))
 
     def show(self, labels: NDArray[Any]) -> list[Any]:
         """Return what predicted labels are called.
