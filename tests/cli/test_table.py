@@ -1178,6 +1178,28 @@ def test_brackets_that_hold_a_level_in_part_are_told(tmp_path, model, bracket, t
     assert ("1 label(s) are no brackets of the model's training, nor" in result.stderr) is told
 
 
+def test_evaluation_speaks_of_the_scale_of_the_model(tmp_path, model):
+    levels = ["0-999", "1,000-1,999", "2,000-2,999", "3,000+"]
+    data = small_table(tmp_path / "t.csv", [levels[k % 4] for k in range(60)])
+    assert run("fit", data, "--label", "y", "-o", model, *FAST, "--folds", 0).exit_code == 0
+    few = small_table(tmp_path / "few.csv", [levels[1], levels[3], levels[3]])
+    assert "leave a gap: the label 2000" in run("fit", few, "--label", "y", "-o", model).stderr
+    result = run("evaluate", model, few)
+    assert result.exit_code == 0, result.output
+    assert "gap" not in result.stderr
+    result = run("evaluate", model, small_table(tmp_path / "words.csv", ["low", "high"]))
+    assert result.exit_code == 1
+    assert "(20-29, 50+, under 5): low, high. The model was trained on numbers" in result.stderr
+    assert "--levels" not in result.stderr
+
+    words = small_table(tmp_path / "w.csv", ["low", "high"] * 30)
+    fit = ["fit", words, "--label", "y", "-o", model, *FAST, "--folds", 0, "--levels", "low,high"]
+    assert run(*fit).exit_code == 0
+    result = run("evaluate", model, small_table(tmp_path / "words.csv", ["low", "middle"]))
+    assert result.exit_code == 1
+    assert "'middle', which is not among the levels of the model: low,high." in result.stderr
+
+
 @pytest.mark.parametrize("unit", [1, 0.5])
 def test_intervals_that_training_had_are_not_told(unit):
     ends = unit * np.array([[0, 999], [500, 1500], [1500, 4000], [2000, 2000], [3000, INF]])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 import numpy as np
 
-from vilma.cli._options import refuse_typed
+from vilma.cli._options import makes_scale, refuse_typed
 from vilma.cli._report import readable_errors, some_of, warn
 from vilma.labels import label_file
 from vilma.labels.bracket_text import (
@@ -303,6 +303,8 @@ def report_irregular_brackets(
 ) -> None:
     """Warn of two brackets in a column of labels that overlap, or leave a level out.
 
+    The labels that a model is measured on may leave out what they like of its scale.
+
     Parameters
     ----------
     path : Path
@@ -318,7 +320,7 @@ def report_irregular_brackets(
 
     numbers = {text: is_one_number(text) for text in set(texts)}
     exact = (intervals[:, 0] == intervals[:, 1]) & [numbers[text] for text in texts]
-    found = find_irregular(intervals, exact)
+    found = find_irregular(intervals, exact, None if makes_scale() else np.array([]))
     if found is None:
         return
     first, second = (f"{texts[row]!r} (of {names[row]})" for row in found.rows)

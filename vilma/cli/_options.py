@@ -145,6 +145,18 @@ def refuse_typed(names: Iterable[str], why: str) -> None:
             raise click.UsageError(f"{parameter.opts[0]} {why}")
 
 
+def makes_scale() -> bool:
+    """Tell whether the running command makes a scale of labels; others have that of a model.
+
+    Returns
+    -------
+    bool
+        True also where no command runs.
+    """
+    context = click.get_current_context(silent=True)
+    return context is None or any(each.name == "classes" for each in context.command.params)
+
+
 class WholeNumber(click.types.IntParamType):
     """Whole numbers as people write them: not 1_0, which Python takes for 10."""
 

@@ -44,7 +44,7 @@ from vilma.cli._labels import (
     warn_of_open_ends,
     warn_of_words_for_zero,
 )
-from vilma.cli._options import join_levels, refuse_typed
+from vilma.cli._options import join_levels, makes_scale, refuse_typed
 from vilma.cli._report import readable_errors, warn
 from vilma.labels.bracket_text import Bracket, about_reversed, find_decimal_mark, read_bracket
 from vilma.labels.doubtful import is_no_answer
@@ -864,6 +864,11 @@ def _advice(strange: list[str], roles: Roles, *, are_all: bool) -> str:
 
 
 def _levels_advice(words: list[str]) -> str:
+    if not makes_scale():
+        return (
+            " The model was trained on numbers or brackets, and cannot be measured on words."
+            f"{no_answer_advice(words)}"
+        )
     advice = " If they are words, give all of them, lowest first: --levels LOW,...,HIGH"
     if any("," in word for word in words):
         advice = (
@@ -881,8 +886,9 @@ def _level(
         return float(place[text]), float(place[text])
     advice = no_answer_advice([text]) if is_no_answer(text) else ""
     raise click.ClickException(
-        f"{table.path}, column {column!r}, row {row + 1} is {text!r}, which is not among --levels "
-        f"{join_levels(place)}.{advice}"
+        f"{table.path}, column {column!r}, row {row + 1} is {text!r}, which is not among "
+        f"{'--levels' if makes_scale() else 'the levels of the model:'} {join_levels(place)}."
+        f"{advice}"
     )
 
 
@@ -895,7 +901,8 @@ def _end(table: Table, roles: Roles, column: str, row: int) -> float | None:
     if number is None:
         raise click.ClickException(
             f"{table.path}, column {column!r}, row {row + 1} is {cell!r}; expected a number, or "
-            f"an empty cell for an open end. Words need --levels.{no_answer_advice([str(cell)])}"
+            f"an empty cell for an open end.{' Words need --levels.' if makes_scale() else ''}"
+            f"{no_answer_advice([str(cell)])}"
         )
     return None if math.isnan(number) or math.isinf(number) else number
 
