@@ -1281,6 +1281,26 @@ def test_missing_answers_are_not_proposed_as_levels(tmp_path, model):
     assert '--no-answer "don\'t know" --no-answer "refused"' in result.stderr
 
 
+def test_truth_values_are_the_same_texts_in_csv_and_parquet(tmp_path, model, monkeypatch):
+    pytest.importorskip("pyarrow")
+    pytest.importorskip("polars")
+    own = pd.array([None if k % 10 == 0 else k % 3 == 0 for k in range(60)], dtype="boolean")
+    frame = pd.DataFrame({"x": np.arange(60) % 7, "own": own, "y": np.arange(60) % 3})
+    data, same = tmp_path / "t.csv", tmp_path / "t.parquet"
+    frame.to_csv(data, index=False)
+    frame.to_parquet(same)
+    assert run("fit", data, "--label", "y", "-o", model, *FAST, "--folds", 0).exit_code == 0
+    result = run("predict", model, same)
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    assert result.stdout == run("predict", model, data).stdout
+
+    columns = read_table(same).columns
+    assert columns["own"] == read_table(data).columns["own"]
+    monkeypatch.setitem(sys.modules, "polars", None)
+    assert read_table(same).columns == columns
+
+
 def test_codes_of_a_parquet_file(tmp_path, model):
     polars = pytest.importorskip("polars")
     rng = np.random.default_rng(7)

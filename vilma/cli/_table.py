@@ -394,6 +394,7 @@ def _read_parquet_by_pandas(path: Path) -> dict[str, list[Any]]:
         ) from error
     except Exception as error:
         raise click.ClickException(f"{path} is not a readable Parquet file ({error}).") from error
+    frame = frame.astype(object).where(frame.notna(), None)  # less NA and NaT
     return {str(name): frame[name].tolist() for name in frame.columns}
 
 
@@ -401,7 +402,9 @@ def _value(value: Any) -> Any:
     """Return a value of a Parquet file as a number, a text or None."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
-    return float(value) if isinstance(value, (bool, int, float)) else _cell(str(value))
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    return _cell(str(value))  # True and False are texts, as in CSV files
 
 
 def _as_number(cell: Any) -> float | None:
