@@ -411,6 +411,18 @@ def test_words_in_their_order(survey, model, answers, tmp_path):
     assert "row 3 is 'at times', which is not among --levels" in result.stderr
 
 
+def test_levels_are_the_whole_scale_and_name_each_level_once(tmp_path, model):
+    table = small_table(tmp_path / "t.csv", ["low", "high"] * 20)
+    command = ["fit", table, "--label", "y", "-o", model, *FAST]
+    for options, said in {
+        ("--levels", "low,high, high"): "'low,high, high' has 'high' twice; name every level",
+        ("--levels", "low,high", "--classes", 0, 20): "--classes is the scale of numbers, and --l",
+    }.items():
+        result = run(*command, *options)
+        assert result.exit_code == 2
+        assert said in " ".join(result.stderr.split())
+
+
 def test_words_with_commas(tmp_path, model):
     words = ["No", "Yes, often", 'Yes, "always"']
     table = small_table(tmp_path / "t.csv", words * 20)

@@ -87,7 +87,7 @@ class Levels(click.ParamType):
         Raises
         ------
         click.BadParameter
-            If a quote is not closed, or followed by more than a comma.
+            If a quote is not closed, or followed by more than a comma, or a word comes twice.
         """
         if not isinstance(value, str):
             return value
@@ -100,7 +100,11 @@ class Levels(click.ParamType):
                 param,
                 ctx,
             )
-        return [word.strip() for word in words]
+        levels = [word.strip() for word in words]
+        twice = [level for level in levels if levels.count(level) > 1]
+        if twice:
+            self.fail(f"{value!r} has {twice[0]!r} twice; name every level once.", param, ctx)
+        return levels
 
 
 def join_levels(words: Iterable[str]) -> str:

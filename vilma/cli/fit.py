@@ -199,6 +199,10 @@ def fit(
     of_table = is_table(features)
     _check_sources(features, labels, of_table, label, lower, upper)
     refuse_empty_levels(words or [])
+    if words is not None:
+        refuse_typed(
+            ("classes",), "is the scale of numbers, and --levels that of words: leave one out."
+        )
     roles = Roles(
         label,
         lower,
