@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -43,6 +44,8 @@ _OTHER_FORMATS = {
     b"<stata": "a Stata file",
     b"RDX": "an R file",
 }
+
+_SAVE_AS_UTF_8 = 'Save it as CSV in UTF-8; in Excel that is "CSV UTF-8".'
 
 
 def read_number(text: str) -> float:
@@ -147,7 +150,8 @@ def refuse_other_formats(path: Path) -> None:
     Raises
     ------
     ValueError
-        If it is one of these; the message names the format.
+        If it is one of these, has bytes that are 0, or begins with a line that is for Excel; the
+        message says which.
     """
     with path.open("rb") as stream:
         begin = stream.read(8)
@@ -157,6 +161,15 @@ def refuse_other_formats(path: Path) -> None:
                 f"{path} is {what}, not a CSV file. Save it as CSV in UTF-8 first, for example by "
                 "pandas: DataFrame.to_csv(path, index=False)."
             )
+    if b"\0" in begin:
+        raise ValueError(
+            f"{path} is text in UTF-16, or no text: it has bytes that are 0. {_SAVE_AS_UTF_8}"
+        )
+    if begin.removeprefix(codecs.BOM_UTF8).lower().startswith(b"sep="):
+        raise ValueError(
+            f"{path} begins with a line for Excel, {begin.decode('utf-8-sig', 'replace')[:5]!r}; "
+            "expected the names of the columns. Remove that line: they tell what parts them."
+        )
 
 
 def _tidy(name: str) -> str:
@@ -179,7 +192,11 @@ def about_unreadable(path: Path, error: Exception) -> str:
     str
         The message.
     """
-    text = f"{path} is not a readable CSV file in UTF-8 ({error})."
     if isinstance(error, UnicodeDecodeError):
-        text += ' Save it in that encoding; in Excel it is "CSV UTF-8".'
-    return text
+        byte = error.object[error.start : error.start + 1]
+        return (
+            f"{path} is not a readable CSV file in UTF-8: it has the byte 0x{byte.hex()}, which "
+            f"files in Windows-1252 or Latin-1 have for {byte.decode('cp1252', 'replace')!r}. "
+            f"{_SAVE_AS_UTF_8}"
+        )
+    return f"{path} is not a readable CSV file in UTF-8 ({error})."

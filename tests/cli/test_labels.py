@@ -110,7 +110,7 @@ def test_what_is_wrong_is_said(read, text, message):
 
 def test_other_encodings_are_refused(read):
     with pytest.raises(
-        click.ClickException, match=r"is not a readable CSV file in UTF-8 .* Save it in"
+        click.ClickException, match=r"is not a readable CSV file in UTF-8: .* Save it as"
     ):
         read("file,label\nü,3\n", encoding="latin-1")
 

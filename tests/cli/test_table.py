@@ -872,6 +872,23 @@ def test_tables_that_are_none(tmp_path, content, message):
     assert message in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a,b\n1,2\n".encode("utf-16-le"), "is text in UTF-16, or no text: it has bytes that"),
+        (b"sep=;\na;b\n1;2\n", "begins with a line for Excel, 'sep=;'; expected the names"),
+        (b"\xef\xbb\xbfsep=;\na;b\n1;2\n", "begins with a line for Excel, 'sep=;'; expected"),
+        ("a,größe\n1,2\n".encode("latin-1"), "the byte 0xf6, which files in Windows-1252"),
+    ],
+)
+def test_tables_in_other_encodings_and_for_excel(tmp_path, content, message):
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    result = run("fit", path, "--label", "a", "-o", tmp_path / "m")
+    assert result.exit_code == 1
+    assert message in result.stderr
+
+
 def test_labels_without_features(tmp_path, model):
     rows = [[f"{k}.png", k % 5] for k in range(80)]
     path = write(tmp_path / "labels.csv", ["file", "age"], rows)
