@@ -767,7 +767,8 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
         if not any(re.search(r"\d", word) for word in set(words).difference(strange)):
             strange = list(dict.fromkeys(words))  # "none" among words is one of them
         count = sum(word in strange for word in words)
-        marks = "" if roles.decimal is None else f" with a decimal {roles.decimal}"
+        has_figures = any(re.search(r"\d", word) for word in strange)
+        marks = f" with a decimal {roles.decimal}" if roles.decimal and has_figures else ""
         raise click.ClickException(
             f"{count} of {len(words)} labels in column {roles.label!r} of {table.path} are "
             f"neither numbers nor brackets (20-29, 50+, under 5){marks}: {_some_words(strange)}."
