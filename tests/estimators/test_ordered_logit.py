@@ -506,6 +506,24 @@ def test_the_maximum_is_found_behind_an_outlier_that_becomes_certain(outlier, li
     np.testing.assert_allclose(far.coef_, near.coef_, rtol=1e-5)
 
 
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+def test_a_smaller_tolerance_finds_no_more_beside_outliers():
+    """Several rows hold the others back, some with weights that make steps look small."""
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        n = int(rng.integers(60, 200))
+        X = rng.normal(size=(n, 3))
+        y = np.digitize(X @ rng.normal(size=3) + rng.logistic(size=n), [-1.0, 0.0, 1.0])
+        for row in rng.integers(0, n, 3):
+            X[row, rng.integers(3)] = rng.choice([-1.0, 1.0]) * 10.0 ** rng.uniform(2, 11)
+        weight = 10.0 ** rng.uniform(-3, 3, n) if seed % 2 else None
+        found, exact = (
+            OrderedLogit(tol=tol, max_iter=400).fit(X, y, weight).log_likelihood_
+            for tol in (1e-8, 1e-13)
+        )
+        assert found == pytest.approx(exact, rel=1e-6)
+
+
 @pytest.mark.parametrize("outlier", [1e2, 1e5, 1e8, 1e11])
 def test_an_outlier_that_is_certain_leaves_the_other_rows_their_maximum(outlier):
     rng = np.random.default_rng(0)

@@ -124,7 +124,7 @@ class IntervalLikelihood:
         return Derivatives(
             score_gradient,
             threshold_gradient,
-            low + high,
+            np.maximum(low + high, 0.0),  # rounding may say less of rows that are certain
             hessian[1:-1, 1:-1],
             cross,
             threshold_terms,

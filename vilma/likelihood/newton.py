@@ -7,9 +7,10 @@ r"""Newton's method for coefficients and ordered thresholds.
    one as preconditioner come first, and a new one only if they take long.
 4. Go along it until F has decreased enough, at most to the first place where two thresholds
    meet. If no annotation lies exactly between them, so that F stays finite, they are tied.
-5. Where the decrement is small, but not much smaller than the last one, go on along the step in
-   doublings. A row with an outlier holds it back until its probability is 1: an exponential
-   function, of which every step leaves 1 / e, however far the minimum of the others is.
+5. Where the decrement is small, but not much smaller than the last one, or a score still moves
+   far, go on along the step in doublings, or to the next step. A row with an outlier holds it back
+   until its probability is 1: an exponential function, of which every step leaves 1 / e, however
+   far the minimum of the others is.
 6. At a minimum over tied thresholds, cut the group with the largest wrong multiplier, if there is
    one, and go on. The multiplier of the tie after threshold k is minus the sum of the gradient
    over the thresholds of its group up to k: where that sum is positive, F falls if they move down.
@@ -64,6 +65,10 @@ _ROUNDING = 1e-14  # of the objective: a decrease below cannot be seen in it
 # What is much smaller than the last decrement: conjugate gradients leave 0.01, exact steps less.
 _CONTRACTED = 0.1
 _FURTHEST = 1e20  # of doublings
+_NEAR_ENOUGH = 0.02  # move of a score and a threshold; of a row that holds others back 0.1 to 1
+# Small steps that need not be the last: an outlier of 1e12 takes 27 to become certain. More would
+# be for nothing where labels are separated.
+_MOST_SLOW = 30
 _ALIASED = 1e-10  # share of a column's curvature that the columns before it leave
 _FORCING = 0.1  # residual of conjugate gradients, of the gradient; .03 and .3 took longer
 _MAX_PRODUCTS = 500  # of one step
@@ -165,7 +170,8 @@ def minimize(
         problem.objective(coef, scores, thresholds),
     )
     aliased = np.zeros(len(coef), dtype=bool)
-    bound, gap, decrement = (0.0 if problem.penalized else np.nan), np.nan, np.inf
+    bound, gap = (0.0 if problem.penalized else np.nan), np.nan
+    decrement, n_slow = np.inf, 0
     converged = stalled = False
     start_hessian = precondition = None
     history = _History(options.verbose)
@@ -227,13 +233,17 @@ def minimize(
             if wrong is not None and not stalled:
                 point.tied[wrong] = False
             elif small and not problem.penalized:
-                far = None
-                if decrement > _CONTRACTED * before and not stalled:
-                    far = _go_on(problem, point, step, negligible)
-                if far is None:
+                # The step before was small, too, or no score has moved far in this one.
+                near = before <= negligible or _largest_move(step) <= _NEAR_ENOUGH
+                if stalled or (near and decrement <= _CONTRACTED * before):
                     converged = True
                     break
-                point = far
+                far = _go_on(problem, point, step, negligible)
+                n_slow += far is None
+                if n_slow == _MOST_SLOW or point.objective <= _SMALLEST:
+                    converged = True
+                    break
+                point = point if far is None else far
     final_hessian = None
     if options.keep_hessian:
         full = likelihood.derivatives(point.scores, point.thresholds)
@@ -308,6 +318,11 @@ def _take(problem: LikelihoodProblem, point: _Point, step: Step, size: float = 1
     objective = problem.objective(coef, scores, thresholds)
     ordered = (np.diff(thresholds)[~point.tied] > 0.0).all() and np.isfinite(objective)
     return _Point(coef, scores, thresholds, point.tied, objective) if ordered else point
+
+
+def _largest_move(step: Step) -> float:
+    """Return by how much a threshold less a score moves at most."""
+    return float(abs(step.score).max() + abs(step.thresholds).max(initial=0.0))
 
 
 def _go_on(
