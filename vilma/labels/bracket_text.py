@@ -93,10 +93,7 @@ def find_decimal_mark(texts: Iterable[str]) -> tuple[str, str | None]:
     ValueError
         If some figures are written in one way and some in the other.
     """
-    column = list(texts)
-    if all(map(_PLAIN.fullmatch, column)):
-        return ".", None
-    mark, either = _told(column)
+    mark, either = _told(list(texts))
     if mark is None and either is not None:
         return ",", either
     return mark or ".", None
@@ -120,14 +117,13 @@ def told_decimal_mark(texts: Iterable[str]) -> str | None:
     ValueError
         If some figures are written in one way and some in the other.
     """
-    column = list(texts)
-    if all(map(_PLAIN.fullmatch, column)):
-        return "." if any("." in text for text in column) else None
-    return _told(column)[0]
+    return _told(list(texts))[0]
 
 
 def _told(column: list[str]) -> tuple[str | None, str | None]:
     """Return the mark that figures tell to part decimals, and a text that may mean either."""
+    if all(map(_PLAIN.fullmatch, column)):
+        return "." if any("." in text for text in column) else None, None
     witness: dict[str, str] = {}
     either = grouped = None  # a point, or a comma, before three figures
     follows_zero = False
