@@ -235,12 +235,13 @@ def minimize(
             elif small and not problem.penalized:
                 # The step before was small, too, or no score has moved far in this one.
                 near = before <= negligible or _largest_move(step) <= _NEAR_ENOUGH
-                if stalled or (near and decrement <= _CONTRACTED * before):
+                settled = near and decrement <= _CONTRACTED * before
+                if stalled or settled or point.objective <= _SMALLEST:
                     converged = True
                     break
                 far = _go_on(problem, point, step, negligible)
                 n_slow += far is None
-                if n_slow == _MOST_SLOW or point.objective <= _SMALLEST:
+                if n_slow == _MOST_SLOW:
                     converged = True
                     break
                 point = point if far is None else far
