@@ -195,16 +195,16 @@ def test_what_is_left_out_is_counted_and_named(read, tmp_path, capsys):
 
 def test_the_scale_is_every_integer_between_the_ends():
     intervals = np.array([[3, INF], [-INF, 6], [4, 4]])
-    classes = default_classes(intervals)
+    classes = default_classes(intervals, [None] * 3)
     assert classes.tolist() == [3, 4, 5, 6]
     assert np.issubdtype(classes.dtype, np.integer)
 
 
 def test_open_ends_beyond_the_scale_are_named(capsys):
-    classes = default_classes(np.array([[-INF, 9], [10, 19], [20, INF], [20, 29]]))
+    classes = default_classes(np.array([[-INF, 9], [10, 19], [20, INF], [20, 29]]), [None] * 4)
     assert (classes[0], classes[-1]) == (9, 29)
     assert "1 label(s) with an open end are taken as exact" in capsys.readouterr().err
-    default_classes(np.array([[5, 9], [-INF, 19], [10, INF], [20, 29]]))
+    default_classes(np.array([[5, 9], [-INF, 19], [10, INF], [20, 29]]), [None] * 4)
     assert capsys.readouterr().err == ""
 
 
@@ -219,7 +219,7 @@ def test_open_ends_beyond_the_scale_are_named(capsys):
 )
 def test_labels_without_a_scale(intervals, message):
     with pytest.raises(click.ClickException, match=message):
-        default_classes(np.array(intervals, dtype=float))
+        default_classes(np.array(intervals, dtype=float), [None])
 
 
 def test_labels_off_the_scale_are_named():
@@ -246,7 +246,7 @@ def test_brackets_are_read(read):
     text = "file,label\na,20-29\nb,50+\nc,more than 70\nd,35\ne,under-18\n"
     table = read(text)
     assert table.intervals.tolist() == [[20, 29], [50, INF], [71, INF], [35, 35], [-INF, 17]]
-    assert default_classes(table.intervals).tolist() == list(range(17, 72))
+    assert default_classes(table.intervals, table.texts).tolist() == list(range(17, 72))
     table = read('file,label\na,"10,000 - 14,999"\nb,"15,000 or more"\n')
     assert table.intervals.tolist() == [[10_000, 14_999], [15_000, INF]]
 
@@ -317,10 +317,36 @@ def test_text_in_utf_16_is_named(read):
 
 def test_codes_of_missing_answers_are_told(read, capsys):
     table = read("file,label\na,1\nb,2\nc,3\nd,4\ne,-99\nf,99\n")
-    assert default_classes(table.intervals).tolist() == list(range(-99, 100))
+    assert default_classes(table.intervals, table.texts).tolist() == list(range(-99, 100))
     error = capsys.readouterr().err
     assert "the labels have -99, 99, apart from all others" in error
     assert "--no-answer=-99 --no-answer=99" in error
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("file,label\na,1\nb,2\nc,3\nd,4\ne,1-99\nf,-9\n", "-9"),
+        ("file,label\na,1\nb,2\nc,3\nd,4\ne,1-99\n", None),
+        ("file,lower,upper\na,1,2\nb,3,4\nc,1,99\n", "99"),
+    ],
+)
+def test_codes_of_missing_answers_have_cells_of_their_own(read, capsys, text, codes):
+    table = read(text)
+    default_classes(table.intervals, table.texts)
+    error = capsys.readouterr().err
+    assert (f"the labels have {codes}, apart from all others" in error) == (codes is not None)
+    assert ("--no-answer" in error) == (codes is not None)
+
+
+def test_codes_of_missing_answers_off_the_scale_are_told(read):
+    table = read("file,label\na,1\nb,3\nc,-9\nd,2-99\n")
+    said = r"missing answers\. Where they are codes, leave their rows out: --no-answer=-9\.$"
+    for trained in (False, True):
+        with pytest.raises(click.ClickException, match=said):
+            require_on_scale(
+                table.intervals, integer_scale(1, 7), "abcd", table.texts, trained=trained
+            )
 
 
 def test_intervals_of_two_columns_may_overlap(read, capsys):

@@ -1084,6 +1084,18 @@ def test_codes_of_missing_answers_are_told_once(tmp_path, model, code):
     assert "59 row(s), 1 feature(s), 4 levels from 0 to 3" in result.stdout
 
 
+def test_codes_of_missing_answers_among_brackets_are_told(tmp_path, model):
+    brackets = ["under 1000", "1000-1999", "2000-4999", "5000+"]
+    data = small_table(tmp_path / "t.csv", brackets * 15)
+    command = ["fit", "--label", "y", "-o", model, *FAST, "--folds", 0]
+    assert "apart from" not in run(*command, data).stderr
+    new = small_table(tmp_path / "n.csv", [*brackets, "-9", "1000-9999"])
+    for result in (run("evaluate", model, new), run(*command, new)):
+        assert result.exit_code == 0, result.output
+        assert "the labels have -9, apart from all others" in result.stderr
+        assert "leave their rows out: --no-answer=-9. An" in result.stderr
+
+
 @pytest.mark.parametrize("code", ["-99", "-99.0", "Refused"])
 def test_ends_that_say_nothing_are_left_out(tmp_path, model, answers, code):
     level, score, _ = answers

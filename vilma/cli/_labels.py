@@ -403,13 +403,17 @@ def _report_left_out(names: list[str], used: NDArray[np.intp], what: str) -> Non
         warn(f"left out {len(left_out)} {what}: {some_of([names[i] for i in left_out])}")
 
 
-def default_classes(intervals: NDArray[np.float64]) -> NDArray[np.int64]:
+def default_classes(
+    intervals: NDArray[np.float64], texts: Sequence[str | None]
+) -> NDArray[np.int64]:
     """Return every integer from the smallest to the largest finite end.
 
     Parameters
     ----------
     intervals : ndarray of shape (n, 2)
         Lower and upper ends; infinite where open.
+    texts : sequence of (str or None)
+        How labels are written, where the file has a text for them.
 
     Returns
     -------
@@ -434,7 +438,7 @@ def default_classes(intervals: NDArray[np.float64]) -> NDArray[np.int64]:
             f"the labels name {found}; at least two are needed. Give the scale with --classes."
         )
     low, high = int(ends.min()), int(ends.max())
-    warn_of_missing_codes(ends)
+    warn_of_missing_codes(intervals, texts)
     warn_of_open_ends(intervals, low, high, " If the scale is longer, give it with --classes.")
     return integer_scale(low, high)
 
@@ -462,22 +466,50 @@ def warn_of_open_ends(
         )
 
 
-def warn_of_missing_codes(ends: NDArray[np.float64]) -> None:
+def warn_of_missing_codes(
+    intervals: NDArray[np.float64],
+    texts: Sequence[str | None],
+    levels: NDArray[Any] | None = None,
+) -> None:
     """Warn of numbers at an end of the scale that surveys write for missing answers.
 
     Parameters
     ----------
-    ends : ndarray of shape (n,)
-        Finite labels and ends of intervals.
+    intervals : ndarray of shape (n, 2)
+        Lower and upper ends; infinite where open.
+    texts : sequence of (str or None)
+        How labels are written, where the file has a text for them.
+    levels : ndarray, optional
+        The levels of a model, or their ends, that labels are measured by; by default the labels
+        make the scale.
     """
-    codes = missing_codes(np.unique(ends))
+    codes = _codes_in_cells(intervals, texts, np.array([]) if levels is None else levels)
     if codes:
-        options = " ".join(f"--no-answer={code:g}" for code in codes)
+        taken = "levels" if levels is None else "answers"
         warn(
             f"the labels have {', '.join(f'{code:g}' for code in codes)}, apart from all others, "
-            "as codes of missing answers are; they are taken for levels. Where they are codes, "
-            f"leave their rows out: {options}. An open end of an interval is an empty cell"
+            f"as codes of missing answers are; they are taken for {taken}. "
+            f"{_leave_codes_out(codes)}. An open end of an interval is an empty cell"
         )
+
+
+def _codes_in_cells(
+    intervals: NDArray[np.float64], texts: Sequence[str | None], levels: NDArray[Any]
+) -> list[float]:
+    """Return what may be codes of missing answers, and is no level.
+
+    They have cells of their own: the 99 of a bracket "20-99" is none, and no option leaves it out.
+    """
+    brackets = {text for text in set(texts) if text is not None and not is_one_number(text)}
+    cells = intervals[[text not in brackets for text in texts]]
+    numbers = np.union1d(intervals, levels)
+    codes = missing_codes(numbers[np.isfinite(numbers)])
+    return [code for code in codes if code in cells and code not in levels]
+
+
+def _leave_codes_out(codes: list[float]) -> str:
+    options = " ".join(f"--no-answer={code:g}" for code in codes)
+    return f"Where they are codes, leave their rows out: {options}"
 
 
 def integer_scale(low: int, high: int) -> NDArray[np.int64]:
@@ -552,6 +584,13 @@ def require_on_scale(
             )
         if trained:
             remedy = _about_a_longer_scale(intervals[off], classes)
+        codes = _codes_in_cells(intervals, texts, classes)
+        if codes:
+            listed = ", ".join(f"{code:g}" for code in codes)
+            remedy += (
+                f" Surveys write such numbers as {listed} for missing answers. "
+                f"{_leave_codes_out(codes)}."
+            )
         raise click.ClickException(
             f"the label {label} {where.format(names[row])} is not on the scale{of_whom} "
             f"{classes[0]}, {classes[0] + 1}, ..., {classes[-1]} "

@@ -25,6 +25,7 @@ from vilma.cli._labels import (
     read_label_table,
     require_on_scale,
     told_decimal,
+    warn_of_missing_codes,
 )
 from vilma.cli._report import readable_errors, warn
 from vilma.cli._table import (
@@ -122,9 +123,10 @@ def read_labelled_images(
     table = read_label_table(labels, reading)
     rows, places = join_labels(store.names, table, images=features, labels=labels)
     intervals = table.intervals[places]
-    scale = default_classes(intervals) if classes is None else integer_scale(*classes)
+    texts = [table.texts[place] for place in places]
+    scale = default_classes(intervals, texts) if classes is None else integer_scale(*classes)
     names = [store.names[row] for row in rows]
-    require_on_scale(intervals, scale, names, [table.texts[place] for place in places])
+    require_on_scale(intervals, scale, names, texts)
     if len(table.columns) == 2:
         reading = replace(reading, decimal=reading.decimal or told_decimal(table.texts))
     labelled = [table.names[place] for place in places]
@@ -357,6 +359,8 @@ def read_table_for_model(
         raw, texts = read_annotations(table, roles)
         rows = _with_label(table, raw)
         intervals[rows] = scale.place(raw[rows])
+        if scale.bounds is not None:
+            warn_of_missing_codes(raw[rows], [texts[row] for row in rows], scale.bounds)
         strange = rows[scale.strange(raw[rows])]
         if len(strange):
             first = f"{bracket_name(*raw[strange[0]])} of row {names[strange[0]]}"

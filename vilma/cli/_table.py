@@ -951,8 +951,8 @@ def make_scale(
     ends = np.unique(intervals[np.isfinite(intervals)])
     whole = bool(np.all(ends == np.rint(ends)))
     if whole and ends[-1] - ends[0] < _MOST_INTEGERS:
-        return intervals, TableScale(default_classes(intervals))
-    warn_of_missing_codes(ends)
+        return intervals, TableScale(default_classes(intervals, texts))
+    warn_of_missing_codes(intervals, texts)
     different, inverse = np.unique(intervals, axis=0, return_inverse=True)
     _warn_of_measurements(intervals)
     if np.all(different[1:, 0] > different[:-1, 1]):

@@ -209,8 +209,8 @@ def _user_task(
     rejected.check(n_files=len(files), strict=False)
     rows, places = join_labels(names, table, images=images, labels=labels)
     intervals = table.intervals[places]
-    scale = default_classes(intervals) if classes is None else integer_scale(*classes)
     texts = [table.texts[place] for place in places]
+    scale = default_classes(intervals, texts) if classes is None else integer_scale(*classes)
     require_on_scale(intervals, scale, [names[row] for row in rows], texts)
     return folder_task(
         np.stack(crops)[rows],

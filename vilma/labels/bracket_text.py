@@ -205,9 +205,10 @@ def is_one_number(text: str) -> bool:
     Returns
     -------
     bool
-        True for "30", "2,5" and "1.000.000"; False for "30-31", whichever ends belong to it.
+        True for "30", "2,5" and "1.000.000", and for what is no bracket; False for "30-31" and
+        "2,5-3", whichever ends belong to it.
     """
-    bracket = read_bracket(text)
+    bracket = read_bracket(text) or read_bracket(text, (), ",")
     return bracket is None or bracket.left == bracket.right
 
 

@@ -37,6 +37,7 @@ _CODES = (
     *(7, 8, 9, 66, 77, 88, 95, 96, 97, 98, 99, 777, 888, 995, 996, 997, 998, 999),
     *(7777, 8888, 9995, 9996, 9997, 9998, 9999, 99999),
 )
+_NINES = (-9999, -999, -99, -9)  # hardly ever anything else, where no other number is negative
 
 
 def is_no_answer(label: str) -> bool:
@@ -49,7 +50,8 @@ def missing_codes(labels: NDArray[Any]) -> list[Any]:
 
     They are numbers that surveys use for that, such as -99, -9, 9 and 999, apart from all others:
     by two steps or more, and by a tenth of what the others span (95, 96 and 99 after ages 1 to 93
-    are none), by half unless these are evenly spaced.
+    are none), by half unless these are evenly spaced. For -9, -99 and the like two of the smallest
+    steps are enough, where none of the others is negative.
 
     Parameters
     ----------
@@ -93,7 +95,8 @@ def _stand_apart(values: NDArray[Any], first: int, last: int) -> bool:
     needed = max(2.0 * steps.max(), share * (rest[-1] - rest[0]))
     if first:
         mirrored = np.array_equal(-values[:first][::-1], values[values > 0.0])
-        if mirrored or rest[0] - values[first - 1] < needed:
+        nines = rest[0] >= 0.0 and values[0] in _NINES
+        if mirrored or rest[0] - values[first - 1] < (2.0 * steps.min() if nines else needed):
             return False
     return last == len(values) or bool(values[last] - rest[-1] >= needed)
 
