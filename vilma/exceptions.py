@@ -1,5 +1,10 @@
 """Warnings of the package."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 __all__ = ["AnnotationWarning", "ColumnWarning", "WeakSignalWarning"]
 
 
@@ -8,15 +13,23 @@ class WeakSignalWarning(UserWarning):
 
     Attributes
     ----------
-    finding : str
-        What was found, without the advice.
+    finding : callable or None
+        Returns what was found, without the advice; it is given a function that names labels.
     """
 
-    finding: str = ""
+    finding: Callable[[Callable[[Any], str]], str] | None = None
 
 
 class AnnotationWarning(UserWarning):
-    """Annotations share a label, or lie on one side only of thresholds, and cannot teach."""
+    """Annotations share a label, or lie on one side only of thresholds, and cannot teach.
+
+    Attributes
+    ----------
+    finding : callable or None
+        Returns the message; it is given a function that names labels.
+    """
+
+    finding: Callable[[Callable[[Any], str]], str] | None = None
 
 
 class ColumnWarning(UserWarning):

@@ -912,6 +912,22 @@ def bracket_rows():
     return level, [[k + 1, f"{y + rng.normal():.2f}", texts[y]] for k, y in enumerate(level)]
 
 
+def test_what_is_said_of_labels_names_the_levels(tmp_path, model):
+    ends = [("never", "seldom"), ("seldom", "often"), ("seldom", "often")]
+    rows = [(k % 3, *ends[k % 3]) for k in range(60)]
+    data = write(tmp_path / "t.csv", ["x", "from", "to"], rows)
+    command = ["fit", "--levels", "never,seldom,often,always", "-o", model, *FAST, "--folds", 0]
+    mae = ["--estimator", "vilma", "--loss", "mae"]
+    result = run(*command, data, "--lower", "from", "--upper", "to", *mae)
+    assert result.exit_code == 0, result.output
+    assert "contains the label 'seldom': predicting 'seldom' for all rows" in result.stderr
+
+    rows = [(k % 5 // 4, "never" if k % 10 else "often") for k in range(60)]
+    data = write(tmp_path / "t.csv", ["x", "y"], rows)
+    result = run(*command, data, "--label", "y")
+    assert "OrderedLogit(alpha=0.1) predicts 'never' for every training row" in result.stderr
+
+
 def test_labels_that_say_nothing_are_named_and_left_out(tmp_path, model):
     _, rows = bracket_rows()
     rows[3][2], rows[7][2], rows[8][2] = "refused", "Refused", "under 2,000"
@@ -1371,7 +1387,7 @@ def test_a_model_is_compared_with_others(tmp_path, options, others):
 def test_a_chosen_model_is_compared_with_others(name, others, capsys):
     with readable_errors():
         warning = WeakSignalWarning()
-        warning.finding = f"{name} predicts 1 for every training row"
+        warning.finding = lambda show: f"{name} predicts {show(1)} for every training row"
         warnings.warn(warning, stacklevel=1)
     assert f"with those of {others}; with little signal" in capsys.readouterr().err
 

@@ -7,14 +7,14 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from vilma._wording import some_of as some_of
-from vilma.exceptions import ColumnWarning
+from vilma.exceptions import ColumnWarning, WeakSignalWarning
 
 # Models that predict more of the labels, and how what is found of them begins.
 _TO_COMPARE = {
@@ -64,13 +64,15 @@ def warn(text: str) -> None:
 
 
 @contextmanager
-def readable_errors(ran: str = "") -> Iterator[None]:
+def readable_errors(ran: str = "", show: Callable[[Any], str] = str) -> Iterator[None]:
     """Turn what the library refuses or warns of into lines without a traceback.
 
     Parameters
     ----------
     ran : str, default=""
         The options of the model that is trained, which it is not to be compared with.
+    show : callable, default=str
+        Names a label of the model.
 
     Yields
     ------
@@ -91,15 +93,18 @@ def readable_errors(ran: str = "") -> Iterator[None]:
         except (ValueError, OSError) as error:
             raise click.ClickException(str(error)) from error
         finally:
-            for text in dict.fromkeys(_text_of(item.message, ran) for item in caught):
+            for text in dict.fromkeys(_text_of(item.message, ran, show) for item in caught):
                 warn(text)
 
 
-def _text_of(warning: Warning | str, ran: str) -> str:
+def _text_of(warning: Warning | str, ran: str, show: Callable[[Any], str]) -> str:
     """Return what a warning says; advice in Python becomes advice in options."""
-    finding = getattr(warning, "finding", "")
-    if not finding:
+    said = getattr(warning, "finding", None)
+    if said is None:
         return str(warning)
+    finding = said(show)
+    if not isinstance(warning, WeakSignalWarning):
+        return finding
     others = [
         options
         for options, same in _TO_COMPARE.items()

@@ -272,6 +272,10 @@ class TableScale:
             return labels.tolist()
         return [self.names[int(label)] for label in labels]
 
+    def name_of(self, label: Any) -> str:
+        """Return what one label is called in a sentence."""
+        return str(label) if self.names is None else repr(self.names[int(label)])
+
     def to_settings(self) -> dict[str, Any]:
         """Return plain values to be kept with a model."""
         return {"classes": self.classes, "names": self.names, "bounds": self.bounds}

@@ -287,7 +287,7 @@ def fit(
             **shared,
         )
     ran = f"--estimator {name}" + ("" if loss is None else f" --loss {loss}")
-    with readable_errors(ran), say_when_compiling():
+    with readable_errors(ran, scale.name_of), say_when_compiling():
         held_out = None
         if folds:
             click.echo(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -107,12 +109,14 @@ def warn_of_annotations(
     """
     shared = common_labels(*_counted(labels))
     if shared is not None:
-        what = _of_shared_labels(name, [classes[at] for at in shared])
+        finding = partial(_of_shared_labels, name, [classes[at] for at in shared])
     elif n_rows >= _FEWEST_ROWS and (runs := undivided_ends(labels)):
-        what = _of_ends(name, [(classes[a], classes[b]) for a, b in runs])
+        finding = partial(_of_ends, name, [(classes[a], classes[b]) for a, b in runs])
     else:
         return
-    warn_once_in_a_search(name.partition("(")[0], AnnotationWarning(what), stacklevel=4)
+    warning = AnnotationWarning(finding(str))
+    warning.finding = finding
+    warn_once_in_a_search(name.partition("(")[0], warning, stacklevel=4)
 
 
 def _counted(labels: LabeledWeights) -> tuple[np.ndarray, np.ndarray]:
@@ -120,11 +124,11 @@ def _counted(labels: LabeledWeights) -> tuple[np.ndarray, np.ndarray]:
     return labels.lower[counted], labels.upper[counted]
 
 
-def _of_shared_labels(name: str, ends: list) -> str:
-    first, last = ends
+def _of_shared_labels(name: str, ends: list, show: Callable[[Any], str]) -> str:
+    first, last = map(show, ends)
     alike = first == last
     said = f"the label {first}" if alike else f"the labels {first} to {last}"
-    told = f"{first}" if alike else "one of them"
+    told = first if alike else "one of them"
     return (
         f"Every annotation given to {name} contains {said}: predicting {told} for all rows "
         "satisfies everybody, so nothing can be learned. No other model, loss or alpha helps. Add "
@@ -133,8 +137,8 @@ def _of_shared_labels(name: str, ends: list) -> str:
     )
 
 
-def _of_ends(name: str, runs: list[tuple]) -> str:
-    named = " and ".join(f"the labels {first} to {last}" for first, last in runs)
+def _of_ends(name: str, runs: list[tuple], show: Callable[[Any], str]) -> str:
+    named = " and ".join(f"the labels {show(first)} to {show(last)}" for first, last in runs)
     return (
         f"Annotations given to {name} lie on one side only of every threshold among {named}: "
         "where among them a row lies cannot be learned, and is a guess. Ask about these labels, "
@@ -175,16 +179,26 @@ def warn_of_weak_signal(
         return
     if n_predicted == 1:
         only = classes[int(np.argmax(is_predicted))]
-        what = f"predicts {only} for every training row"
+        finding = partial(_of_one_prediction, name, only)
     else:
         ends = np.bincount(lower, minlength=n_classes) + np.bincount(upper, minlength=n_classes)
-        n_occurring = np.count_nonzero(ends)
+        n_occurring = int(np.count_nonzero(ends))
         if n_predicted >= n_occurring / 2 or missed <= _MOST_MISSED:
             return
-        what = (
-            f"predicts only {n_predicted} of {n_occurring} labels, none of which is right for "
-            f"{missed:.0%} of the training rows"
-        )
-    warning = WeakSignalWarning(f"{name} {what}. {advice()} {_HOW_TO}")
-    warning.finding = f"{name} {what}"
+        finding = partial(_of_few_predictions, name, n_predicted, n_occurring, missed)
+    warning = WeakSignalWarning(f"{finding(str)}. {advice()} {_HOW_TO}")
+    warning.finding = finding
     warn_once_in_a_search(name.partition("(")[0], warning, stacklevel=4)
+
+
+def _of_one_prediction(name: str, only: Any, show: Callable[[Any], str]) -> str:
+    return f"{name} predicts {show(only)} for every training row"
+
+
+def _of_few_predictions(
+    name: str, n_predicted: int, n_occurring: int, missed: float, show: Callable[[Any], str]
+) -> str:
+    return (
+        f"{name} predicts only {n_predicted} of {n_occurring} labels, none of which is right for "
+        f"{missed:.0%} of the training rows"
+    )
