@@ -1085,6 +1085,10 @@ def test_a_border_that_brackets_share(tmp_path, model):
         assert "overlap" not in result.stderr
         result = run("evaluate", model, data, "--closed", "both")
         assert "overlap" in result.stderr
+        said = "--closed both reads brackets otherwise than the model's training, which had "
+        assert f"{said}--closed {closed}: one such as 20-30 has other labels" in result.stderr
+        same = run("evaluate", model, data, "--closed", closed)
+        assert "otherwise than" not in same.stderr
 
 
 @pytest.mark.parametrize("code", [-99, 999])
@@ -1308,6 +1312,29 @@ def test_wide_prediction_intervals_are_explained(tmp_path, model):
     assert result.exit_code == 0, result.output
     assert "of 5 levels or more" in result.stderr
     assert "or --coverage below 0.9 make them narrower" in result.stderr
+
+
+def test_a_coverage_beyond_the_calibration_rows(survey, model):
+    options = ["--label", "level", "--id", "name", "--drop", "other", "--intervals"]
+    result = run("fit", survey, *options, "-o", model, *FAST, "--folds", 0)
+    assert result.exit_code == 0, result.output
+    result = run("predict", model, survey, "--coverage", 0.99)
+    assert result.exit_code == 1
+    assert (
+        "A coverage of 0.99 needs at least 99 calibration rows, but there are 40: they allow a "
+        "coverage of 0.975 at most. Ask for less, or train with more rows: `vilma fit "
+        "--intervals` calibrates on a quarter of them."
+    ) in result.stderr
+
+
+@pytest.mark.parametrize("end", [2**52, 2**60])
+def test_ends_that_hide_their_neighbours_are_told(tmp_path, model, end):
+    data = small_table(tmp_path / "t.csv", ["1-2", f"3-{end}", "20000-30000"] * 10)
+    result = run("fit", data, "--label", "y", "-o", model, *FAST)
+    assert result.exit_code == 1
+    said = f"the labels have the end {end:g}; whole numbers are told from their neighbours up to"
+    assert said in result.stderr
+    assert "whole=" not in result.stderr
 
 
 def test_narrow_prediction_intervals_need_no_word():

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_LEVELS = 10_000
+Closed = Literal["both", "left", "right"]
 DECIMAL_MARKS: dict[Literal["point", "comma"], Literal[".", ","]] = {"point": ".", "comma": ","}
 DECIMAL_BORDERS = "write brackets that do not overlap, such as 0-0.49 and 0.5-0.99"
 
@@ -58,7 +59,7 @@ class LabelReading:
 
     columns: tuple[str, ...] | None = None
     no_answer: tuple[str, ...] = ()
-    closed: Literal["both", "left", "right"] | None = None
+    closed: Closed | None = None
     preferred: tuple[str, ...] | None = None
     decimal: Literal["point", "comma"] | None = None
 
@@ -89,10 +90,32 @@ class LabelReading:
         return LabelReading(
             self.columns,
             (*settings.get("no_answer", ()), *self.no_answer),
-            self.closed or settings.get("closed"),
+            closed_as_in_training(self.closed, settings.get("closed")),
             None if columns is None else tuple(columns),
             self.decimal or settings.get("decimal"),
         )
+
+
+def closed_as_in_training(closed: Closed | None, trained: Closed | None) -> Closed | None:
+    """Return which numbers of a bracket belong to it in an evaluation, and warn of another choice.
+
+    Parameters
+    ----------
+    closed, trained : {"both", "left", "right"} or None
+        As given now, and in training.
+
+    Returns
+    -------
+    {"both", "left", "right"} or None
+        That of training where none is given.
+    """
+    if closed is not None and trained is not None and closed != trained:
+        warn(
+            f"--closed {closed} reads brackets otherwise than the model's training, which had "
+            f"--closed {trained}: one such as 20-30 has other labels. Leave it out, unless these "
+            "brackets are written in another way"
+        )
+    return closed or trained
 
 
 def read_label_table(path: Path, reading: LabelReading | None = None) -> LabelTable:
@@ -157,7 +180,7 @@ def read_label_table(path: Path, reading: LabelReading | None = None) -> LabelTa
 
 
 def bracket_reader(
-    closed: Literal["both", "left", "right"] | None, decimal: Literal["point", "comma"] | None
+    closed: Closed | None, decimal: Literal["point", "comma"] | None
 ) -> Callable[..., NDArray[Any]]:
     """Return what reads a column of labels and brackets.
 

@@ -19,6 +19,7 @@ from vilma._wording import did_you_mean
 from vilma.cli._features import read_features
 from vilma.cli._labels import (
     LabelReading,
+    closed_as_in_training,
     default_classes,
     integer_scale,
     join_labels,
@@ -349,7 +350,7 @@ def read_table_for_model(
     roles = replace(
         roles,
         no_answer=(*roles.no_answer, *no_answer),
-        closed=closed or roles.closed,
+        closed=closed_as_in_training(closed, roles.closed),
         decimal=decimal or roles.decimal,
     )
     X, names = feature_cells(table, settings["columns"]), row_names(table, roles)

@@ -946,7 +946,7 @@ def make_scale(
     scale : TableScale
         Its levels.
     """
-    from vilma.intervals import spans_between_ends
+    from vilma.intervals.spans import LARGEST_WHOLE, spans_between_ends
 
     if roles.levels is not None:
         return intervals, TableScale(np.arange(len(roles.levels)), list(roles.levels))
@@ -956,6 +956,11 @@ def make_scale(
     whole = bool(np.all(ends == np.rint(ends)))
     if whole and ends[-1] - ends[0] < _MOST_INTEGERS:
         return intervals, TableScale(default_classes(intervals, texts))
+    if whole and np.abs(ends).max() >= LARGEST_WHOLE:
+        raise click.ClickException(
+            f"the labels have the end {ends[np.argmax(np.abs(ends))]:g}; whole numbers are told "
+            f"from their neighbours up to {LARGEST_WHOLE:g}. Divide the labels, or correct them."
+        )
     warn_of_missing_codes(intervals, texts)
     different, inverse = np.unique(intervals, axis=0, return_inverse=True)
     _warn_of_measurements(intervals)

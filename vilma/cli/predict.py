@@ -72,6 +72,7 @@ def predict(
     from vilma.cli._files import atomic_write
     from vilma.cli._model import read_model_and_features, scale_of
     from vilma.cli._report import readable_errors, say, warn
+    from vilma.probability.conformal import CoverageError
     from vilma.probability.wrapped import project
 
     fitted, store = read_model_and_features(model, features, max_memory)
@@ -88,7 +89,13 @@ def predict(
     with readable_errors():
         columns: list[list[Any]] = [store.names, scale.show(estimator.predict(store.X))]
         if coverage is not None:
-            ends = estimator.predict_interval(store.X, coverage=coverage)
+            try:
+                ends = estimator.predict_interval(store.X, coverage=coverage)
+            except CoverageError as error:
+                raise click.ClickException(
+                    f"{error.finding} Ask for less, or train with more rows: `vilma fit "
+                    "--intervals` calibrates on a quarter of them."
+                ) from error
             header += ["lower", "upper"]
             columns += [scale.show(ends[:, 0]), scale.show(ends[:, 1])]
             told = about_width(ends, scale.classes, coverage)

@@ -13,6 +13,8 @@ from vilma.labels.scale import IntArray
 
 __all__ = ["SpanLabels", "spans_between_ends"]
 
+LARGEST_WHOLE = 2.0**52  # from here on whole numbers have no halves between them
+
 
 @dataclass(frozen=True)
 class SpanLabels:
@@ -160,7 +162,7 @@ def _require_whole(lower: NDArray[np.float64], upper: NDArray[np.float64]) -> No
             "whole=False for intervals of real numbers."
         )
     large = np.abs(ends[np.isfinite(ends)])
-    if np.any(large >= 2.0**52):
+    if np.any(large >= LARGEST_WHOLE):
         raise ValueError(
             f"y has the end {large.max():g}; whole numbers are told from their neighbours up to "
             "2**52. Divide them, or pass whole=False."

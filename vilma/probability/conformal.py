@@ -24,6 +24,22 @@ __all__ = ["ConformalOrdinalClassifier"]
 _ROUNDING = 1e-9  # 0.9 / (1 - 0.9) is meant to be 9
 
 
+class CoverageError(ValueError):
+    """A coverage that the calibration rows do not allow.
+
+    Parameters
+    ----------
+    finding : str
+        What is the matter.
+    advice : str
+        What to do.
+    """
+
+    def __init__(self, finding: str, advice: str) -> None:
+        super().__init__(f"{finding} {advice}")
+        self.finding = finding
+
+
 class ConformalOrdinalClassifier(OrdinalMetaEstimator):
     r"""Intervals of labels that contain the true one with a given probability.
 
@@ -297,10 +313,10 @@ class ConformalOrdinalClassifier(OrdinalMetaEstimator):
         rank = math.floor((n + 1) * (1.0 - coverage) + _ROUNDING)
         if rank < 1:
             needed = math.ceil(coverage / (1.0 - coverage) - _ROUNDING)
-            raise ValueError(
+            raise CoverageError(
                 f"A coverage of {coverage:g} needs at least {needed} calibration rows, but there "
                 f"are {n}: they allow a coverage of {math.floor(1000 * n / (n + 1)) / 1000:g} at "
-                "most. Ask for less, set more rows aside (`calibration_size`, in Python), or give "
-                "more data."
+                "most.",
+                "Ask for less, set more rows aside (`calibration_size`), or give more data.",
             )
         return float(self.calibration_tails_[rank - 1])
