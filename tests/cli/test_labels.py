@@ -406,6 +406,29 @@ def test_ends_that_say_nothing_are_left_out(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "a,0.5-1\nb,under 0.5\n",
+            "line 3, column 'label' is 'under 0.5', which leaves its end out, and the column has "
+            "decimals, as in '0.5-1': the next number is known of whole numbers only. Write the",
+        ),
+        ("a,0.5\nb,1\nc,over 4\n", "line 4, column 'label' is 'over 4', which leaves its end out"),
+        ('a,"(4, 5)"\nb,7\n', "line 2, column 'label' is '(4, 5)', which holds no whole number"),
+        (
+            'a,"1,5-2"\nb,"3,5-2,5"\n',
+            "line 3, column 'label' is '3,5-2,5', whose lower end 3.5 is above its upper end 2.5;",
+        ),
+        ("a,3-2\nb,much\n", "line 3, column 'label' is 'much'; expected a number, or a"),
+    ],
+)
+def test_brackets_without_labels_are_named_by_their_line(read, text, said):
+    with pytest.raises(click.ClickException, match=re.escape(said)) as raised:
+        read("file,label\n" + text)
+    assert "classes" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
     ("labels", "decimal", "expected"),
     [
         ("1.125 2.250 4.500", None, [[1.125] * 2, [2.25] * 2, [4.5] * 2]),

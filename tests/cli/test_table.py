@@ -326,6 +326,23 @@ def test_a_bracket_with_its_ends_swapped(model, tmp_path):
     )
 
 
+def test_a_bracket_with_decimal_commas_and_its_ends_swapped(model, tmp_path):
+    table = small_table(tmp_path / "t.csv", ["1,5-2,5", "", "3,5-3", "4,5-5,5"])
+    result = run("fit", table, "--label", "y", "-o", model, *FAST)
+    assert result.exit_code == 1
+    assert (
+        "column 'y', row 3 is '3,5-3', whose lower end 3.5 is above its upper end 3; swap them."
+        in " ".join(result.stderr.split())
+    )
+
+
+def test_figures_of_two_kinds_in_one_label(model, tmp_path):
+    table = small_table(tmp_path / "t.csv", ["1-2", "1.5-2,25", "3-4"])
+    result = run("fit", table, "--label", "y", "-o", model, *FAST)
+    assert result.exit_code == 1
+    assert "1 of 3 labels in column 'y'" in result.stderr
+
+
 def test_none_far_below_all_brackets_is_told(tmp_path, capsys):
     table = read_table(small_table(tmp_path / "t.csv", ["20-29", "30-39", "none", "nil"]))
     read_annotations(table, Roles(label="y"))
@@ -355,7 +372,7 @@ def test_borders_with_decimals_are_not_sent_to_closed(model, tmp_path):
     assert "write brackets that do not overlap, such as 0-0.49 and 0.5-0.99" in result.stderr
     result = run("fit", data, "--label", "dose", "-o", model, *FAST, "--closed", "left")
     assert result.exit_code == 1
-    assert "ends are no whole numbers, which --closed left needs" in result.stderr
+    assert "--closed left needs ends that are whole numbers; write brackets" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
+from vilma.cli._brackets import (
+    DECIMAL_BORDERS,
+    DECIMAL_MARKS,
+    Closed,
+    Decimal,
+    bracket_reader,
+)
 from vilma.cli._options import makes_scale, refuse_typed
 from vilma.cli._report import readable_errors, some_of, warn
 from vilma.labels import label_file
@@ -33,9 +39,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_LEVELS = 10_000
-Closed = Literal["both", "left", "right"]
-DECIMAL_MARKS: dict[Literal["point", "comma"], Literal[".", ","]] = {"point": ".", "comma": ","}
-DECIMAL_BORDERS = "write brackets that do not overlap, such as 0-0.49 and 0.5-0.99"
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class LabelReading:
     no_answer: tuple[str, ...] = ()
     closed: Closed | None = None
     preferred: tuple[str, ...] | None = None
-    decimal: Literal["point", "comma"] | None = None
+    decimal: Decimal | None = None
 
     def to_settings(self) -> dict[str, Any]:
         """Return plain values to be kept with a model."""
@@ -179,37 +182,7 @@ def read_label_table(path: Path, reading: LabelReading | None = None) -> LabelTa
     return table
 
 
-def bracket_reader(
-    closed: Closed | None, decimal: Literal["point", "comma"] | None
-) -> Callable[..., NDArray[Any]]:
-    """Return what reads a column of labels and brackets.
-
-    Parameters
-    ----------
-    closed : {"both", "left", "right"} or None
-        Which numbers of a bracket such as 20-30 belong to it; None means both.
-    decimal : {"point", "comma"} or None
-        What parts decimals; None means that the figures of the column tell.
-
-    Returns
-    -------
-    callable
-        As :func:`vilma.intervals.parse_brackets`, less its warnings.
-    """
-    from vilma.intervals import parse_brackets  # Numba takes a while to import
-
-    mark = None if decimal is None else DECIMAL_MARKS[decimal]
-
-    def read(texts: list[Any], **options: Any) -> NDArray[Any]:
-        with warnings.catch_warnings(action="ignore", category=UserWarning):
-            return parse_brackets(texts, closed=closed or "both", decimal=mark, **options)
-
-    return read
-
-
-def warn_of_doubtful_points(
-    path: Path, texts: list[str], decimal: Literal["point", "comma"] | None
-) -> None:
+def warn_of_doubtful_points(path: Path, texts: list[str], decimal: Decimal | None) -> None:
     """Warn of a column of labels in which nothing tells what a point parts.
 
     Parameters
@@ -256,7 +229,7 @@ def warn_of_words_for_zero(path: Path, texts: list[str], intervals: NDArray[np.f
         )
 
 
-def told_decimal(texts: list[str]) -> Literal["point", "comma"] | None:
+def told_decimal(texts: list[str]) -> Decimal | None:
     """Return what parts decimals in a column of labels, as its figures tell.
 
     Parameters
@@ -299,7 +272,7 @@ def no_answer_advice(texts: list[str]) -> str:
     return f" Leave rows that say nothing out: {options}"
 
 
-def other_mark_advice(texts: list[str], decimal: Literal["point", "comma"] | None) -> str:
+def other_mark_advice(texts: list[str], decimal: Decimal | None) -> str:
     """Say of labels that are not understood that they are by the other decimal mark.
 
     Parameters

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import math
 import re
-import shlex
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,10 +29,8 @@ from vilma._suspect_columns import (
     unusable_number,
 )
 from vilma._wording import did_you_mean, label_name, some_of
+from vilma.cli._brackets import bracket_reader, is_label
 from vilma.cli._labels import (
-    DECIMAL_BORDERS,
-    DECIMAL_MARKS,
-    bracket_reader,
     default_classes,
     integer_scale,
     no_answer_advice,
@@ -46,7 +43,7 @@ from vilma.cli._labels import (
 )
 from vilma.cli._options import join_levels, makes_scale, refuse_typed
 from vilma.cli._report import readable_errors, warn
-from vilma.labels.bracket_text import Bracket, about_reversed, find_decimal_mark, read_bracket
+from vilma.labels.bracket_text import BracketError
 from vilma.labels.doubtful import is_no_answer
 from vilma.labels.label_file import answer_key, with_exponents_read
 
@@ -755,19 +752,14 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
     try:
         read = bracket_reader(roles.closed, roles.decimal)
         intervals[given] = read(with_exponents_read(words), irregular="ignore")
+    except BracketError as error:
+        raise click.ClickException(
+            f"{table.path}, column {roles.label!r}, row {names[given[error.row]]} is {error.what}."
+        ) from error
     except ValueError as error:
-        for row, word in zip(given, words, strict=True):
-            swapped = about_reversed(word)
-            if swapped is not None:
-                raise click.ClickException(
-                    f"{table.path}, column {roles.label!r}, row {names[row]} is {swapped}."
-                ) from error
-        strange = [word for word in dict.fromkeys(words) if not _is_bracket(word, roles)]
+        strange = [word for word in dict.fromkeys(words) if not is_label(word, roles.decimal)]
         if not strange:  # each can be read, but not all together
-            about = _about_left_out_ends(words, [names[row] for row in given], roles)
-            raise click.ClickException(
-                f"{table.path}, column {roles.label!r}{about or f': {error}'}"
-            ) from error
+            raise click.ClickException(f"{table.path}, column {roles.label!r}: {error}") from error
         if not any(re.search(r"\d", word) for word in set(words).difference(strange)):
             strange = list(dict.fromkeys(words))  # "none" among words is one of them
         count = sum(word in strange for word in words)
@@ -787,59 +779,6 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
 
 def _some_words(words: list[str]) -> str:
     return some_of([join_levels([word]) for word in words])
-
-
-def _is_bracket(word: str, roles: Roles) -> bool:
-    is_number = not isinstance(with_exponents_read([word])[0], str)
-    return is_number or _bracket(word, [word], roles) is not None
-
-
-def _bracket(word: str, column: Iterable[str], roles: Roles) -> Bracket | None:
-    """Read one label of a column; None for what is no bracket."""
-    mark = find_decimal_mark(column)[0] if roles.decimal is None else DECIMAL_MARKS[roles.decimal]
-    bracket = read_bracket(word, (), mark)
-    if bracket is None or not bracket.dashed or roles.closed is None:
-        return bracket
-    left, right = roles.closed != "right", roles.closed != "left"
-    return bracket._replace(left_closed=left, right_closed=right)
-
-
-def _about_left_out_ends(words: list[str], rows: list[str], roles: Roles) -> str | None:
-    """Say which of the labels, each of which is a bracket, leaves out an end that it needs.
-
-    Whole numbers have a next one, from which on a bracket such as "over 4" holds all; it may hold
-    none, as "(4, 5)". Numbers with decimals have no next one.
-    """
-    try:
-        brackets = {word: _bracket(word, set(words), roles) for word in dict.fromkeys(words)}
-    except ValueError:  # figures written in two ways
-        return None
-    known = {word: bracket for word, bracket in brackets.items() if bracket is not None}
-    ends = {word: [end for end in known[word][:2] if math.isfinite(end)] for word in known}
-    decimal = next((word for word in known if any(end % 1 for end in ends[word])), None)
-    for word, (left, right, left_closed, right_closed, dashed) in known.items():
-        is_word = f", row {rows[words.index(word)]} is {word!r}, which"
-        leaves_out = not (left_closed or math.isinf(left)) or not (
-            right_closed or math.isinf(right)
-        )
-        if decimal is None and left + (not left_closed) > right - (not right_closed):
-            return (
-                f"{is_word} holds no whole number; widen it, or leave such rows out: --no-answer "
-                f"{shlex.quote(word)}."
-            )
-        if decimal is not None and leaves_out and dashed:
-            return (
-                " has brackets whose ends are no whole numbers, which --closed "
-                f"{roles.closed} needs; {DECIMAL_BORDERS}."
-            )
-        if decimal is not None and leaves_out:
-            beside = "" if word == decimal else f", and the column has decimals, as in {decimal!r}"
-            return (
-                f"{is_word} leaves its end out{beside}: the next number is known of whole numbers "
-                'only. Write the outermost number that the bracket holds: "up to 0.49" in place '
-                'of "under 0.5", "0.51+" in place of "over 0.5".'
-            )
-    return None
 
 
 def refuse_empty_levels(levels: list[str]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vilma.intervals.convert import endpoint_columns
-from vilma.labels.bracket_text import Bracket, find_decimal_mark, read_bracket
+from vilma.labels.bracket_text import Bracket, BracketError, find_decimal_mark, read_bracket
 from vilma.labels.doubtful import is_no_answer
 from vilma.labels.endpoints import bounded_endpoints
 from vilma.labels.interval_objects import Bounds
@@ -260,9 +260,13 @@ def _require_all(brackets: list[Bracket | None], entries: list[Any]) -> list[Bra
 def _refuse_reversed(brackets: list[Bracket], entries: list[Any]) -> None:
     for row, bracket in enumerate(brackets):
         if bracket.left > bracket.right:
-            raise ValueError(
-                f"labels has the bracket {entries[row]!r} in row {row}, whose lower end "
-                f"{bracket.left:.15g} is above its upper end {bracket.right:.15g}. Swap them."
+            ends = (
+                f"whose lower end {bracket.left:.15g} is above its upper end {bracket.right:.15g}"
+            )
+            raise BracketError(
+                f"labels has the bracket {entries[row]!r} in row {row}, {ends}. Swap them.",
+                row,
+                f"{entries[row]!r}, {ends}; swap them",
             )
 
 

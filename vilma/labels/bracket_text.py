@@ -30,6 +30,25 @@ class Bracket(NamedTuple):
     dashed: bool = False
 
 
+class BracketError(ValueError):
+    """A bracket that can be read, and yet means no labels.
+
+    Parameters
+    ----------
+    message : str
+        What is the matter with the column.
+    row : int
+        Where it is in the column.
+    what : str
+        The bracket, and what is the matter with it.
+    """
+
+    def __init__(self, message: str, row: int, what: str) -> None:
+        super().__init__(message)
+        self.row = row
+        self.what = what
+
+
 _PATTERNS: list[tuple[str, Callable[..., Bracket]]] = [
     (rf"{_NUMBER}{_UNIT}", lambda a: Bracket(a, a)),
     (
@@ -210,28 +229,6 @@ def is_one_number(text: str) -> bool:
     """
     bracket = read_bracket(text) or read_bracket(text, (), ",")
     return bracket is None or bracket.left == bracket.right
-
-
-def about_reversed(text: str) -> str | None:
-    """Say which end of a bracket is above the other, as in "29-20".
-
-    Parameters
-    ----------
-    text : str
-        A text that was refused as a bracket.
-
-    Returns
-    -------
-    str or None
-        For messages, what is wrong and what to do; None if that is not the matter.
-    """
-    bracket = read_bracket(text)
-    if bracket is None or not bracket.left > bracket.right:
-        return None
-    return (
-        f"{text!r}, whose lower end {bracket.left:.15g} is above its upper end "
-        f"{bracket.right:.15g}; swap them"
-    )
 
 
 def _number(text: str) -> float:

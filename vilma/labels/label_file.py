@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from vilma._named_rows import about_unreadable, read_named_rows, read_number
 from vilma._wording import some_of
-from vilma.labels.bracket_text import about_reversed, read_bracket
+from vilma.labels.bracket_text import BracketError, read_bracket
 
 
 class ColumnsError(ValueError):
@@ -351,14 +351,15 @@ def _fill_in(table: LabelTable, cells: list[tuple[str, str]], read_brackets: Rea
     entries = with_exponents_read([text for text, _ in cells])
     try:
         found = read_brackets(entries, irregular="ignore")
+    except BracketError as error:
+        raise ValueError(f"{cells[error.row][1]} is {error.what}.") from error
     except ValueError as error:
         for entry, (text, where) in zip(entries, cells, strict=True):
             try:
                 read_brackets([entry], irregular="ignore")
+            except BracketError:
+                continue  # told as soon as the others can be read
             except ValueError:
-                swapped = about_reversed(text)
-                if swapped is not None:
-                    raise ValueError(f"{where} is {swapped}.") from error
                 raise UnknownLabelError(
                     f"{where} is {text!r}; expected a number, or a bracket such as 20-29, 50+ or "
                     "under 5. What is known roughly is a bracket, too: 15-25 for about 20.",
