@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -26,6 +27,17 @@ def test_help(command):
     result = CliRunner().invoke(main, [*command, "--help"])
     assert result.exit_code == 0
     assert result.output.startswith(f"Usage: {' '.join(['main', *command])}")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["fit", "--help"], ["demo", "-h"]])
+def test_help_that_cannot_be_written_is_told(words):
+    command = [sys.executable, "-m", "vilma", *words]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 1
+    assert result.stderr.startswith("Error: the standard output could not be written: [Errno 28]")
+    assert result.stderr.count("\n") == 1
 
 
 def test_help_loads_no_heavy_library():

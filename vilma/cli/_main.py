@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 import vilma
+from vilma.cli._command import CommandGroup
 from vilma.cli.demo import demo
 from vilma.cli.embed import embed
 from vilma.cli.evaluate import evaluate
@@ -17,7 +18,10 @@ from vilma.cli.lbp import lbp
 from vilma.cli.predict import predict
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 99})
+@click.group(
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 99},
+)
 @click.version_option(vilma.__version__, prog_name="vilma")
 def main() -> None:
     """Linear ordinal classification from interval labels, with a certified optimum.

@@ -36,13 +36,30 @@ def say(text: str | bytes, *, nl: bool = True) -> None:
     Raises
     ------
     click.ClickException
+        As :func:`readable_output` says.
+    """
+    with readable_output():
+        click.echo(text, nl=nl)
+
+
+@contextmanager
+def readable_output() -> Iterator[None]:
+    """Turn what hinders the writing to the standard output into a line without a traceback.
+
+    Yields
+    ------
+    None
+
+    Raises
+    ------
+    click.ClickException
         If the operating system refuses the writing (a full disk, for example); not where the
         reader has closed a pipe, which ends the command quietly.
     """
     try:
-        click.echo(text, nl=nl)
+        yield
     except OSError as error:
-        if error.errno == errno.EPIPE:
+        if error.errno == errno.EPIPE or error.filename is not None:  # that is another file
             raise
         nowhere = os.open(os.devnull, os.O_WRONLY)  # or what is left fails again at the end
         os.dup2(nowhere, sys.stdout.fileno())

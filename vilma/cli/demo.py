@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vilma.cli._command import Command
 from vilma.cli._options import (
     FloatRange,
     IntRange,
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 PICTURE = "vilma-demo.png"
 
 
-@click.command(short_help="Compare vilma with midpoints, on data that are already there.")
+@click.command(
+    cls=Command, short_help="Compare vilma with midpoints, on data that are already there."
+)
 @click.option(
     "--photographs",
     is_flag=True,
@@ -114,7 +117,7 @@ def demo(
     picture = _prepare(output_dir) if with_picture else None
 
     from vilma.cli._files import atomic_write
-    from vilma.cli._report import readable_errors, say_when_compiling
+    from vilma.cli._report import readable_errors, say, say_when_compiling
     from vilma.demo import Vagueness, compare, photographs_task, survey_task
 
     vagueness = Vagueness(cell_width, exact_share)
@@ -135,13 +138,13 @@ def demo(
                 n_jobs=n_jobs,
                 quiet=quiet,
             )
-        click.echo(task.description)
+        say(task.description)
         comparison = compare(task, n_jobs=n_jobs)
     _report(comparison)
     if picture is None:
         from vilma._optional import install_command
 
-        click.echo(f"\nNo picture: that needs matplotlib ({install_command('plot')}).")
+        say(f"\nNo picture: that needs matplotlib ({install_command('plot')}).")
         return
 
     from vilma.demo.picture import draw
@@ -149,7 +152,7 @@ def demo(
     figure = draw(comparison)
     with atomic_write(picture) as stream:
         figure.savefig(stream, format="png", dpi=130)
-    click.echo(f"\nPicture: {picture}")
+    say(f"\nPicture: {picture}")
 
 
 def _prepare(folder: Path) -> Path:
@@ -224,15 +227,15 @@ def _user_task(
 
 def _report(comparison: Comparison) -> None:
     """Write the table, the certificate, and what there is to say where vilma does not win."""
-    from vilma.cli._report import certificate
+    from vilma.cli._report import certificate, say
 
     measure = "mean error" if comparison.task.exact else "distance to interval"
     title = f"{len(comparison.test):,} test {comparison.task.item_name}"
-    click.echo(f"\n{title:26}{measure:>12}")
+    say(f"\n{title:26}{measure:>12}")
     for result in comparison.results:
         alpha = "" if result.alpha is None else f"alpha {result.alpha:g}"
-        click.echo(f"{result.name:26}{result.error:12.3f}   {alpha:12}{result.seconds:6.2f} s")
+        say(f"{result.name:26}{result.error:12.3f}   {alpha:12}{result.seconds:6.2f} s")
     seconds = comparison.results[0].seconds
-    click.echo(f"\nCertificate of the first: {certificate(comparison.estimator, seconds)}")
+    say(f"\nCertificate of the first: {certificate(comparison.estimator, seconds)}")
     for reason in comparison.reasons():
-        click.echo(f"\nnote: {reason}")
+        say(f"\nnote: {reason}")

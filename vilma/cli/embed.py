@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from vilma.cli._command import Command
 from vilma.cli._options import IntRange
 from vilma.cli.extraction.options import ExtractionOptions, extraction_options
 
@@ -15,7 +16,7 @@ _MODELS = {
 _SIZE = (336, 224)  # of aligned faces: most networks take 224 x 224
 
 
-@click.command(short_help="Compute embeddings of images.")
+@click.command(cls=Command, short_help="Compute embeddings of images.")
 @click.option(
     "--features",
     type=click.Choice(list(_MODELS)),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import click
 
+from vilma.cli._command import Command
 from vilma.cli._files import OutputFile, keep_inputs
 from vilma.cli._options import (
     closed_option,
@@ -22,7 +24,7 @@ from vilma.cli._options import (
 )
 
 
-@click.command(short_help="Measure a model on rows with labels.")
+@click.command(cls=Command, short_help="Measure a model on rows with labels.")
 @model_argument
 @features_argument
 @optional_labels_argument
@@ -112,4 +114,5 @@ def evaluate(
             page = render_report(fitted, rows, found, title=model.name, images=images)
         with atomic_write(report) as stream:
             stream.write(page.encode("utf-8", "surrogateescape"))
-        click.echo(f"{report}: {len(page) / 2**20:.1f} MB", err=as_json)
+        tell = partial(click.echo, err=True) if as_json else say
+        tell(f"{report}: {len(page) / 2**20:.1f} MB")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from vilma.cli._command import Command
 from vilma.cli._files import OutputFile, keep_inputs
 from vilma.cli._options import (
     FloatRange,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 DEFAULT_ALPHAS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 
 
-@click.command(short_help="Train a model from exact or interval labels.")
+@click.command(cls=Command, short_help="Train a model from exact or interval labels.")
 @features_argument
 @optional_labels_argument
 @click.option(

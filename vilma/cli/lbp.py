@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from vilma.cli._command import Command
 from vilma.cli._options import IntRange
 from vilma.cli.extraction.options import ExtractionOptions, extraction_options
 
 
-@click.command(short_help="Compute LBP features of images.")
+@click.command(cls=Command, short_help="Compute LBP features of images.")
 @extraction_options(batch_size=512)
 @click.option(
     "--size",

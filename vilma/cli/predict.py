@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from vilma.cli._command import Command
 from vilma.cli._files import OutputFile, keep_inputs
 from vilma.cli._options import (
     FloatRange,
@@ -17,7 +18,7 @@ from vilma.cli._options import (
 )
 
 
-@click.command(short_help="Predict labels, intervals and probabilities.")
+@click.command(cls=Command, short_help="Predict labels, intervals and probabilities.")
 @model_argument
 @features_argument
 @click.option(

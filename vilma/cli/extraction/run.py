@@ -15,7 +15,7 @@ from vilma.cli._feature_folder import MANIFEST_HEADER, Outcome, manifest_lines
 from vilma.cli._feature_store import FeatureStore
 from vilma.cli._features import read_features, write_features
 from vilma.cli._files import atomic_write
-from vilma.cli._report import some_of
+from vilma.cli._report import say, some_of
 from vilma.cli.extraction.folder import Job, PartialFolder, is_complete, take_up
 from vilma.cli.extraction.kinds import FeatureKind
 from vilma.cli.extraction.options import ExtractionOptions
@@ -78,7 +78,7 @@ def run_extraction(options: ExtractionOptions, files: list[ImageFile], kind: Fea
         store = extract_to_folder(options.output, work, start_over=options.start_over)
     n_rows, n_features = store.X.shape
     n_rejected = len(work.files) - n_rows
-    click.echo(
+    say(
         f"{options.output}: {n_rows:,} image(s), {n_features:,} feature(s)"
         + (f"; {n_rejected:,} file(s) skipped" if n_rejected else "")
     )
