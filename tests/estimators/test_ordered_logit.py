@@ -546,10 +546,17 @@ def test_sums_in_single_precision_are_collinear():
 
 def test_too_few_steps_are_said():
     X, _, intervals = data()
-    with pytest.warns(ConvergenceWarning, match=r"not at its maximum after 1 steps.*max_iter"):
+    with pytest.warns(
+        ConvergenceWarning, match=r"after 1 steps.*Increase max_iter or take alpha > 0\."
+    ):
         OrderedLogit(max_iter=1).fit(X, intervals)
-    with pytest.warns(ConvergenceWarning, match=r"relative gap of .* > tol=1e-08.*max_iter"):
+    said = r"relative gap of .* > tol=1e-08.*Increase max_iter, tol or alpha\.$"
+    with pytest.warns(ConvergenceWarning, match=said):
         OrderedLogit(alpha=0.01, max_iter=1).fit(X, intervals)
+    X[:, 1] *= 1e4
+    said = r"Increase max_iter or take alpha > 0, or bring the features to a common scale \(the"
+    with pytest.warns(ConvergenceWarning, match=said):
+        OrderedLogit(max_iter=1).fit(X, intervals)
 
 
 @pytest.mark.filterwarnings("ignore::vilma.exceptions.WeakSignalWarning")

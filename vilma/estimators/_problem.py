@@ -28,8 +28,8 @@ from vilma.surrogates import LabeledWeights
 
 __all__ = [
     "Problem",
+    "advice_on_scale",
     "all_or_nothing",
-    "describe_scale",
     "load_partitions",
     "problem_in_partitions",
     "read_X",
@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 _DOUBLE = float(np.finfo(np.float64).eps)
+_NEAR_1 = 100.0  # columns whose largest values are below, and above its inverse, are near 1
 _LITTLE_SPREAD = 0.01  # of values far from 0 that lie close together, as a share of the largest
 _COLUMNS_OF_WORDS = (
     "put vilma.features.TableFeatures() before the estimator in a pipeline, or scikit-learn's "
@@ -401,13 +402,15 @@ def _refuse_uninformative(labels: IntervalLabels | LabeledWeights, kept: np.ndar
         )
 
 
-def describe_scale(estimator: BaseEstimator, X) -> str:
-    """Name the feature with the largest values; nothing for containers of our own.
+def advice_on_scale(estimator: BaseEstimator, X) -> str:
+    """Advise a common scale behind other advice, and name the feature with the largest values.
 
     Where its values lie far from 0 and close together, say that their mean is to be subtracted.
+    Nothing where features have a common scale near 1; containers of our own are not looked into.
     """
+    advice = ", or bring the features to a common scale"
     if isinstance(X, RowContainer):
-        return ""
+        return advice
     largest = abs(X).max(axis=0)
     if sparse.issparse(largest):
         largest = largest.toarray()
@@ -420,7 +423,9 @@ def describe_scale(estimator: BaseEstimator, X) -> str:
     offset = ""
     if spread < _LITTLE_SPREAD * largest[j]:  # a scale alone does not help
         offset = f", which differ by {spread:.3g} at most: subtract their mean"
+    elif largest[j] < _NEAR_1 and np.all(largest[largest > 0.0] > 1.0 / _NEAR_1):
+        return ""
     return (
-        f" (the largest values are those of {feature}, up to {largest[j]:.3g}{offset}; half of "
-        f"the features stay below {np.median(largest):.3g})"
+        f"{advice} (the largest values are those of {feature}, up to {largest[j]:.3g}{offset}; "
+        f"half of the features stay below {np.median(largest):.3g})"
     )

@@ -31,8 +31,8 @@ from vilma.estimators._diagnosis import (
 )
 from vilma.estimators._problem import (
     Problem,
+    advice_on_scale,
     all_or_nothing,
-    describe_scale,
     read_problem,
     read_X,
 )
@@ -437,14 +437,14 @@ class CertifiedFit(SingleFit):
         if solution.status == "max_iter":
             message = (
                 f"{name} stopped after max_iter={self.max_iter} iterations {gap} Increase "
-                "max_iter, tol or alpha, or bring the features to a common scale"
+                "max_iter, tol or alpha"
             )
         else:
             message = (
                 f"{name} stopped after {solution.n_iter} iterations, since its bounds came no "
-                f"closer, {gap} Increase tol or alpha, or bring the features to a common scale"
+                f"closer, {gap} Increase tol or alpha"
             )
-        message += describe_scale(self, problem.X) + "."
+        message += advice_on_scale(self, problem.X) + "."
         if self.solver not in ("auto", "conic"):
             message += f' solver="auto" may do better than solver="{self.solver}".'
         warnings.warn(message, ConvergenceWarning, stacklevel=3)

@@ -20,8 +20,8 @@ from vilma.design_matrices import DesignMatrix, as_design_matrix, center_narrow_
 from vilma.design_matrices.threads import BlockThreads
 from vilma.estimators._problem import (
     Problem,
+    advice_on_scale,
     all_or_nothing,
-    describe_scale,
     read_problem,
     read_X,
     refuse_other_order,
@@ -1028,12 +1028,10 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         if fit.alpha == 0.0:
             messages = self._notes(fit)
             if not maximum.converged:
-                more = "" if stalled else "increase max_iter, "
-                advice = f"{more}take alpha > 0, or bring the features to a common scale"
-                advice = advice[0].upper() + advice[1:]
-                messages[0] += f" {advice}{describe_scale(self, problem.X)}."
+                advice = "Take alpha > 0" if stalled else "Increase max_iter or take alpha > 0"
+                messages[0] += f" {advice}{advice_on_scale(self, problem.X)}."
         elif not maximum.converged:
-            scale = f"bring the features to a common scale{describe_scale(self, problem.X)}"
+            scale = advice_on_scale(self, problem.X)
             if stalled and maximum.gap < _LOST_IN_ROUNDING:
                 after = f"{len(maximum.history)} steps"
                 advice = (
@@ -1042,10 +1040,10 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
                 )
             elif stalled:
                 after = f"{len(maximum.history)} steps, as rounding hides what more would gain,"
-                advice = f"Increase alpha, or {scale}."
+                advice = f"Increase alpha{scale}."
             else:
                 after = f"{len(maximum.history)} of max_iter={self.max_iter} steps"
-                advice = f"Increase max_iter, tol or alpha, or {scale}."
+                advice = f"Increase max_iter, tol or alpha{scale}."
             messages = [
                 f"It stopped after {after} with a relative gap of {maximum.gap:.2e} > "
                 f"tol={self.tol:g}: the objective {maximum.objective:.6g} is at most that far "
