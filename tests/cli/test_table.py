@@ -9,6 +9,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import click
 import numpy as np
 import pandas as pd
 import pytest
@@ -1387,6 +1388,52 @@ def test_truth_values_are_the_same_texts_in_csv_and_parquet(tmp_path, model, mon
     assert columns["own"] == read_table(data).columns["own"]
     monkeypatch.setitem(sys.modules, "polars", None)
     assert read_table(same).columns == columns
+
+
+@pytest.mark.parametrize("words", [("True", "False"), ("TRUE", "FALSE"), ("true", "false")])
+def test_truth_values_of_other_programs_are_the_same_categories(tmp_path, model, words):
+    def table(name, yes, no):
+        rows = [[yes if k % 3 else no, k / 7, k % 3] for k in range(60)]
+        return write(tmp_path / name, ["own", "x", "y"], rows)
+
+    data = table("t.csv", *words)
+    assert run("fit", data, "--label", "y", "-o", model, *FAST, "--folds", 0).exit_code == 0
+    expected = run("predict", model, data)
+    for new in (table("r.csv", "TRUE", "FALSE"), table("p.csv", "True", "False")):
+        result = run("predict", model, new)
+        assert result.stderr == ""
+        assert result.stdout == expected.stdout
+    assert "60 of these 60 row(s) were trained on" in run("evaluate", model, new).stderr
+
+
+@pytest.mark.parametrize(
+    ("categories", "said"),
+    [
+        (["never", "seldom", "often"], "The file has them in order: --levels never,seldom,often."),
+        (["3", "2", "1"], "in another order than that of their numbers. Where it is meant, give"),
+        (["20+", "0-9", "10-19"], "it: --levels 20+,0-9,10-19; if not, write the column without"),
+        (["1", "2", "10"], None),
+        (["under 5", "5-9", "10+"], None),
+    ],
+)
+@pytest.mark.parametrize("reader", ["polars", "pandas"])
+def test_ordered_categories_of_a_parquet_file(tmp_path, monkeypatch, categories, said, reader):
+    polars = pytest.importorskip("polars")
+    pytest.importorskip("pyarrow")
+    answers = polars.Series([categories[k % 3] for k in range(60)], dtype=polars.Enum(categories))
+    path = tmp_path / "t.parquet"
+    polars.DataFrame({"x": np.arange(60) % 7, "y": answers}).write_parquet(path)
+    if reader == "pandas":
+        monkeypatch.setitem(sys.modules, "polars", None)
+    table = read_table(path)
+    assert table.orders == {"y": categories}
+    if said is None:
+        assert len(np.unique(read_annotations(table, Roles("y"))[0], axis=0)) == 3
+    else:
+        with pytest.raises(click.ClickException, match=re.escape(said)):
+            read_annotations(table, Roles("y"))
+    intervals, _ = read_annotations(table, Roles("y", levels=categories))
+    assert intervals[:3, 0].tolist() == [0, 1, 2]
 
 
 def test_codes_of_a_parquet_file(tmp_path, model):

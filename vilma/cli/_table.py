@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import math
 import re
+import shlex
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,6 +47,7 @@ from vilma.cli._report import readable_errors, warn
 from vilma.labels.bracket_text import BracketError
 from vilma.labels.doubtful import is_no_answer
 from vilma.labels.label_file import answer_key, with_exponents_read
+from vilma.labels.values import is_ordered
 
 TABLE = "table"  # the kind of features, as settings name it
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
@@ -60,6 +62,7 @@ _OTHER_TABLES = {
     ".feather": ("a Feather file", "read_feather(path)"),
     ".json": ("a JSON file", "read_json(path)"),
 }
+_TRUTH = {"true": "True", "false": "False"}  # R writes TRUE, Python True, databases true
 _MISSING = {"", "na", "n/a", "nan", "null", "."}  # in any case, and "None": "none" is an answer
 _FEWEST_COUNTED = 20  # rows whose numbers go up by one: fewer may be years
 # What columns of weights are called; by the second, as nothing else is.
@@ -82,10 +85,13 @@ class Table:
         Where they come from.
     columns : dict of str to list
         Texts as they are in a CSV file, or values of a Parquet file; None where missing.
+    orders : dict of str to list of str
+        Ordered categories of columns of a Parquet file, lowest first, where its reader tells.
     """
 
     path: Path
     columns: dict[str, list[Any]]
+    orders: dict[str, list[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -323,10 +329,11 @@ def read_table(path: Path) -> Table:
     click.ClickException
         If it cannot be read, or has no rows.
     """
-    columns = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
-    if not columns or not next(iter(columns.values())):
+    is_parquet = path.suffix.lower() == ".parquet"
+    table = _read_parquet(path) if is_parquet else Table(path, _read_csv(path))
+    if not table.columns or not len(table):
         raise click.ClickException(f"{path} has no rows; expected a header and a row per case.")
-    return Table(path, columns)
+    return table
 
 
 def _read_csv(path: Path) -> dict[str, list[Any]]:
@@ -370,20 +377,26 @@ def _cell(text: str) -> str | None:
     return None if text.lower() in _MISSING or text == "None" else text
 
 
-def _read_parquet(path: Path) -> dict[str, list[Any]]:
+def _read_parquet(path: Path) -> Table:
     try:
         import polars
 
         frame = polars.read_parquet(path)
         columns = {name: frame[name].to_list() for name in frame.columns}
+        dtypes: dict[str, Any] = dict(frame.schema)
     except ImportError:
-        columns = _read_parquet_by_pandas(path)
+        columns, dtypes = _read_parquet_by_pandas(path)
     except Exception as error:  # what a damaged file raises is up to the reader
         raise click.ClickException(f"{path} is not a readable Parquet file ({error}).") from error
-    return {name: [_value(value) for value in values] for name, values in columns.items()}
+    ordered = {name: dtype.categories for name, dtype in dtypes.items() if is_ordered(dtype)}
+    return Table(
+        path,
+        {name: [_value(value) for value in values] for name, values in columns.items()},
+        {name: [label_name(each) for each in listed] for name, listed in ordered.items()},
+    )
 
 
-def _read_parquet_by_pandas(path: Path) -> dict[str, list[Any]]:
+def _read_parquet_by_pandas(path: Path) -> tuple[dict[str, list[Any]], dict[str, Any]]:
     try:
         import pandas
 
@@ -395,8 +408,9 @@ def _read_parquet_by_pandas(path: Path) -> dict[str, list[Any]]:
         ) from error
     except Exception as error:
         raise click.ClickException(f"{path} is not a readable Parquet file ({error}).") from error
+    dtypes = {str(name): dtype for name, dtype in frame.dtypes.items()}
     frame = frame.astype(object).where(frame.notna(), None)  # less NA and NaT
-    return {str(name): frame[name].tolist() for name in frame.columns}
+    return {str(name): frame[name].tolist() for name in frame.columns}, dtypes
 
 
 def _value(value: Any) -> Any:
@@ -588,7 +602,8 @@ def feature_cells(table: Table, features: dict[str, list[str]]) -> NDArray[Any]:
     for name in features["numbers"]:
         columns.append(_numbers(table, name).tolist())
     for name in features["categories"]:
-        columns.append([None if cell is None else str(cell) for cell in table.columns[name]])
+        texts = [None if cell is None else str(cell) for cell in table.columns[name]]
+        columns.append([text and _TRUTH.get(text.lower(), text) for text in texts])
     result = np.empty((len(table), len(columns)), dtype=object)
     for place, values in enumerate(columns):
         result[:, place] = values
@@ -768,13 +783,29 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
         raise click.ClickException(
             f"{count} of {len(words)} labels in column {roles.label!r} of {table.path} are "
             f"neither numbers nor brackets (20-29, 50+, under 5){marks}: {_some_words(strange)}."
-            + _advice(strange, roles, are_all=count == len(words))
+            + _advice(strange, roles, table, are_all=count == len(words))
         ) from error
+    _refuse_other_order(table, str(roles.label), words, intervals[given])
     warn_of_doubtful_points(table.path, words, roles.decimal)
     warn_of_words_for_zero(table.path, words, intervals[given])
     labelled = [f"row {names[row]}" for row in given]
     report_irregular_brackets(table.path, intervals[given], words, labelled)
     return intervals
+
+
+def _refuse_other_order(
+    table: Table, column: str, words: list[str], intervals: NDArray[np.float64]
+) -> None:
+    """Refuse ordered categories whose numbers say another order."""
+    place = dict(zip(words, intervals.tolist(), strict=True))
+    order = table.orders.get(column, [])
+    known = [place[category] for category in order if category in place]
+    if known != sorted(known):
+        raise click.ClickException(
+            f"{table.path}, column {column!r} has the ordered categories {join_levels(order)}, in "
+            "another order than that of their numbers. Where it is meant, give it: --levels "
+            f"{shlex.quote(join_levels(order))}; if not, write the column without categories."
+        )
 
 
 def _some_words(words: list[str]) -> str:
@@ -802,11 +833,14 @@ def refuse_empty_levels(levels: list[str]) -> None:
             )
 
 
-def _advice(strange: list[str], roles: Roles, *, are_all: bool) -> str:
+def _advice(strange: list[str], roles: Roles, table: Table, *, are_all: bool) -> str:
     """Say what to do with labels that are neither numbers nor brackets."""
     about_mark = other_mark_advice(strange, roles.decimal)
     if about_mark:
         return about_mark
+    order = table.orders.get(str(roles.label))
+    if order is not None and makes_scale():
+        return f" The file has them in order: --levels {shlex.quote(join_levels(order))}."
     return _levels_advice(strange) if are_all else no_answer_advice(strange)
 
 
