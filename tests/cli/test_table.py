@@ -1134,6 +1134,37 @@ def test_codes_of_missing_answers_among_brackets_are_told(tmp_path, model):
         assert "leave their rows out: --no-answer=-9. An" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("highest", "codes", "told"),
+    [
+        (20, ["99"], "99"),
+        (93, ["99"], None),
+        (93, ["998", "999"], "998, 999"),
+        (5, ["9"], None),
+        (50, ["-99.0"], "-99"),
+        (40_000.5, ["99999"], "99999"),
+        (60_000.5, ["99999"], None),
+    ],
+)
+def test_codes_of_missing_answers_among_features_are_told(tmp_path, model, highest, codes, told):
+    numbers = np.linspace(0, highest, 6)
+    rows = [
+        [codes[k % len(codes)] if k % 10 == k // 10 else numbers[k % 6], k % 3] for k in range(60)
+    ]
+    data = write(tmp_path / "t.csv", ["x", "y"], rows)
+    command = ["fit", data, "--label", "y", "-o", model, *FAST, "--folds", 0]
+    result = run(*command)
+    assert result.exit_code == 0, result.output
+    said = (
+        f"column 'x' has {told} in 6 rows, far from its other numbers, 0 to {highest:g}: surveys"
+    )
+    assert (said in result.stderr) == (told is not None)
+    assert ("missing answers" in result.stderr) == (told is not None)
+    rows = [row for row in rows if row[0] not in codes]
+    write(data, ["x", "y"], [*rows, [codes[0], 0]])  # once is an outlier
+    assert "missing answers" not in run(*command).stderr
+
+
 @pytest.mark.parametrize("code", ["-99", "-99.0", "Refused"])
 def test_ends_that_say_nothing_are_left_out(tmp_path, model, answers, code):
     level, score, _ = answers

@@ -22,6 +22,7 @@ from vilma._named_rows import (
     refuse_other_formats,
 )
 from vilma._suspect_columns import (
+    codes_among_numbers,
     hardly_repeats,
     names_of_rows,
     numbers_among_texts,
@@ -496,6 +497,9 @@ def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
             about = numbers_too_close(values)
             if about is not None:
                 warn(f"column {name!r} {about}")
+            about = codes_among_numbers(values)
+            if about is not None:
+                warn(f"column {name!r} {about}. Where they are, leave these cells empty")
             _warn_of_row_numbers(name, values)
             if roles.weight is None:
                 _warn_of_weights(name, values)
