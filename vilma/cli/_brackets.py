@@ -86,7 +86,7 @@ def _left_out_end(
     none, as "(4, 5)". Numbers with decimals have no next one.
     """
     try:
-        used = find_decimal_mark(texts)[0] if mark is None else mark
+        used = find_decimal_mark(texts).mark if mark is None else mark
     except ValueError:  # figures written in two ways
         return None
     known: dict[str, Bracket] = {}

@@ -22,10 +22,10 @@ from vilma.cli._options import makes_scale, refuse_typed
 from vilma.cli._report import readable_errors, some_of, warn
 from vilma.labels import label_file
 from vilma.labels.bracket_text import (
+    DecimalMark,
     find_decimal_mark,
     is_one_number,
     read_bracket,
-    told_decimal_mark,
 )
 from vilma.labels.doubtful import is_no_answer, missing_codes
 from vilma.labels.label_file import (
@@ -194,9 +194,7 @@ def warn_of_doubtful_points(path: Path, texts: list[str], decimal: Decimal | Non
     decimal : {"point", "comma"} or None
         What parts decimals, where that is asked for.
     """
-    if decimal is not None:
-        return
-    _, doubtful = find_decimal_mark(_as_written(texts))
+    doubtful = None if decimal is not None else _decimal_mark(texts).doubtful
     if doubtful is not None:
         warn(
             f"{path}: the point in {doubtful!r} may part thousands or decimals, and is taken to "
@@ -242,14 +240,14 @@ def told_decimal(texts: list[str]) -> Decimal | None:
     {"point", "comma"} or None
         As an option; None if nothing tells.
     """
-    mark = told_decimal_mark(_as_written(texts))
-    return next((name for name, each in DECIMAL_MARKS.items() if each == mark), None)
+    mark, told, _ = _decimal_mark(texts)
+    return next(name for name, each in DECIMAL_MARKS.items() if each == mark) if told else None
 
 
-def _as_written(texts: list[str]) -> list[str]:
-    """Return the distinct labels, less numbers with an exponent, which have a point."""
+def _decimal_mark(texts: list[str]) -> DecimalMark:
+    """Find the mark by the different labels, less numbers with an exponent, which have a point."""
     entries = with_exponents_read(list(dict.fromkeys(texts)))
-    return [entry for entry in entries if isinstance(entry, str)]
+    return find_decimal_mark(entry for entry in entries if isinstance(entry, str))
 
 
 def no_answer_advice(texts: list[str]) -> str:

@@ -182,7 +182,7 @@ def _read_column(labels: Any) -> list[Any]:
 def _find_decimal_mark(entries: list[Any], known: Mapping[str, Any]) -> str:
     """Return the mark that parts decimals in a column, and warn if nothing in it tells."""
     texts = dict.fromkeys(entry for entry in entries if isinstance(entry, str))
-    mark, doubtful = find_decimal_mark(text for text in texts if _tidy(text) not in known)
+    mark, _, doubtful = find_decimal_mark(text for text in texts if _tidy(text) not in known)
     if doubtful is not None:
         warnings.warn(
             f"The point in {doubtful!r} (row {entries.index(doubtful)}) may part thousands or "

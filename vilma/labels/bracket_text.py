@@ -85,7 +85,25 @@ _PLAIN = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)\s*")  # numbers as programs wr
 _NOTATION = re.compile(rf"([\[(\]])\s*{_END}\s*(?:[,;–—-]|\.\.|to)\s*{_END}\s*([\])\[])")
 
 
-def find_decimal_mark(texts: Iterable[str]) -> tuple[str, str | None]:
+class DecimalMark(NamedTuple):
+    """The mark that parts decimals in a column.
+
+    Attributes
+    ----------
+    mark : {".", ","}
+        The mark.
+    told : bool
+        Whether the figures show it; whole numbers below 1,000 leave it open.
+    doubtful : str or None
+        A bracket whose figures may have either, if nothing in the column tells what they mean.
+    """
+
+    mark: str
+    told: bool
+    doubtful: str | None
+
+
+def find_decimal_mark(texts: Iterable[str]) -> DecimalMark:
     """Tell by the figures of a column which mark parts decimals.
 
     A column of nothing but plain numbers, such as "1.125", is written by programs, and a point
@@ -102,10 +120,8 @@ def find_decimal_mark(texts: Iterable[str]) -> tuple[str, str | None]:
 
     Returns
     -------
-    mark : {".", ","}
-        What parts decimals.
-    doubtful : str or None
-        A bracket with such figures, if nothing in the column tells what they mean.
+    DecimalMark
+        What parts decimals; a point where nothing tells, and no figures may mean either.
 
     Raises
     ------
@@ -113,30 +129,9 @@ def find_decimal_mark(texts: Iterable[str]) -> tuple[str, str | None]:
         If some figures are written in one way and some in the other.
     """
     mark, either = _told(list(texts))
-    if mark is None and either is not None:
-        return ",", either
-    return mark or ".", None
-
-
-def told_decimal_mark(texts: Iterable[str]) -> str | None:
-    """Return the mark that the figures of a column show to part decimals.
-
-    Parameters
-    ----------
-    texts : iterable of str
-        The distinct brackets of a column.
-
-    Returns
-    -------
-    {".", ","} or None
-        None if they leave it open, as whole numbers below 1,000 do.
-
-    Raises
-    ------
-    ValueError
-        If some figures are written in one way and some in the other.
-    """
-    return _told(list(texts))[0]
+    if mark is not None:
+        return DecimalMark(mark, True, None)
+    return DecimalMark("." if either is None else ",", False, either)
 
 
 def _told(column: list[str]) -> tuple[str | None, str | None]:

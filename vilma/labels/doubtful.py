@@ -245,7 +245,7 @@ def _has_digit(label: str) -> bool:
 def _as_brackets(texts: list[str]) -> dict[str, tuple[float, float]] | None:
     """Return where labels begin and end that are all numbers or brackets."""
     try:
-        mark, _ = find_decimal_mark(texts)
+        mark = find_decimal_mark(texts).mark
     except ValueError:
         return None
     brackets = {text: read_bracket(text, decimal=mark) for text in texts}
