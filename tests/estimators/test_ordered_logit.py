@@ -507,7 +507,21 @@ def test_the_maximum_is_found_behind_an_outlier_that_becomes_certain(outlier, li
 
 
 @pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
-def test_a_smaller_tolerance_finds_no_more_beside_outliers():
+@pytest.mark.parametrize(("seed", "outlier"), [(10, -1e9), (10, -1e12), (21, -1e12)])
+def test_an_outlier_of_the_first_label_leaves_cloglog_its_maximum(seed, outlier):
+    """Its loss falls as exp(-e^z): a step moves its score by 0.1 and less."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(120, 1))
+    y = np.digitize(X[:, 0] + rng.logistic(size=120), [-1, 1])
+    X[0], y[0] = outlier, 0
+    far, others = (OrderedLogit(link="cloglog").fit(X[i:], y[i:]) for i in (0, 1))
+    assert far.log_likelihood_ == pytest.approx(others.log_likelihood_, abs=1e-6)
+    np.testing.assert_allclose(far.coef_, others.coef_, rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("link", ["logit", "probit", "cloglog"])
+def test_a_smaller_tolerance_finds_no_more_beside_outliers(link):
     """Several rows hold the others back, some with weights that make steps look small."""
     for seed in range(40):
         rng = np.random.default_rng(seed)
@@ -518,7 +532,7 @@ def test_a_smaller_tolerance_finds_no_more_beside_outliers():
             X[row, rng.integers(3)] = rng.choice([-1.0, 1.0]) * 10.0 ** rng.uniform(2, 11)
         weight = 10.0 ** rng.uniform(-3, 3, n) if seed % 2 else None
         found, exact = (
-            OrderedLogit(tol=tol, max_iter=400).fit(X, y, weight).log_likelihood_
+            OrderedLogit(link=link, tol=tol, max_iter=400).fit(X, y, weight).log_likelihood_
             for tol in (1e-8, 1e-13)
         )
         assert found == pytest.approx(exact, rel=1e-6)

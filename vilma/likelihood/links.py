@@ -154,7 +154,7 @@ class _GenericLoss:
         """Return F'(z) and F''(z), divided by the mass; both 0 at infinity."""
         finite = np.isfinite(z)
         inner = np.where(finite, z, 0.0)
-        ratio = np.where(finite, np.exp(self.log_pdf(inner) - mass), 0.0)
+        ratio = np.exp(np.where(finite, self.log_pdf(inner) - mass, -np.inf))
         return ratio, ratio * self.log_pdf_slope(inner)
 
 

@@ -65,7 +65,10 @@ _ROUNDING = 1e-14  # of the objective: a decrease below cannot be seen in it
 # What is much smaller than the last decrement: conjugate gradients leave 0.01, exact steps less.
 _CONTRACTED = 0.1
 _FURTHEST = 1e20  # of doublings
-_NEAR_ENOUGH = 0.02  # move of a score and a threshold; of a row that holds others back 0.1 to 1
+# Move of a score and a threshold. A row that holds others back moves by 1 with the logit, by .1 or
+# more with the probit; with the complementary log-log, where its loss is exp(-e^z), by e^-z only:
+# .02 and more for outliers up to 1e12. Of 400 random fits 67 take a step or two more than without.
+_NEAR_ENOUGH = 0.005
 # Small steps that need not be the last: an outlier of 1e12 takes 27 to become certain. More would
 # be for nothing where labels are separated.
 _MOST_SLOW = 30
@@ -233,9 +236,7 @@ def minimize(
             if wrong is not None and not stalled:
                 point.tied[wrong] = False
             elif small and not problem.penalized:
-                # The step before was small, too, or no score has moved far in this one.
-                near = before <= negligible or _largest_move(step) <= _NEAR_ENOUGH
-                settled = near and decrement <= _CONTRACTED * before
+                settled = _largest_move(step) <= _NEAR_ENOUGH and decrement <= _CONTRACTED * before
                 if stalled or settled or point.objective <= _SMALLEST:
                     converged = True
                     break
