@@ -739,6 +739,48 @@ def test_proportional_odds_do_not_depend_on_the_unit_of_weights():
     assert a.statistic == pytest.approx(b.statistic, rel=1e-6)
 
 
+def parted(covariance):
+    """Labels of which a column decides some, and the fit to the rows that it does not."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=400), "b": rng.normal(size=400)})
+    y = np.digitize(X["a"] + rng.logistic(size=400), [-1, 0, 1])
+    X["top"] = 1.0 * (y == 3) * (rng.random(400) < 0.5)
+    X["in top"] = X["top"] * rng.normal(size=400)
+    left = X["top"] == 0.0
+    whole = OrderedLogit(covariance=covariance).fit(X, y)
+    rest = OrderedLogit(covariance=covariance).fit(X.loc[left, ["a", "b"]], y[left])
+    return X, y, left, whole, rest
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("covariance", ["observed", "robust"])
+def test_what_separation_decides_has_no_part_in_inference(covariance):
+    X, _, _, whole, _ = parted(covariance)
+    # Of "in top" only rows that are certain tell anything.
+    table, effects = whole.summary().to_frame(), whole.average_marginal_effects(X)
+    assert table.loc[["top", "in top"], "std_err"].isna().all()
+    assert np.isnan(effects.equal_errors[2:]).all()
+    assert (effects.equal_errors[:2] > 0.0).all()
+    with pytest.raises(ValueError, match="no standard error, for in top"):
+        whole.wald_test(["in top"])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("covariance", ["observed", "robust"])
+def test_thresholds_at_infinity_have_no_standard_errors(covariance):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 2))
+    y = np.digitize(X[:, 0] + rng.logistic(size=300), [-1, 0, 1])
+    whole = np.column_stack([X, y == 3])
+    model = OrderedLogit(covariance=covariance).fit(whole, y)
+    left = y < 3
+    rest = OrderedLogit(covariance=covariance).fit(X[left], y[left])
+    thresholds = model.summary().thresholds_to_frame()["std_err"]
+    assert thresholds.isna().tolist() == [False, False, True]
+    expected = rest.summary().thresholds_to_frame()["std_err"]
+    np.testing.assert_allclose(thresholds[:2], expected, rtol=1e-2)
+
+
 def test_the_weakest_threshold_is_left_out_first():
     lower = np.repeat([0, 1, 2, 3], [50, 3, 40, 60])
     labels = LabeledWeights(lower, lower, np.ones(153), 4)

@@ -63,6 +63,7 @@ from vilma.likelihood import (
     identify_cells,
     initial_thresholds,
     minimize,
+    not_told,
     place_thresholds,
     separate_columns,
     standardize,
@@ -117,6 +118,7 @@ class _Fit:
     informative_weight: float
     null_log_likelihood: float
     separation: Separation | None
+    not_told: np.ndarray  # (n + n_groups,) bool, what separation leaves infinite or untold
     trace: DataTrace | None
 
 
@@ -599,9 +601,9 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         infinite = [str(estimates.names[j]) for j in places if j in estimates.separated]
         if infinite:
             raise ValueError(
-                f"The labels are separated: estimates are infinite, and have no standard error, "
-                f"for {some_of(infinite)}. The likelihood ratio of fits with and without such a "
-                "column tests it: `likelihood_ratio_test`."
+                "The labels are separated: estimates are infinite, or told by rows alone that are "
+                f"certain, and have no standard error, for {some_of(infinite)}. The likelihood "
+                "ratio of fits with and without such a column tests it: `likelihood_ratio_test`."
             )
         return wald_test(estimates, np.array(places, dtype=np.int64))
 
@@ -867,6 +869,9 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         if alpha == 0.0:
             null = null_log_likelihood(task.likelihood.link, task.likelihood.labels)
             separation = find_separation(task, maximum, units.mix)
+        untold = np.zeros(len(maximum.coef) + maximum.n_groups, dtype=bool)
+        if separation is not None:
+            untold = not_told(task, maximum, separation.labels, units)
         trace = None
         if maximum.hessian is not None:
             variance = covariance(task, maximum, kind, clusters)
@@ -895,6 +900,7 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
             float(weight[telling].sum()),
             null,
             separation,
+            untold,
             trace,
         )
 
@@ -945,7 +951,8 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
                 problem.classes,
                 self._notes(fit) + self._open_labels(fit) + self._errors_mean(problem, fit),
                 fit.trace,
-                () if fit.separation is None else tuple(map(int, fit.separation.columns)),
+                tuple(np.flatnonzero(fit.not_told[: len(fit.coef)]).tolist()),
+                tuple(np.flatnonzero(fit.not_told[len(fit.coef) :]).tolist()),
             )
 
     def _names(self) -> list[str]:
@@ -962,7 +969,7 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         if fit.separation is not None:
             runs = [
                 f"{names[j]} ({'+' if sign > 0 else '-'})"
-                for j, sign in zip(*fit.separation, strict=True)
+                for j, sign in zip(fit.separation.columns, fit.separation.sign, strict=True)
             ]
             if (
                 fit.maximum.objective * fit.total_weight

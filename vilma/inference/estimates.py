@@ -90,8 +90,9 @@ class Estimates:
         What a reader of the table must know.
     trace : DataTrace
         Of the data, for comparisons of fits.
-    separated : tuple of int
-        Columns whose estimates are infinite: what they have for a standard error means nothing.
+    separated, separated_thresholds : tuple of int
+        Columns and distinct thresholds whose estimates are infinite, or told by rows alone that
+        separation makes certain: what they have for a standard error means nothing.
     """
 
     link: str
@@ -112,6 +113,7 @@ class Estimates:
     notes: list[str]
     trace: DataTrace
     separated: tuple[int, ...] = ()
+    separated_thresholds: tuple[int, ...] = ()
 
     @property
     def threshold_names(self) -> list[str]:

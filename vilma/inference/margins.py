@@ -104,7 +104,8 @@ class MarginalEffects:
             change = "" if self.changes[j] == _DERIVATIVE else f" ({self.changes[j]})"
             lines.append([name + change])
             lines[-1] += [f"{value:.4f}" for value in self.equal[j]]
-            lines.append(["", *(f"({value:.4f})" for value in self.equal_errors[j])])
+            errors = self.equal_errors[j]
+            lines.append(["", *("-" if np.isnan(e) else f"({e:.4f})" for e in errors)])
         widths = [max(len(line[k]) for line in lines) for k in range(len(head))]
         text = [
             "  ".join(
@@ -130,6 +131,7 @@ class _Effect(NamedTuple):
     at_least: np.ndarray  # (n_groups,)
     gradient: np.ndarray  # (n_groups, n + n_groups) in coefficients and thresholds
     known: bool  # whether it depends on identified coefficients alone
+    told: bool  # whether on none that separation leaves infinite or untold
 
 
 def read_average(estimates: Estimates, m: int, sample_weight, level: float) -> np.ndarray:
@@ -212,7 +214,7 @@ def column_effects(
     # sum_i share_i f'(theta_k - s_i) x_i, for derivatives in w.
     bend_X = np.stack([X.transpose_dot(share * bend[:, k]) for k in range(n_groups)])
     mean_bend = share @ bend
-    identified = estimates.identified
+    identified, told = estimates.identified, _told(estimates)
     effects = []
     for j in range(n):
         column = _column(X, j)
@@ -237,7 +239,8 @@ def column_effects(
             gradient[:, j] += mean_density
             gradient[:, n:] = np.diag(mean_bend * coef[j])
             change = _DERIVATIVE
-        effects.append(_Effect(estimates.names[j], change, effect, gradient, bool(identified[j])))
+        known = bool(identified[j])
+        effects.append(_Effect(estimates.names[j], change, effect, gradient, known, bool(told[j])))
     return _collect(estimates, effects, level)
 
 
@@ -285,7 +288,15 @@ def _of_variable(estimates: Estimates, change: VariableChange, share: np.ndarray
         touched = (low != high).any(axis=0)
     gradient = np.hstack([in_coef, np.diag(in_thresholds)])
     known = bool(estimates.identified[touched].all())
-    return _Effect(change.name, change.change, effect, gradient, known)
+    told = bool(_told(estimates)[touched].all())
+    return _Effect(change.name, change.change, effect, gradient, known, told)
+
+
+def _told(estimates: Estimates) -> np.ndarray:
+    """Mask of the coefficients that separation leaves finite and told, of shape (n,)."""
+    told = np.ones(len(estimates.coef), dtype=bool)
+    told[list(estimates.separated)] = False
+    return told
 
 
 def _collect(estimates: Estimates, effects: Sequence[_Effect], level: float) -> MarginalEffects:
@@ -301,9 +312,10 @@ def _collect(estimates: Estimates, effects: Sequence[_Effect], level: float) -> 
             continue
         ends = np.vstack([np.zeros(size), effect.gradient, np.zeros(size)])
         at_least[place] = effect.at_least
-        at_least_errors[place] = _errors(effect.gradient, variance)
         equal[place] = -np.diff(np.concatenate([[0.0], effect.at_least, [0.0]]))
-        equal_errors[place] = _errors(ends[:-1] - ends[1:], variance)
+        if effect.told:
+            at_least_errors[place] = _errors(effect.gradient, variance)
+            equal_errors[place] = _errors(ends[:-1] - ends[1:], variance)
     return MarginalEffects(
         [effect.name for effect in effects],
         estimates.cell_names,

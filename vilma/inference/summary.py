@@ -97,7 +97,7 @@ class Summary:
             Columns coef, std_err, z, p, lower, upper, and for the logit odds_ratio,
             odds_ratio_lower, odds_ratio_upper. With clusters z is Student's t, with one degree
             of freedom less than there are clusters. Coefficients that are not identified have NaN,
-            and infinite estimates, of labels that are separated, no standard error.
+            and those that separation leaves infinite or untold, no standard error.
         """
         return frame(self._coefficients(), self.estimates.names)
 
@@ -108,7 +108,8 @@ class Summary:
         -------
         pandas.DataFrame
             Columns threshold, std_err, lower, upper. The name ``a|b`` is that of the threshold
-            between a and all labels below it, and b and all labels above.
+            between a and all labels below it, and b and all labels above. Those that separation
+            leaves infinite or untold have no standard error.
         """
         return frame(self._thresholds(), self.estimates.threshold_names)
 
@@ -169,6 +170,7 @@ class Summary:
     def _thresholds(self) -> dict[str, np.ndarray]:
         e = self.estimates
         error = e.standard_errors[len(e.coef) :]
+        error[list(e.separated_thresholds)] = np.nan
         interval = wald(e.thresholds, error, self.level, e.n_clusters)
         return {
             "threshold": e.thresholds,

@@ -15,7 +15,7 @@ from vilma.likelihood.problem import (
     standardize,
     unchanged,
 )
-from vilma.likelihood.separation import Separation, find_separation
+from vilma.likelihood.separation import Separation, find_separation, not_told
 
 __all__ = [
     "LINKS",
@@ -33,6 +33,7 @@ __all__ = [
     "identify_cells",
     "initial_thresholds",
     "minimize",
+    "not_told",
     "place_thresholds",
     "separate_columns",
     "standardize",
