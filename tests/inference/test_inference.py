@@ -755,7 +755,15 @@ def parted(covariance):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("covariance", ["observed", "robust"])
 def test_what_separation_decides_has_no_part_in_inference(covariance):
-    X, _, _, whole, _ = parted(covariance)
+    X, y, left, whole, rest = parted(covariance)
+    test = whole.proportional_odds_test(X, y)
+    expected = rest.proportional_odds_test(X.loc[left, ["a", "b"]], y[left])
+    assert (test.df, test.n_certain, test.n_left_out) == (4, (~left).sum(), 0)
+    assert test.statistic == pytest.approx(expected.statistic, rel=1e-4)
+    np.testing.assert_allclose(test.column_statistics[:2], expected.column_statistics, rtol=1e-4)
+    assert test.to_frame()["df"].tolist() == [2, 2, 0, 0]
+    assert test.to_frame().loc[["top", "in top"]].drop(columns="df").isna().all(axis=None)
+    assert f"{(~left).sum()} rows are certain, and were left out" in str(test)
     # Of "in top" only rows that are certain tell anything.
     table, effects = whole.summary().to_frame(), whole.average_marginal_effects(X)
     assert table.loc[["top", "in top"], "std_err"].isna().all()
@@ -767,18 +775,56 @@ def test_what_separation_decides_has_no_part_in_inference(covariance):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("covariance", ["observed", "robust"])
-def test_thresholds_at_infinity_have_no_standard_errors(covariance):
+def test_thresholds_at_infinity_are_not_tested(covariance):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 2))
     y = np.digitize(X[:, 0] + rng.logistic(size=300), [-1, 0, 1])
     whole = np.column_stack([X, y == 3])
     model = OrderedLogit(covariance=covariance).fit(whole, y)
-    left = y < 3
+    test, left = model.proportional_odds_test(whole, y), y < 3
     rest = OrderedLogit(covariance=covariance).fit(X[left], y[left])
+    expected = rest.proportional_odds_test(X[left], y[left])
+    assert (test.df, test.threshold_names, test.n_left_out) == (2, ["0|1", "1|2"], 1)
+    assert test.statistic == pytest.approx(expected.statistic, rel=1e-4)
+    assert "too few annotations or are infinite" in str(test)
     thresholds = model.summary().thresholds_to_frame()["std_err"]
     assert thresholds.isna().tolist() == [False, False, True]
     expected = rest.summary().thresholds_to_frame()["std_err"]
     np.testing.assert_allclose(thresholds[:2], expected, rtol=1e-2)
+
+
+def test_a_coefficient_is_compared_where_it_is_told():
+    """A level that never has the two lowest labels says nothing at the first threshold."""
+    levels = {"observed": [], "robust": []}
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        x, rare = rng.normal(size=400), 1.0 * (rng.random(400) < 0.2)
+        y = np.digitize(x + rng.logistic(size=400), [-1, 0, 1])
+        y = np.where(rare == 1.0, np.maximum(y, 2), y)
+        X = np.column_stack([x, rare])
+        for kind, p in levels.items():
+            test = OrderedLogit(covariance=kind).fit(X, y).proportional_odds_test(X, y)
+            assert test.column_df.tolist() == [2, 1]
+            assert test.df == 3
+            assert np.isnan(test.coef[1]).tolist() == [True, False, False]
+            p.append(test.column_p[0])
+    for p in levels.values():
+        assert stats.kstest(p, "uniform").pvalue > 0.01
+
+
+def test_a_column_is_tested_alone_where_others_differ():
+    """The coefficient of the second column is the same everywhere, that of the first is not."""
+    rejected = {"observed": 0, "robust": 0}
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        first, other = rng.normal(size=(2, 600))
+        X = np.column_stack([first, 0.7 * first + 0.7 * other])
+        scores = np.outer(first, [0.3, 0.6, 1.0]) + 0.5 * X[:, [1]] - [-1.0, 0.0, 1.0]
+        y = (rng.random((600, 1)) < 1.0 / (1.0 + np.exp(-scores))).sum(axis=1)
+        for kind in rejected:
+            p = OrderedLogit(covariance=kind).fit(X, y).proportional_odds_test(X, y).column_p
+            rejected[kind] += p[1] < 0.05
+    assert max(rejected.values()) <= 9  # 3 are expected
 
 
 def test_the_weakest_threshold_is_left_out_first():

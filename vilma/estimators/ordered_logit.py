@@ -40,10 +40,10 @@ from vilma.inference.covariance import covariance, informative
 from vilma.inference.estimates import Estimates, count_rows, null_log_likelihood
 from vilma.inference.margins import column_effects, read_average, variable_effects
 from vilma.inference.proportional_odds import (
+    NarrowModel,
     proportional_odds_test,
     refuse_other_rows,
-    well_supported,
-    widen,
+    testable_part,
 )
 from vilma.inference.trace import DataTrace, trace_data
 from vilma.inference.variables import variable_changes
@@ -684,6 +684,7 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
         Thresholds with fewer than ten annotations on either side for each of their parameters are
         left out, and labels between are taken together: the statistic would not be chi-squared.
         After a fit with ``covariance="robust"`` or with groups the test is that of the sandwich.
+        Where columns separate the labels it is the test of the rows that they do not decide.
 
         Parameters
         ----------
@@ -732,7 +733,6 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
             clusters = np.arange(len(labels.lower))
         coef, thresholds, scale = estimates.coef, estimates.thresholds, np.ones(len(self.coef_))
         used = np.flatnonzero(estimates.identified)
-        names = estimates.threshold_names
         with BlockThreads(self.n_jobs) as threads:
             matrix: DesignMatrix
             if isinstance(problem.X, np.ndarray):
@@ -742,37 +742,18 @@ class OrderedLogit(CumulativeClassifier, SingleFit):
             else:
                 matrix = as_design_matrix(problem.X, threads)
             refuse_other_rows(self.link, matrix, coef, thresholds, labels, used)
-            # Weights of a survey are no counts.
-            counted = labels
-            if clusters is not None:
-                counted = labels._replace(weight=np.ones(len(labels.weight)))
-            kept = well_supported(counted, len(used))
-            if len(kept) < 2:
-                thresholds = thresholds[kept]
-            elif len(kept) < len(thresholds):
-                labels = widen(labels, kept)
-                task = LikelihoodProblem(
-                    matrix, IntervalLikelihood(LINKS[self.link], labels), np.zeros(len(coef))
-                )
-                options = Options(self.tol, self.max_iter, 0, exact=True)
-                maximum = minimize(task, coef, thresholds[kept], options)
-                # Labels between thresholds that have met have no probability.
-                first = np.concatenate([[True], ~maximum.tied])
-                labels = Cells(np.arange(len(kept)), len(kept)).join(maximum.group).reduce(labels)
-                coef, thresholds = maximum.coef, maximum.thresholds[first]
-                kept, used = kept[first], used[~maximum.aliased[used]]
-            return proportional_odds_test(
+            model = NarrowModel(labels, coef, thresholds, np.arange(len(thresholds)), used, 0)
+            model = testable_part(
                 self.link,
                 matrix,
-                coef,
-                thresholds,
-                scale,
-                labels,
-                estimates.names,
-                [names[k] for k in kept],
-                used,
-                clusters,
-                len(names) - len(kept),
+                model,
+                bool(estimates.separated),
+                clusters is None,  # weights of a survey are no counts
+                Options(self.tol, self.max_iter, 0, exact=True, keep_hessian=True),
+            )
+            names = estimates.threshold_names
+            return proportional_odds_test(
+                self.link, matrix, model, scale, estimates.names, names, clusters
             )
 
     def _estimates(self) -> Estimates:

@@ -7,15 +7,32 @@ The wider model has coefficients for every threshold,
 and an annotation has the same likelihood in its two ends as before. Its loss is convex in all
 :math:`w_k` and :math:`\theta_k`, so that the observed information H is positive semidefinite.
 With the gradient g at the estimates of the narrow model, where all :math:`w_k` are one w, the
-score statistic :math:`g^T H^{-1} g` is chi-squared with n (T - 1) degrees of freedom if they are
-(Rao 1948), and :math:`-H^{-1} g` is the Newton step from w to the :math:`w_k`. Brant's test (1990)
-compares separate fits of exact labels at every threshold for the same purpose; this one takes
-intervals.
+Newton step from w to the :math:`w_k` is :math:`p = -H^{-1} g`, and :math:`d = R p` are its
+differences of a column's coefficients between neighbouring thresholds. If all coefficients are
+equal,
 
-Where the model is not trusted, or rows are weighted or clustered, the step has the covariance
-:math:`H^{-1} B H^{-1}` with the outer products B of the rows' or clusters' gradients, and the
-statistic is :math:`d^T (R H^{-1} B H^{-1} R^T)^{-1} d` for the differences :math:`d = -R H^{-1} g`
-of neighbouring thresholds' coefficients (the generalised score test; Boos 1992).
+.. math:: d^T (R V R^T)^{-1} d, \qquad V = H^{-1},
+
+is chi-squared with as many degrees of freedom as there are differences. If those of all columns
+are all that the wider model has more, it is the score statistic :math:`g^T H^{-1} g` (Rao 1948).
+The differences of one column test it alone, whether the other columns' coefficients are equal or
+not. Brant's test (1990) compares separate fits of exact labels at every threshold for the same
+purpose; this one takes intervals.
+
+Where the model is not trusted, or rows are weighted or clustered, :math:`V = H^{-1} B H^{-1}` with
+the outer products B of the rows' or clusters' gradients (the generalised score test; Boos 1992).
+
+What is tested
+--------------
+A row's loss depends on :math:`\theta_k - \langle x, w_k\rangle` for the thresholds k at which its
+annotation ends. Only if such rows tell the coefficient of column j apart from those of the others
+and from the threshold is :math:`w_{kj}` *told*. With a column told at :math:`K_j` thresholds there
+are :math:`K_j - 1` differences: n (T - 1) for all n columns and T thresholds if all is told.
+
+Where columns separate the labels, ends of annotations go to infinity, and their slopes and
+curvatures to 0 at rates of their own. The test is that of the finite part
+(``likelihood/separation.py``): annotations are open where their ends are at infinity, rows that
+are certain say nothing, and columns and thresholds that nothing is left to tell are not tested.
 
 The statistic is chi-squared only where every threshold has enough annotations on either side of
 it. Those that have too few are left out (`well_supported`): annotations are widened to what is
@@ -35,22 +52,35 @@ Biometrics 46, 1990.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import linalg, stats
 
 from vilma.design_matrices import DesignMatrix
-from vilma.inference.covariance import invert
+from vilma.inference.covariance import informative, invert
 from vilma.inference.summary import frame
-from vilma.likelihood import LINKS, IntervalLikelihood
+from vilma.likelihood import (
+    LINKS,
+    Cells,
+    IntervalLikelihood,
+    LikelihoodProblem,
+    Options,
+    find_separation,
+    identify_cells,
+    initial_thresholds,
+    minimize,
+)
 from vilma.likelihood.links import IntervalLoss
+from vilma.likelihood.steps import exact_hessian
 from vilma.surrogates import LabeledWeights
 
 if TYPE_CHECKING:
     import pandas
 
 _MOST_LEFT = 1e-2  # of a chi-squared statistic, for rows that were fitted
+_NO_CURVATURE = 1e-10  # of a Hessian in units in which its diagonal is 1
+_NO_PART = 1e-6  # of a unit vector, in a direction
 # Annotations on either side of a threshold for each of its parameters. Share of 100 simulations in
 # which true proportional odds were rejected at 5 %, with any support, 5 and 10: 500 exact labels
 # on 30 steps .55, .28, .07; on the 60 steps of an age 1.00, .21, .09; 500 brackets with exact
@@ -60,9 +90,11 @@ _MOST_LEFT = 1e-2  # of a chi-squared statistic, for rows that were fitted
 _SUPPORT = 10.0
 
 __all__ = [
+    "NarrowModel",
     "ProportionalOddsTest",
     "proportional_odds_test",
     "refuse_other_rows",
+    "testable_part",
     "well_supported",
     "widen",
 ]
@@ -88,11 +120,17 @@ class ProportionalOddsTest:
     threshold_names : list of str
         Of the thresholds, T of them.
     column_statistics, column_p : ndarray of shape (n,)
-        For every column alone, with T - 1 degrees of freedom; NaN if it is not identified.
+        For every column alone; NaN where `column_df` is 0.
+    column_df : ndarray of shape (n,), dtype=int64
+        Their degrees of freedom: the number of thresholds at which the annotations tell the
+        column's coefficient, less 1.
     coef : ndarray of shape (n, T)
-        One-step estimates of the coefficients at every threshold.
+        One-step estimates of the coefficients at every threshold, NaN where they are not told.
     n_left_out : int
-        Thresholds that too few annotations support, and that were not tested.
+        Thresholds that too few annotations support, or that separation sends to infinity: they
+        were not tested.
+    n_certain : int
+        Rows that separation makes certain, and that were left out.
     robust : bool
         Whether the statistics are those of the sandwich.
     """
@@ -104,8 +142,10 @@ class ProportionalOddsTest:
     threshold_names: list[str]
     column_statistics: np.ndarray
     column_p: np.ndarray
+    column_df: np.ndarray
     coef: np.ndarray
     n_left_out: int
+    n_certain: int
     robust: bool
 
     def to_frame(self) -> pandas.DataFrame:
@@ -116,18 +156,20 @@ class ProportionalOddsTest:
         pandas.DataFrame
             Columns chi2, df, p, and a column per threshold with the one-step estimates.
         """
-        df = np.full(len(self.names), len(self.threshold_names) - 1)
         at = {name: self.coef[:, k] for k, name in enumerate(self.threshold_names)}
-        columns = {"chi2": self.column_statistics, "df": df, "p": self.column_p, **at}
-        return frame(columns, self.names)
+        columns = {"chi2": self.column_statistics, "df": self.column_df, "p": self.column_p}
+        return frame(columns | at, self.names)
 
     def __str__(self) -> str:
         lines = [["", "chi2", "df", "p"]]
-        everything = [("all columns", self.statistic, self.df, self.p)]
-        for j, name in enumerate(self.names):
-            df = len(self.threshold_names) - 1
-            everything.append((name, self.column_statistics[j], df, self.column_p[j]))
-        lines += [[name, f"{chi2:.3f}", str(df), f"{p:.4f}"] for name, chi2, df, p in everything]
+        everything = [
+            ("all columns", self.statistic, self.df, self.p),
+            *zip(self.names, self.column_statistics, self.column_df, self.column_p, strict=True),
+        ]
+        lines += [
+            [name, f"{chi2:.3f}", str(df), f"{p:.4f}"] if df else [name, "-", "0", "-"]
+            for name, chi2, df, p in everything
+        ]
         widths = [max(len(line[k]) for line in lines) for k in range(4)]
         text = [
             "  ".join(
@@ -140,7 +182,12 @@ class ProportionalOddsTest:
             tested = len(self.threshold_names)
             text.append(
                 f"Tested at {tested} of {tested + self.n_left_out} thresholds; the others have "
-                "too few annotations."
+                f"too few annotations{' or are infinite' if self.n_certain else ''}."
+            )
+        if self.n_certain:
+            text.append(
+                f"Columns separate the labels: {self.n_certain} rows are certain, and were left "
+                "out."
             )
         kind = "Robust score test" if self.robust else "Score test"
         return "\n".join([f"{kind} of proportional odds", *text])
@@ -208,18 +255,104 @@ def widen(labels: LabeledWeights, kept: np.ndarray) -> LabeledWeights:
     return LabeledWeights(cell[labels.lower], cell[labels.upper], labels.weight, len(kept) + 1)
 
 
+class NarrowModel(NamedTuple):
+    """Estimates with the same coefficients at every threshold, and what they were fitted to."""
+
+    labels: LabeledWeights  # annotations as codes of T + 1 cells
+    coef: np.ndarray  # (n,)
+    thresholds: np.ndarray  # (T,)
+    places: np.ndarray  # (T,) of the thresholds among all of them
+    used: np.ndarray  # columns that are identified
+    n_certain: int  # rows that separation made certain
+
+
+def testable_part(
+    link: str,
+    X: DesignMatrix,
+    model: NarrowModel,
+    separated: bool,
+    counted: bool,
+    options: Options,
+) -> NarrowModel:
+    """Widen annotations until no columns separate them and every threshold is well supported.
+
+    Parameters
+    ----------
+    link : str
+        A key of ``vilma.likelihood.LINKS``.
+    X : DesignMatrix
+        The rows, in units of choice.
+    model : NarrowModel
+        The fit to them.
+    separated : bool
+        Whether columns separate its labels.
+    counted : bool
+        Whether weights count rows; those of a survey do not.
+    options : Options
+        Of further fits.
+
+    Returns
+    -------
+    NarrowModel
+        The same where there is nothing to widen. Without thresholds if nothing is left.
+    """
+    if separated:
+        model = _fit_finite_part(link, X, model, options)
+    while len(model.thresholds):
+        labels = model.labels
+        if not counted:
+            labels = labels._replace(weight=np.ones(len(labels.weight)))
+        kept = well_supported(labels, len(model.used))
+        if len(kept) == len(model.thresholds):
+            break
+        model = model._replace(
+            labels=widen(model.labels, kept),
+            thresholds=model.thresholds[kept],
+            places=model.places[kept],
+        )
+        if len(kept):
+            model = _fit_finite_part(link, X, model, options)
+    return model
+
+
+def _fit_finite_part(
+    link: str, X: DesignMatrix, model: NarrowModel, options: Options
+) -> NarrowModel:
+    """Fit the model to its annotations, opened where separation sends an end to infinity."""
+    labels, n = model.labels, X.shape[1]
+    task = LikelihoodProblem(X, IntervalLikelihood(LINKS[link], labels), np.zeros(n))
+    maximum = minimize(task, np.zeros(n), initial_thresholds(LINKS[link], labels), options)
+    separation = find_separation(task, maximum)
+    if separation is None:
+        # Labels between thresholds that have met have no probability.
+        first = np.concatenate([[True], ~maximum.tied])
+        return NarrowModel(
+            Cells(np.arange(len(first)), len(first)).join(maximum.group).reduce(labels),
+            maximum.coef,
+            maximum.thresholds[first],
+            model.places[first],
+            np.flatnonzero(~maximum.aliased),
+            model.n_certain,
+        )
+    finite = separation.labels
+    cells = identify_cells(finite)
+    part = model._replace(
+        labels=cells.reduce(finite),
+        thresholds=model.thresholds[cells.first],
+        places=model.places[cells.first],
+        n_certain=model.n_certain + int((informative(labels) & ~informative(finite)).sum()),
+    )
+    return _fit_finite_part(link, X, part, options) if cells.n_groups else part
+
+
 def proportional_odds_test(
     link: str,
     X: DesignMatrix,
-    coef: np.ndarray,
-    thresholds: np.ndarray,
+    model: NarrowModel,
     scale: np.ndarray,
-    labels: LabeledWeights,
     names: list[str],
     threshold_names: list[str],
-    used: np.ndarray,
     clusters: np.ndarray | None,
-    n_left_out: int,
 ) -> ProportionalOddsTest:
     """Test the coefficients' equality at all thresholds.
 
@@ -229,21 +362,15 @@ def proportional_odds_test(
         A key of ``vilma.likelihood.LINKS``.
     X : DesignMatrix
         The rows of the fit, in units of choice.
-    coef, thresholds : ndarray of shape (n,) and (T,)
-        The estimates in these units.
+    model : NarrowModel
+        What is to be tested: the testable part of the fit, in these units.
     scale : ndarray of shape (n,)
         What a coefficient in these units is divided by, to be one of the columns.
-    labels : LabeledWeights
-        Their annotations, as codes of ``T + 1`` cells.
     names, threshold_names : list of str
-        Of columns and thresholds.
-    used : ndarray of int
-        Columns that are identified.
+        Of columns, and of the thresholds of the fit.
     clusters : ndarray of shape (m,), dtype=int64, or None
         Rows that depend on one another have the same number, for the sandwich. None is the
         test that trusts the likelihood.
-    n_left_out : int
-        Thresholds that are not among these.
 
     Returns
     -------
@@ -253,9 +380,11 @@ def proportional_odds_test(
     Raises
     ------
     ValueError
-        If there are fewer than two thresholds, no coefficients, or too few clusters.
+        If there are fewer than two thresholds, no coefficients that are told at two of them, or
+        too few clusters.
     """
-    n_thresholds = len(thresholds)
+    labels, coef, thresholds, places, used, n_certain = model
+    n_thresholds, n_left_out = len(thresholds), len(threshold_names) - len(thresholds)
     if n_thresholds < 2:
         few = ""
         if n_left_out:
@@ -263,6 +392,8 @@ def proportional_odds_test(
                 f" with {_SUPPORT:g} annotations for each of {len(used) + 1} parameters on either "
                 f"side; {n_left_out} thresholds have fewer"
             )
+        if n_certain:
+            few += f", and {n_certain} rows are certain, because columns separate the labels"
         raise ValueError(
             "Coefficients can differ between thresholds only where there are two thresholds or "
             f"more; the annotations identify {n_thresholds}{few}."
@@ -271,26 +402,18 @@ def proportional_odds_test(
         raise ValueError("The model has no coefficients that could differ between thresholds.")
     rows = IntervalLikelihood(LINKS[link], labels).row_derivatives(X.dot(coef), thresholds)
     gradient, hessian = _wide_derivatives(rows, X, labels, used)
-    n, size = len(used), len(used) + 1
-    df = n * (n_thresholds - 1)
-    inverse = invert(hessian)
-    step = -(inverse @ gradient).reshape(n_thresholds, size)[:, :n]
-    column_statistics = np.full(len(coef), np.nan)
-    if clusters is None:
-        statistic = float(gradient @ inverse @ gradient)
-        for place, j in enumerate(used):
-            # One number per threshold for column j, one for all thresholds for other columns.
-            wide = np.zeros((n_thresholds * size, 2 * n_thresholds + n - 1))
-            others = [c for c in range(n) if c != place]
-            for k in range(n_thresholds):
-                wide[k * size + place, k] = 1.0
-                wide[k * size + n, n_thresholds + k] = 1.0
-                for number, c in enumerate(others):
-                    wide[k * size + c, 2 * n_thresholds + number] = 1.0
-            part = wide.T @ gradient
-            column_statistics[j] = part @ invert(wide.T @ hessian @ wide) @ part
-    else:
-        n_clusters = int(clusters.max()) + 1
+    told, basis = _told(hessian, n_thresholds)
+    differences = [_neighbours(told, place) for place in range(len(used))]
+    df = sum(map(len, differences))
+    if df == 0:
+        raise ValueError(
+            "The annotations tell no column's coefficient at two thresholds, so that there are no "
+            "differences to be tested."
+        )
+    inverse = basis @ invert(basis.T @ hessian @ basis) @ basis.T
+    step, covariance = -(inverse @ gradient), inverse
+    if clusters is not None:
+        n_clusters = len(np.unique(clusters[informative(labels)]))
         if n_clusters <= df:
             raise ValueError(
                 f"There are {n_clusters} clusters for {df} differences of coefficients, too few "
@@ -298,26 +421,33 @@ def proportional_odds_test(
             )
         middle = _wide_outer_products(rows, X, labels, used, clusters)
         covariance = inverse @ middle @ inverse * (n_clusters / (n_clusters - 1))
-        covariance = covariance.reshape(n_thresholds, size, n_thresholds, size)[:, :n, :, :n]
-        change = np.diff(step, axis=0)
-        of_change = np.diff(np.diff(covariance, axis=0), axis=2)
-        flat = change.ravel()
-        statistic = float(flat @ invert(of_change.reshape(df, df)) @ flat)
-        for place, j in enumerate(used):
-            part = change[:, place]
-            column_statistics[j] = part @ invert(of_change[:, place, :, place]) @ part
+
+    def statistic(contrast: np.ndarray) -> float:
+        d = contrast @ step
+        return float(d @ invert(contrast @ covariance @ contrast.T) @ d)
+
+    column_df = np.zeros(len(coef), dtype=np.int64)
+    column_df[used] = [len(each) for each in differences]
+    column_statistics = np.full(len(coef), np.nan)
+    for j, each in zip(used, differences, strict=True):
+        if len(each):
+            column_statistics[j] = statistic(each)
+    everything = statistic(np.vstack(differences))
+    moved = coef[used] + step.reshape(n_thresholds, -1)[:, :-1]
     at_thresholds = np.full((len(coef), n_thresholds), np.nan)
-    at_thresholds[used] = (coef[used, None] + step.T) / scale[used, None]
+    at_thresholds[used] = np.where(told, moved, np.nan).T / scale[used, None]
     return ProportionalOddsTest(
-        statistic,
+        everything,
         df,
-        float(stats.chi2.sf(statistic, df)),
+        float(stats.chi2.sf(everything, df)),
         list(names),
-        list(threshold_names),
+        [threshold_names[k] for k in places],
         column_statistics,
-        stats.chi2.sf(column_statistics, n_thresholds - 1),
+        stats.chi2.sf(column_statistics, np.maximum(column_df, 1)),
+        column_df,
         at_thresholds,
         n_left_out,
+        n_certain,
         clusters is not None,
     )
 
@@ -350,20 +480,66 @@ def refuse_other_rows(
     ValueError
         If a step would raise the likelihood.
     """
-    likelihood = IntervalLikelihood(LINKS[link], labels)
-    at = likelihood.derivatives(X.dot(coef), thresholds)
-    total = likelihood.total_weight
-    slope = np.concatenate([X.transpose_dot(at.score_gradient)[used], at.threshold_gradient])
-    cross = X.transpose_dot_columns(at.cross)[used]
-    gram = X.gram(at.score_curvature)[np.ix_(used, used)]
-    hessian = np.block([[gram, cross], [cross.T, at.threshold_hessian]])
-    left = total * float(slope @ invert(hessian) @ slope)
+    n = len(coef)
+    task = LikelihoodProblem(X, IntervalLikelihood(LINKS[link], labels), np.zeros(n))
+    at = task.likelihood.derivatives(X.dot(coef), thresholds)
+    free = np.concatenate([used, n + np.arange(len(thresholds))])
+    slope = np.concatenate([X.transpose_dot(at.score_gradient), at.threshold_gradient])[free]
+    hessian = exact_hessian(task, at)[np.ix_(free, free)]
+    left = task.likelihood.total_weight * float(slope @ invert(hessian) @ slope)
     if not left <= _MOST_LEFT:
         raise ValueError(
             "The likelihood of the rows given is not at its maximum for the coefficients of the "
             f"fit: a step would raise it by {0.5 * left:.3g}. Give X, y and sample_weight as in "
             "fit; if they are, fit with a smaller tol or more max_iter."
         )
+
+
+def _told(hessian: np.ndarray, n_thresholds: int) -> tuple[np.ndarray, np.ndarray]:
+    """Tell which coefficients of a threshold its annotations tell.
+
+    The Hessian is 0 along the directions along which its blocks of one threshold each are: no end
+    of an annotation moves. A coefficient is told if it has no part in them.
+
+    Returns
+    -------
+    told : ndarray of shape (T, n), dtype=bool
+        Whether a coefficient is.
+    basis : ndarray of shape (T (n + 1), r)
+        Of the directions across those, in which the Hessian is positive definite.
+    """
+    size = len(hessian) // n_thresholds
+    told = np.empty((n_thresholds, size - 1), dtype=bool)
+    bases = []
+    for k in range(n_thresholds):
+        own = slice(k * size, (k + 1) * size)
+        diagonal = np.diag(hessian)[own]
+        scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+        values, vectors = linalg.eigh(hessian[own, own] * scale[:, None] * scale)
+        flat = values < _NO_CURVATURE
+        told[k] = (np.abs(vectors[:-1, flat]) < _NO_PART).all(axis=1)
+        bases.append(scale[:, None] * vectors[:, ~flat])
+    return told, linalg.block_diag(*bases)
+
+
+def _neighbours(told: np.ndarray, place: int) -> np.ndarray:
+    """Return the differences of a column's coefficients between neighbouring thresholds.
+
+    Parameters
+    ----------
+    told : ndarray of shape (T, n), dtype=bool
+        Whether each is told.
+    place : int
+        The column.
+
+    Returns
+    -------
+    ndarray of shape (K - 1, T (n + 1))
+        For the K thresholds at which it is told.
+    """
+    n_thresholds, n = told.shape
+    unit = np.eye(n_thresholds * (n + 1))[place :: n + 1]
+    return np.diff(unit[told[:, place]], axis=0)
 
 
 def _wide_derivatives(
