@@ -364,16 +364,24 @@ def test_none_among_words_is_a_word(model, tmp_path):
     assert "none, mild, severe. If they are words" in " ".join(result.stderr.split())
 
 
-def test_borders_with_decimals_are_not_sent_to_closed(model, tmp_path):
-    data = tmp_path / "dose.csv"
-    doses = ["0-0.5", "0.5-1", "1-1.5", "1.5+"]
-    write(data, ["x", "dose"], [[row, doses[row % 4]] for row in range(40)])
-    result = run("fit", data, "--label", "dose", "-o", model, *FAST)
-    assert result.exit_code == 0
-    assert "write brackets that do not overlap, such as 0-0.49 and 0.5-0.99" in result.stderr
-    result = run("fit", data, "--label", "dose", "-o", model, *FAST, "--closed", "left")
+@pytest.mark.parametrize("columns", [["--label", "dose"], ["--lower", "low", "--upper", "high"]])
+def test_brackets_with_decimals_stand_side_by_side(model, tmp_path, columns):
+    ends = [("0", "1.5"), ("1.5", "2.5"), ("2.5", "4"), ("4", "6")]
+    rows = [(k, *ends[k % 4], "-".join(ends[k % 4])) for k in range(40)]
+    data = write(tmp_path / "dose.csv", ["x", "low", "high", "dose"], rows)
+    others = [name for name in ("low", "high", "dose") if name not in columns]
+    dropped = [part for name in others for part in ("--drop", name)]
+    options = [*columns, *dropped, "-o", model, *FAST]
+    result = run("fit", data, *options)
+    assert result.exit_code == 0, result.output
+    assert "overlap" not in result.stderr
+    assert "4 levels from 0" in result.stdout
+    result = run("fit", data, *options, "--closed", "left")
     assert result.exit_code == 1
-    assert "--closed left needs ends that are whole numbers; write brackets" in result.stderr
+    assert (
+        "--closed left needs ends that are whole numbers. Leave it out: brackets with decimals "
+        "that share a border stand side by side."
+    ) in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -1092,7 +1100,8 @@ def test_a_border_that_brackets_share(tmp_path, model):
     result = run("fit", data, "--label", "y", "-o", model, *FAST)
     assert result.exit_code == 0, result.output
     assert "the brackets '0-10' (of row 1) and '10-20' (of row 2) overlap" in result.stderr
-    assert "--closed left, or right" in result.stderr
+    said = "to which: --closed left, or right; --closed both says that it belongs to both\n"
+    assert said in result.stderr
     for closed, first in (("left", 0), ("right", 1)):
         result = run("fit", data, "--label", "y", "-o", model, *FAST, "--closed", closed)
         assert result.exit_code == 0, result.output
@@ -1102,11 +1111,57 @@ def test_a_border_that_brackets_share(tmp_path, model):
         assert result.exit_code == 0, result.output
         assert "overlap" not in result.stderr
         result = run("evaluate", model, data, "--closed", "both")
-        assert "overlap" in result.stderr
+        assert "overlap" not in result.stderr  # that was said
         said = "--closed both reads brackets otherwise than the model's training, which had "
         assert f"{said}--closed {closed}: one such as 20-30 has other labels" in result.stderr
         same = run("evaluate", model, data, "--closed", closed)
         assert "otherwise than" not in same.stderr
+
+
+INCOMES = [(0, 1000), (1000, 2000), (2000, 3000), (3000, "")]
+
+
+def incomes(path):
+    rows = [(k, *INCOMES[k % 4]) for k in range(60)]
+    return write(path, ["x", "low", "high"], rows)
+
+
+def test_a_border_that_intervals_share(tmp_path, model):
+    data = incomes(tmp_path / "t.csv")
+    command = ["fit", data, "--lower", "low", "--upper", "high", "-o", model, *FAST]
+    result = run(*command)
+    assert result.exit_code == 0, result.output
+    assert (
+        "the intervals '0 to 1,000' (of row 1) and '1,000 to 2,000' (of row 2) overlap: they "
+        "share label 1000. If a border belongs to one of them only, say to which: --closed left, "
+        "or right; --closed both says that it belongs to both\n"
+    ) in result.stderr
+    result = run(*command, "--closed", "both")
+    assert "overlap" not in result.stderr
+    assert "7 levels from 0 to 999 to 3,001 and more" in result.stdout
+    for closed, ends in (("left", "0 to 999 to 3,000"), ("right", "1 to 1,000 to 3,001")):
+        result = run(*command, "--closed", closed)
+        assert result.exit_code == 0, result.output
+        assert "overlap" not in result.stderr
+        assert f"4 levels from {ends} and more" in result.stdout
+        assert "overlap" not in run("evaluate", model, data).stderr  # the model knows
+
+
+def test_a_border_is_found_beside_intervals_of_several(tmp_path, model):
+    rows = [(k, *[(0, 1000), (0, 3000), (1000, 3000), (1000, 1000)][k % 4]) for k in range(60)]
+    data = write(tmp_path / "t.csv", ["x", "low", "high"], rows)
+    result = run("fit", data, "--lower", "low", "--upper", "high", "-o", model, *FAST)
+    said = "'0 to 1,000' (of row 1) and '1,000 to 3,000' (of row 3) overlap: they share label 1000"
+    assert said in result.stderr
+
+
+def test_overlaps_of_more_than_a_border_are_not_sent_to_closed(tmp_path, model):
+    words = ["1-4", "3-6", "7-9"]
+    data = small_table(tmp_path / "t.csv", [words[k % 3] for k in range(60)])
+    result = run("fit", data, "--label", "y", "-o", model, *FAST)
+    said = "share more than one label. Where labels are not meant to overlap, correct them."
+    assert said in result.stderr
+    assert "--closed" not in result.stderr
 
 
 @pytest.mark.parametrize("code", [-99, 999])
@@ -1531,12 +1586,22 @@ def test_options_of_images_are_refused(survey, model):
         assert f"{options[0]} is for features of images, and {survey} is a table" in said
 
 
-@pytest.mark.parametrize("options", [["--closed", "left"], ["--decimal", "comma"]])
-def test_options_of_brackets_are_refused_for_ends_of_intervals(survey, model, options):
-    ends = ["--lower", "level", "--upper", "level"]
-    assert run("fit", survey, *ends, "-o", model, *FAST).exit_code == 0
-    for command in (["fit", survey, *ends, "-o", model, *FAST], ["evaluate", model, survey]):
-        result = run(*command, *options)
+def test_a_decimal_mark_is_refused_for_ends_of_intervals(tmp_path, model):
+    data = incomes(tmp_path / "t.csv")
+    ends = ["--lower", "low", "--upper", "high"]
+    assert run("fit", data, *ends, "-o", model, *FAST).exit_code == 0
+    for command in (["fit", data, *ends, "-o", model, *FAST], ["evaluate", model, data]):
+        result = run(*command, "--decimal", "comma")
         assert result.exit_code == 2
         said = " ".join(result.stderr.split())
-        assert f"{options[0]} is for the labels and brackets of a column --label" in said
+        assert "--decimal is for the labels and brackets of a column --label" in said
+
+
+@pytest.mark.parametrize("options", [["--closed", "left"], ["--decimal", "comma"]])
+def test_options_of_brackets_are_refused_for_words(tmp_path, model, options):
+    data = small_table(tmp_path / "t.csv", ["never", "often"] * 30)
+    command = ["fit", data, "--label", "y", "--levels", "never,often", "-o", model, *FAST]
+    result = run(*command, *options)
+    assert result.exit_code == 2
+    said = f"{options[0]} is for numbers and brackets, and the labels are words: leave it out."
+    assert said in " ".join(result.stderr.split())

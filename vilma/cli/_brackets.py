@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from vilma.labels.bracket_text import Bracket, BracketError, find_decimal_mark, read_bracket
@@ -16,7 +17,10 @@ from vilma.labels.label_file import with_exponents_read
 Closed = Literal["both", "left", "right"]
 Decimal = Literal["point", "comma"]
 DECIMAL_MARKS: dict[Decimal, Literal[".", ","]] = {"point": ".", "comma": ","}
-DECIMAL_BORDERS = "write brackets that do not overlap, such as 0-0.49 and 0.5-0.99"
+NEEDS_WHOLE = (
+    "needs ends that are whole numbers. Leave it out: brackets with decimals that share a border "
+    "stand side by side"
+)
 
 
 def bracket_reader(closed: Closed | None, decimal: Decimal | None) -> Callable[..., NDArray[Any]]:
@@ -54,6 +58,29 @@ def bracket_reader(closed: Closed | None, decimal: Decimal | None) -> Callable[.
             raise BracketError(str(error), entries.index(text), f"{text!r}, {what}") from error
 
     return read
+
+
+def without_open_ends(
+    intervals: NDArray[np.float64], closed: Closed | None
+) -> NDArray[np.float64]:
+    """Return intervals of whole numbers less the ends that do not belong to them.
+
+    Parameters
+    ----------
+    intervals : ndarray of shape (n, 2)
+        Lower and upper ends; infinite where open. Those of one number have it.
+    closed : {"both", "left", "right"} or None
+        Which ends belong to an interval; None means both.
+
+    Returns
+    -------
+    ndarray of shape (n, 2)
+        The first and the last number of each.
+    """
+    several = intervals[:, 0] < intervals[:, 1]
+    first = intervals[:, 0] + (several & (closed == "right"))
+    last = intervals[:, 1] - (several & (closed == "left"))
+    return np.column_stack([first, last])
 
 
 def is_label(text: str, decimal: Decimal | None) -> bool:
@@ -112,10 +139,7 @@ def _left_out_end(
             )
         if decimal is not None and leaves_out and dashed:
             decimals = "" if text == decimal else f" of a column with decimals, as in {decimal!r}"
-            return text, (
-                f"a bracket{decimals}, and --closed {closed} needs ends that are whole numbers; "
-                f"{DECIMAL_BORDERS}"
-            )
+            return text, (f"a bracket{decimals}, and --closed {closed} {NEEDS_WHOLE}")
         if decimal is not None and leaves_out:
             beside = "" if text == decimal else f", and the column has decimals, as in {decimal!r}"
             return text, (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,13 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from vilma.cli._brackets import (
-    DECIMAL_BORDERS,
-    DECIMAL_MARKS,
-    Closed,
-    Decimal,
-    bracket_reader,
-)
+from vilma.cli._brackets import DECIMAL_MARKS, Closed, Decimal, bracket_reader
 from vilma.cli._options import makes_scale, refuse_typed
 from vilma.cli._report import readable_errors, some_of, warn
 from vilma.labels import label_file
@@ -178,7 +172,7 @@ def read_label_table(path: Path, reading: LabelReading | None = None) -> LabelTa
     else:
         warn_of_doubtful_points(path, table.texts, how.decimal)
         warn_of_words_for_zero(path, table.texts, table.intervals)
-        report_irregular_brackets(path, table.intervals, table.texts, table.names)
+        report_irregular_brackets(path, table.intervals, table.texts, table.names, how.closed)
     return table
 
 
@@ -293,7 +287,11 @@ def other_mark_advice(texts: list[str], decimal: Decimal | None) -> str:
 
 
 def report_irregular_brackets(
-    path: Path, intervals: NDArray[np.float64], texts: list[str], names: list[str]
+    path: Path,
+    intervals: NDArray[np.float64],
+    texts: list[str],
+    names: list[str],
+    closed: Closed | None,
 ) -> None:
     """Warn of two brackets in a column of labels that overlap, or leave a level out.
 
@@ -309,22 +307,78 @@ def report_irregular_brackets(
         How they are written.
     names : list of str
         What the rows are called.
+    closed : {"both", "left", "right"} or None
+        Which numbers of a bracket belong to it, where that was said.
     """
-    from vilma.intervals.brackets import find_irregular
+    from vilma.intervals.brackets import each_irregular
+
+    def written(row: int) -> str:
+        return f"{texts[row]!r} (of {names[row]})"
 
     numbers = {text: is_one_number(text) for text in set(texts)}
     exact = (intervals[:, 0] == intervals[:, 1]) & [numbers[text] for text in texts]
-    found = find_irregular(intervals, exact, None if makes_scale() else np.array([]))
+    if warn_of_shared_border(f"{path}: the brackets", intervals, exact, written, closed):
+        return
+    others = each_irregular(intervals, exact, None if makes_scale() else np.array([]))
+    said = closed in (
+        "left",
+        "right",
+    )  # and yet a border is shared, as of "[0, 10]" and "[10, 20]"
+    found = next((each for each in others if said or each.border is None), None)
     if found is None:
         return
-    first, second = (f"{texts[row]!r} (of {names[row]})" for row in found.rows)
-    if not found.overlap:
-        remedy = "If the scale has this level, correct the labels."
-    elif np.array_equal(intervals, np.round(intervals)):
-        remedy = "If a border belongs to one of them only, say to which: --closed left, or right."
-    else:
-        remedy = f"If a border belongs to one of them only, {DECIMAL_BORDERS}."
+    remedy = (
+        "Where labels are not meant to overlap, correct them."
+        if found.overlap
+        else "If the scale has this level, correct the labels."
+    )
+    first, second = map(written, found.rows)
     warn(f"{path}: the brackets {first} and {second} {found.what}. {remedy}")
+
+
+def warn_of_shared_border(
+    what: str,
+    intervals: NDArray[np.float64],
+    exact: NDArray[np.bool_],
+    written: Callable[[int], str],
+    closed: Closed | None,
+) -> bool:
+    """Warn of a whole number at which one bracket ends and another begins, if nobody said whose.
+
+    Where labels have decimals, no label lies at a border, unless it is one by itself: brackets
+    that meet there stand side by side.
+
+    Parameters
+    ----------
+    what : str
+        What the brackets are, for the message.
+    intervals : ndarray of shape (n, 2)
+        Lower and upper ends; infinite where open.
+    exact : ndarray of shape (n,), dtype bool
+        Which are no brackets.
+    written : callable
+        Describes the bracket of a row.
+    closed : {"both", "left", "right"} or None
+        Which ends of a bracket belong to it, where that was said.
+
+    Returns
+    -------
+    bool
+        Whether there is such a number.
+    """
+    from vilma.intervals.brackets import find_shared_border
+
+    if closed is not None or not np.array_equal(intervals, np.rint(intervals)):
+        return False
+    found = find_shared_border(intervals, exact)
+    if found is None:
+        return False
+    first, second = map(written, found.rows)
+    warn(
+        f"{what} {first} and {second} {found.what}. If a border belongs to one of them only, say "
+        "to which: --closed left, or right; --closed both says that it belongs to both"
+    )
+    return True
 
 
 def match_names(rows: list[str], labelled: list[str]) -> list[tuple[int, int]]:

@@ -324,8 +324,8 @@ no_answer_option: Any = click.option(
 closed_option: Any = click.option(
     "--closed",
     type=click.Choice(["both", "left", "right"]),
-    help="Which of the two numbers of a bracket such as 20-30 belong to it; left: 20 to 29.  "
-    "[default: both]",
+    help="Which of the two numbers of a bracket such as 20-30 belong to it; left: 20 to 29. In a "
+    "table also of the ends in --lower and --upper.  [default: both]",
 )
 decimal_option: Any = click.option(
     "--decimal",

@@ -31,7 +31,7 @@ from vilma._suspect_columns import (
     unusable_number,
 )
 from vilma._wording import did_you_mean, label_name, some_of
-from vilma.cli._brackets import bracket_reader, is_label
+from vilma.cli._brackets import NEEDS_WHOLE, bracket_reader, is_label, without_open_ends
 from vilma.cli._labels import (
     default_classes,
     integer_scale,
@@ -41,6 +41,7 @@ from vilma.cli._labels import (
     warn_of_doubtful_points,
     warn_of_missing_codes,
     warn_of_open_ends,
+    warn_of_shared_border,
     warn_of_words_for_zero,
 )
 from vilma.cli._options import join_levels, makes_scale, refuse_typed
@@ -139,7 +140,8 @@ class Roles:
     no_answer : tuple of str
         Texts, or numbers, that say nothing as a label or as an end.
     closed : {"both", "left", "right"} or None
-        Which numbers of a bracket such as 20-30 belong to it; None means both.
+        Which numbers of a bracket such as 20-30, and of the ends of an interval, belong to it;
+        None means both.
     decimal : {"point", "comma"} or None
         What parts decimals in labels; None means that their figures tell. What they told in
         training is kept with the model.
@@ -720,11 +722,16 @@ def read_annotations(table: Table, roles: Roles) -> tuple[NDArray[np.float64], l
     intervals = np.full((len(table), 2), np.nan)
     texts: list[str | None] = [None] * len(table)
     silent = set(map(answer_key, roles.no_answer))
-    if roles.label is None:
+    if roles.levels is not None:
         refuse_typed(
             ("closed", "decimal"),
+            "is for numbers and brackets, and the labels are words: leave it out.",
+        )
+    if roles.label is None:
+        refuse_typed(
+            ("decimal",),
             "is for the labels and brackets of a column --label; the ends in --lower and --upper "
-            "belong to intervals, and have a point before decimals. Leave it out.",
+            "have a point before decimals. Leave it out.",
         )
     else:
         texts = [
@@ -734,10 +741,14 @@ def read_annotations(table: Table, roles: Roles) -> tuple[NDArray[np.float64], l
         intervals = _read_labels(table, roles, texts)
     if roles.lower is not None and roles.upper is not None:
         columns = table.columns[roles.lower], table.columns[roles.upper]
+        rows = []
         for row in np.flatnonzero(np.isnan(intervals[:, 0])).tolist():
             given = [_as_text(cells[row]) or "" for cells in columns]
             if silent.isdisjoint(map(answer_key, given)):
                 intervals[row] = _interval(table, roles, roles.lower, roles.upper, row)
+                rows.append(row)
+        if roles.levels is None:
+            intervals[rows] = _without_open_ends(table, roles, rows, intervals[rows])
     intervals[np.isinf(intervals).all(axis=1)] = np.nan  # open at both ends: nothing is said
     return intervals, texts
 
@@ -753,6 +764,30 @@ def _interval(table: Table, roles: Roles, lower: str, upper: str, row: int) -> t
             "swap them."
         )
     return low, high
+
+
+def _without_open_ends(
+    table: Table, roles: Roles, rows: list[int], intervals: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return intervals of two columns less the ends that --closed leaves out of them.
+
+    Intervals may overlap, as brackets should not; but an end that is the beginning of another may
+    be a border that belongs to one of them.
+    """
+    names = row_names(table, roles)
+    exact = intervals[:, 0] == intervals[:, 1]
+
+    def written(place: int) -> str:
+        return f"'{bracket_name(*intervals[place])}' (of row {names[rows[place]]})"
+
+    warn_of_shared_border(f"{table.path}: the intervals", intervals, exact, written, roles.closed)
+    broken = np.flatnonzero((intervals != np.rint(intervals)).any(axis=1))
+    if roles.closed in ("left", "right") and len(broken):
+        raise click.ClickException(
+            f"{table.path} has the interval {written(int(broken[0]))}, and --closed "
+            f"{roles.closed} {NEEDS_WHOLE}."
+        )
+    return without_open_ends(intervals, roles.closed)
 
 
 def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray[np.float64]:
@@ -793,7 +828,7 @@ def _read_labels(table: Table, roles: Roles, texts: list[str | None]) -> NDArray
     warn_of_doubtful_points(table.path, words, roles.decimal)
     warn_of_words_for_zero(table.path, words, intervals[given])
     labelled = [f"row {names[row]}" for row in given]
-    report_irregular_brackets(table.path, intervals[given], words, labelled)
+    report_irregular_brackets(table.path, intervals[given], words, labelled, roles.closed)
     return intervals
 
 

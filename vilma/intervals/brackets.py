@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf, isfinite
 from typing import Any, Literal, NamedTuple
 
@@ -278,7 +278,7 @@ def _report_irregular(
     irregular: str,
 ) -> None:
     """Warn of, or refuse, the first overlap or gap between distinct brackets."""
-    found = find_irregular(intervals, exact, scale)
+    found = next(each_irregular(intervals, exact, scale), None)
     if found is None:
         return
     row, next_row = found.rows
@@ -299,7 +299,7 @@ def _report_irregular(
 
 
 class Irregular(NamedTuple):
-    """Two neighbouring brackets that overlap, or leave a label out.
+    """Two brackets that overlap, or leave a label out.
 
     Parameters
     ----------
@@ -307,19 +307,22 @@ class Irregular(NamedTuple):
         The first row of each.
     overlap : bool
         Whether they do; else a label between them is in none.
+    border : float or None
+        The only label that they share, where they overlap in one.
     what : str
         What is the matter with them, for messages.
     """
 
     rows: tuple[int, int]
     overlap: bool
+    border: float | None
     what: str
 
 
-def find_irregular(
+def each_irregular(
     intervals: NDArray[Any], exact: NDArray[np.bool_], scale: NDArray[Any] | None = None
-) -> Irregular | None:
-    """Find the first overlap or gap between distinct brackets.
+) -> Iterator[Irregular]:
+    """Find overlaps and gaps between distinct brackets that are neighbours.
 
     Parameters
     ----------
@@ -331,10 +334,10 @@ def find_irregular(
     scale : ndarray of shape (n_classes,), default=None
         The labels in increasing order; None for whole numbers.
 
-    Returns
-    -------
-    Irregular or None
-        None where brackets stand side by side.
+    Yields
+    ------
+    Irregular
+        From the lowest on; none where brackets stand side by side.
     """
     rows = np.flatnonzero(~exact & ~np.isinf(intervals).all(axis=1))
     brackets, first = np.unique(intervals[rows], axis=0, return_index=True)
@@ -343,14 +346,43 @@ def find_irregular(
         brackets, brackets[1:], rows[first].tolist(), rows[first][1:].tolist(), strict=False
     ):
         if next_low <= high:
-            shared = next_low if next_low == min(high, next_high) else None
-            common = f"label {shared:.15g}" if shared is not None else "more than one label"
-            return Irregular((pair[0], pair[1]), True, f"overlap: they share {common}")
+            border = float(next_low) if next_low == min(high, next_high) else None
+            yield _overlap((pair[0], pair[1]), border)
+            continue
         missing = _first_between(high, next_low, scale)
         if missing is not None and not np.any((high < numbers) & (numbers < next_low)):
             what = f"leave a gap: the label {missing:.15g} is in none"
-            return Irregular((pair[0], pair[1]), False, what)
-    return None
+            yield Irregular((pair[0], pair[1]), False, None, what)
+
+
+def find_shared_border(intervals: NDArray[Any], exact: NDArray[np.bool_]) -> Irregular | None:
+    """Find the lowest number at which one bracket ends and another begins.
+
+    Parameters
+    ----------
+    intervals : ndarray of shape (n_samples, 2)
+        Lower and upper ends, infinite where open.
+    exact : ndarray of shape (n_samples,), dtype bool
+        Which are no brackets.
+
+    Returns
+    -------
+    Irregular or None
+        The two; they need not be neighbours where others hold one of them. None if there is no
+        such number.
+    """
+    lower, upper = np.where(exact, np.nan, intervals.T)
+    shared = np.intersect1d(upper, lower)
+    borders = shared[np.isfinite(shared)]
+    if not len(borders):
+        return None
+    rows = int(np.argmax(upper == borders[0])), int(np.argmax(lower == borders[0]))
+    return _overlap(rows, float(borders[0]))
+
+
+def _overlap(rows: tuple[int, int], border: float | None) -> Irregular:
+    common = "more than one label" if border is None else f"label {border:.15g}"
+    return Irregular(rows, True, border, f"overlap: they share {common}")
 
 
 def _first_between(high: float, low: float, scale: NDArray[Any] | None) -> float | None:
