@@ -119,7 +119,7 @@ def test_from_labels_to_figures(features, exact, model, levels, tmp_path):
     assert json.loads(result.stdout) == {
         "n_rows": 120,
         "n_exact": 120,
-        "n_trained_on": 120,
+        "n_with_training_features": 120,
         "median_guess_mae": pytest.approx(1.2),
         "interval_mae": pytest.approx(error.mean()),
         "share_inside": pytest.approx((error == 0).mean()),
@@ -128,7 +128,9 @@ def test_from_labels_to_figures(features, exact, model, levels, tmp_path):
     result = run("evaluate", model, features, exact)
     assert f"mean absolute error               {error.mean():10.4f}" in result.stdout
     assert "inside" not in result.stdout
-    assert "120 of these 120 image(s) were trained on" in result.stderr
+    assert (
+        "120 of these 120 image(s) have the features of rows that were trained on" in result.stderr
+    )
     assert "On rows that were held out, `vilma fit` found" in result.stderr
 
 
@@ -482,7 +484,7 @@ def test_new_rows_are_not_said_to_be_trained_on(features, exact, fitted, tmp_pat
     other = tmp_path / "other.npz"
     write_features(other, FeatureStore(store.names, X, store.settings))
     report = json.loads(run("evaluate", fitted, other, exact, "--json").stdout)
-    assert report["n_trained_on"] == 119
+    assert report["n_with_training_features"] == 119
 
 
 def test_intervals_and_probabilities(features, exact, model, levels):

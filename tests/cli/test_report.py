@@ -77,7 +77,7 @@ def test_a_report_of_a_table(survey, tmp_path):
     assert len(page.pictures) == 4
     assert all(each.startswith("data:image/png;base64,") for each in page.pictures)
     assert "<h1>m&lt;1&gt;.vilma</h1>" in text
-    assert "120 of these 120 row(s) were trained on" in text
+    assert "120 of these 120 row(s) have the features of rows that were trained on" in text
     assert text.index("<td>this model<") < text.index("<td>median guess<")
     rows = re.findall(r"<tr><td>(\d+)</td>(.*?)(?=<tr>|</table>)", text[text.index("Largest") :])
     worst = [float(re.findall(r">(\d+)<", cells)[-1]) for _, cells in rows]

@@ -94,7 +94,7 @@ def test_a_survey_from_start_to_end(survey, model, answers, tmp_path):
     assert np.mean([float(row["label"]) for row in rows] == answers[0]) > 0.5
 
     report = json.loads(run("evaluate", model, survey, "--json").stdout)
-    assert report["n_rows"] == report["n_trained_on"] == N
+    assert report["n_rows"] == report["n_with_training_features"] == N
     assert report["mae"] == pytest.approx(
         np.abs([float(row["label"]) for row in rows] - answers[0]).mean()
     )
@@ -107,6 +107,20 @@ def test_a_survey_from_start_to_end(survey, model, answers, tmp_path):
     result = run("evaluate", model, new)
     assert result.exit_code == 1
     assert "has no column 'level'" in result.stderr
+
+
+def test_rows_with_equal_features_may_be_others(tmp_path, model):
+    rows = [(f"p{k}", k / 7, k % 3) for k in range(60)]
+    data = write(tmp_path / "t.csv", ["name", "x", "y"], rows)
+    fit = ["fit", data, "--label", "y", "--id", "name", "-o", model, *FAST]
+    assert run(*fit).exit_code == 0
+    new = write(tmp_path / "n.csv", ["name", "x", "y"], [("q", 1.0, 2), ("r", 1.01, 0)])
+    result = run("evaluate", model, new)
+    said = "1 of these 2 row(s) have the features of rows that were trained on: if these are the"
+    assert said in result.stderr
+    assert (
+        json.loads(run("evaluate", model, new, "--json").stdout)["n_with_training_features"] == 1
+    )
 
 
 def test_no_output_takes_the_place_of_what_is_read(survey, model, tmp_path):
@@ -1489,7 +1503,10 @@ def test_truth_values_of_other_programs_are_the_same_categories(tmp_path, model,
         result = run("predict", model, new)
         assert result.stderr == ""
         assert result.stdout == expected.stdout
-    assert "60 of these 60 row(s) were trained on" in run("evaluate", model, new).stderr
+    assert (
+        "60 of these 60 row(s) have the features of rows that were trained on"
+        in run("evaluate", model, new).stderr
+    )
 
 
 @pytest.mark.parametrize(

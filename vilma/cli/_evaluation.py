@@ -54,7 +54,7 @@ class Evaluation:
         return {
             "n_rows": len(self.errors),
             "n_exact": int(self.exact.sum()),
-            "n_trained_on": self.n_seen,
+            "n_with_training_features": self.n_seen,
             "interval_mae": self.mean(self.errors),
             "share_inside": self.mean(self.errors == 0),
             "mae": self._mean_of_exact(),
@@ -114,17 +114,15 @@ class Evaluation:
         return self.n_seen > self.n_expected + 4.0 * np.sqrt(self.n_expected)
 
     def about_seen(self) -> str:
-        """Say that rows were trained on, and what the error on others was."""
-        text = (
-            f"{self.n_seen:,} of these {len(self.errors):,} {self.noun} were trained on: the "
-            "error on new ones is larger"
-        )
+        """Say that rows have the features of training rows, and what the error on others was."""
+        chance = ""
         if self.n_expected >= 0.1 * self.n_seen:
-            text = (
-                f"{self.n_seen:,} of these {len(self.errors):,} {self.noun} have the features of "
-                f"rows that were trained on, where chance explains about {self.n_expected:,.0f}: "
-                "if these are the same, the error on new ones is larger"
-            )
+            chance = f", where chance explains about {self.n_expected:,.0f}"
+        text = (
+            f"{self.n_seen:,} of these {len(self.errors):,} {self.noun} have the features of "
+            f"rows that were trained on{chance}: if these are the same, the error on new ones is "
+            "larger"
+        )
         if self.held_out is None:
             return f"{text}. `vilma fit --folds 5` measures it"
         error = self.held_out["errors"]["this model"]

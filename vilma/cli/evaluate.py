@@ -64,8 +64,9 @@ def evaluate(
 
     Gives the mean absolute error where labels are exact; where some are intervals, the mean
     distance of the predictions to them (zero inside) and the share inside; and the error of
-    guessing the median of the training labels. Says how many of the rows MODEL was trained on:
-    errors on those say little about others.
+    guessing the median of the training labels. Says how many rows have the features of rows that
+    MODEL was trained on, if they are more than chance explains: where they are the same rows, the
+    errors say little about others.
 
     Labels are read as in training: --columns, --no-answer, --closed and --decimal need not be
     repeated.
