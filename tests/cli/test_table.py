@@ -968,6 +968,25 @@ def test_what_is_said_of_labels_names_the_levels(tmp_path, model):
     assert "OrderedLogit(alpha=0.1) predicts 'never' for every training row" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (["1", "2", "2", "2.5", "2.5", "2.5", "4"], "predicts '2.5' for every training row"),
+        (["0-999", "1000-1999", "1000-1999", "2000+"], "predicts '1000-1999' for every training"),
+        (["1.5", "2", "2", "2.5", "3", "3-4", "2.5+"], "among the labels '3' to '4 and more':"),
+    ],
+)
+def test_levels_with_decimals_and_brackets_are_named(tmp_path, model, texts, said):
+    noise = np.random.default_rng(3).normal(size=70)
+    data = write(
+        tmp_path / "t.csv", ["x", "y"], [(x, texts[k % len(texts)]) for k, x in enumerate(noise)]
+    )
+    options = ["--estimator", "iisvor-imc", "--alpha", 10, "--folds", 0]
+    result = run("fit", data, "--label", "y", "-o", model, *options)
+    assert result.exit_code == 0, result.output
+    assert said in result.stderr
+
+
 def test_labels_that_say_nothing_are_named_and_left_out(tmp_path, model):
     _, rows = bracket_rows()
     rows[3][2], rows[7][2], rows[8][2] = "refused", "Refused", "under 2,000"
