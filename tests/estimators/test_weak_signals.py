@@ -229,8 +229,13 @@ def test_maximum_likelihood_is_asked_for_coefficients():
 def test_few_labels_for_most_rows_are_told():
     codes = np.tile(np.arange(10), 5)
     labels = LabeledWeights(codes, codes, np.ones(50), 10)
-    with pytest.warns(WeakSignalWarning, match=r"M predicts only 2 of 10 labels, .* for 80%"):
+    said = "M predicts only 2 of the 10 labels: for 80% of the training rows none of these 2 is"
+    with pytest.warns(WeakSignalWarning, match=said):
         warn_of_weak_signal("M", str, np.repeat([4, 5], 25), labels, np.arange(10), 50)
+    longer = LabeledWeights(codes, codes, np.ones(50), 12)
+    said = r"M predicts only 2 of the 12 labels \(10 occur in annotations\): for 80%"
+    with pytest.warns(WeakSignalWarning, match=said):
+        warn_of_weak_signal("M", str, np.repeat([4, 5], 25), longer, np.arange(12), 50)
     few = LabeledWeights(codes[:49], codes[:49], np.ones(49), 10)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -185,7 +185,7 @@ def warn_of_weak_signal(
         n_occurring = int(np.count_nonzero(ends))
         if n_predicted >= n_occurring / 2 or missed <= _MOST_MISSED:
             return
-        finding = partial(_of_few_predictions, name, n_predicted, n_occurring, missed)
+        finding = partial(_of_few_predictions, name, n_predicted, n_occurring, n_classes, missed)
     warning = WeakSignalWarning(f"{finding(str)}. {advice()} {_HOW_TO}")
     warning.finding = finding
     warn_once_in_a_search(name.partition("(")[0], warning, stacklevel=4)
@@ -196,9 +196,15 @@ def _of_one_prediction(name: str, only: Any, show: Callable[[Any], str]) -> str:
 
 
 def _of_few_predictions(
-    name: str, n_predicted: int, n_occurring: int, missed: float, show: Callable[[Any], str]
+    name: str,
+    n_predicted: int,
+    n_occurring: int,
+    n_classes: int,
+    missed: float,
+    show: Callable[[Any], str],
 ) -> str:
+    occurring = "" if n_occurring == n_classes else f" ({n_occurring} occur in annotations)"
     return (
-        f"{name} predicts only {n_predicted} of {n_occurring} labels, none of which is right for "
-        f"{missed:.0%} of the training rows"
+        f"{name} predicts only {n_predicted} of the {n_classes} labels{occurring}: for "
+        f"{missed:.0%} of the training rows none of these {n_predicted} is right"
     )
