@@ -1558,6 +1558,20 @@ def test_ordered_categories_of_a_parquet_file(tmp_path, monkeypatch, categories,
     assert intervals[:3, 0].tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize("reader", ["polars", "pandas"])
+def test_labels_of_single_precision_are_the_decimals_that_they_mean(tmp_path, monkeypatch, reader):
+    polars = pytest.importorskip("polars")
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "t.parquet"
+    labels = polars.Series([1.3, 2.7, None, 4.1], dtype=polars.Float32)
+    polars.DataFrame({"x": [1, 2, 3, 4], "y": labels}).write_parquet(path)
+    if reader == "pandas":
+        monkeypatch.setitem(sys.modules, "polars", None)
+    intervals, texts = read_annotations(read_table(path), Roles("y"))
+    assert texts == ["1.3", "2.7", None, "4.1"]
+    assert intervals[:2, 0].tolist() == [1.3, 2.7]
+
+
 def test_codes_of_a_parquet_file(tmp_path, model):
     polars = pytest.importorskip("polars")
     rng = np.random.default_rng(7)

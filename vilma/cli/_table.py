@@ -394,7 +394,10 @@ def _read_parquet(path: Path) -> Table:
     ordered = {name: dtype.categories for name, dtype in dtypes.items() if is_ordered(dtype)}
     return Table(
         path,
-        {name: [_value(value) for value in values] for name, values in columns.items()},
+        {
+            name: [_value(value) for value in _as_written(values, dtypes[name])]
+            for name, values in columns.items()
+        },
         {name: [label_name(each) for each in listed] for name, listed in ordered.items()},
     )
 
@@ -414,6 +417,19 @@ def _read_parquet_by_pandas(path: Path) -> tuple[dict[str, list[Any]], dict[str,
     dtypes = {str(name): dtype for name, dtype in frame.dtypes.items()}
     frame = frame.astype(object).where(frame.notna(), None)  # less NA and NaT
     return {str(name): frame[name].tolist() for name in frame.columns}, dtypes
+
+
+def _as_written(values: list[Any], dtype: Any) -> list[Any]:
+    """Return numbers of single precision as the shortest decimals that mean them: 1.3.
+
+    In double precision 1.3 of single precision is 1.2999999523162842.
+    """
+    kind = {"float16": np.float16, "float32": np.float32, "float[pyarrow]": np.float32}.get(
+        str(dtype).lower()
+    )
+    if kind is None:
+        return values
+    return [value if value is None else float(str(kind(value))) for value in values]
 
 
 def _value(value: Any) -> Any:
