@@ -349,6 +349,17 @@ def test_codes_of_missing_answers_off_the_scale_are_told(read):
             )
 
 
+@pytest.mark.parametrize("header", ["file,label", "file,lower,upper"])
+def test_a_text_of_no_answer_that_is_nowhere_is_told(tmp_path, capsys, header):
+    path = tmp_path / "labels.csv"
+    commas = "," * (header.count(",") - 1)
+    path.write_text(f"{header}\na,20{commas}\nb,-99.0{commas}\n")
+    table = read_label_table(path, LabelReading(no_answer=("-99", "zzz")))
+    assert table.names == ["a"]
+    said = capsys.readouterr().err
+    assert said.startswith(f"warning: --no-answer 'zzz' leaves no row out: no cell of {path} is")
+
+
 def test_intervals_of_two_columns_may_overlap(read, capsys):
     read("file,lower,upper\na,20,30\nb,30,40\n")
     assert capsys.readouterr().err == ""

@@ -648,6 +648,50 @@ def test_wrong_options(survey, model, options, message):
     assert message in " ".join(result.stderr.split())
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ["--label", "level", "--id", "name", "--id", "town"],
+            "'--id': it is given 2 times, 'name'",
+        ),
+        (["--label", "level", "--label", "other"], "'--label': it is given 2 times, 'level' and"),
+        (
+            ["--label", "level", "--drop", "level"],
+            "--label and --drop both name the column 'level'",
+        ),
+        (["--label", "level", "--id", "level"], "--label and --id both name the column 'level'"),
+        (["--label", "level", "--weight", "level"], "--label and --weight both name the column"),
+        (["--lower", "level", "--upper", "level"], "--lower and --upper both name the column"),
+        (
+            ["--label", "level", "--lower", "level", "--upper", "other"],
+            "--label and --lower both name the column 'level'; give every column one purpose.",
+        ),
+    ],
+)
+def test_contradictory_columns(survey, model, options, message):
+    result = run("fit", survey, "-o", model, *options)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
+
+
+def test_rows_may_be_named_and_grouped_by_one_column(survey, model):
+    options = ["--label", "level", "--id", "name", "--group", "name"]
+    result = run("fit", survey, "-o", model, *FAST, *options)
+    assert result.exit_code == 0, result.output
+
+
+def test_a_text_of_no_answer_that_is_nowhere_is_told(tmp_path, model):
+    data = small_table(tmp_path / "t.csv", ["Refused", *(np.arange(59) % 4)])
+    options = ["--no-answer", "refused", "--no-answer", "zzz", "--no-answer=-99", "-o", model]
+    result = run("fit", data, "--label", "y", *FAST, *options)
+    assert result.exit_code == 0, result.output
+    assert (
+        f"--no-answer 'zzz', '-99' leaves no row out: no cell of {data}, column 'y' is written so"
+    ) in result.stderr
+    assert "leaves no row out" not in run("evaluate", model, data).stderr
+
+
 def test_files_given_for_others(survey, model, tmp_path):
     result = run("fit", survey, survey, "-o", model)
     assert "is a table: its labels are columns" in result.stderr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from vilma.labels.label_file import (
     ColumnsError,
     LabelTable,
     UnknownLabelError,
+    answer_key,
     with_exponents_read,
 )
 
@@ -162,6 +163,8 @@ def read_label_table(path: Path, reading: LabelReading | None = None) -> LabelTa
             raise click.ClickException(
                 f"{error}{about_mark or no_answer_advice([error.text])}"
             ) from error
+    if makes_scale():
+        warn_of_unused_no_answer(str(path), how.no_answer, table.silent)
     if len(table.columns) == 3:
         refuse_typed(
             ("closed", "decimal"),
@@ -242,6 +245,29 @@ def _decimal_mark(texts: list[str]) -> DecimalMark:
     """Find the mark by the different labels, less numbers with an exponent, which have a point."""
     entries = with_exponents_read(list(dict.fromkeys(texts)))
     return find_decimal_mark(entry for entry in entries if isinstance(entry, str))
+
+
+def warn_of_unused_no_answer(
+    where: str, no_answer: Sequence[str], found: Collection[str | float]
+) -> None:
+    """Warn of texts of --no-answer that leave no row out.
+
+    Parameters
+    ----------
+    where : str
+        Where labels are, for the message.
+    no_answer : sequence of str
+        The texts.
+    found : collection of (str or float)
+        What the cells say, see :func:`vilma.labels.label_file.answer_key`.
+    """
+    unused = [text for text in dict.fromkeys(no_answer) if answer_key(text) not in found]
+    if unused:
+        texts = some_of([repr(text) for text in unused])
+        warn(
+            f"--no-answer {texts} leaves no row out: no cell of {where} is written so; capitals "
+            "make no difference"
+        )
 
 
 def no_answer_advice(texts: list[str]) -> str:

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,60 @@ def join_levels(words: Iterable[str]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(words)
     return text.getvalue()
+
+
+def given_once(ctx: click.Context, param: click.Parameter, values: tuple[Any, ...]) -> Any:
+    """Return the value of an option that may come once, where click would keep the last one.
+
+    Parameters
+    ----------
+    ctx : click.Context
+        The command it was typed for.
+    param : click.Parameter
+        The option it was typed for.
+    values : tuple
+        As typed.
+
+    Returns
+    -------
+    object
+        The only value; None if there is none.
+
+    Raises
+    ------
+    click.BadParameter
+        If there are several.
+    """
+    if len(values) > 1:
+        raise click.BadParameter(
+            f"it is given {len(values)} times, {' and '.join(map(repr, values))}; expected once."
+        )
+    return values[0] if values else None
+
+
+def refuse_shared_columns(columns: Iterable[tuple[str, str | None]]) -> None:
+    """Refuse a column of a table that is named for two purposes.
+
+    Parameters
+    ----------
+    columns : iterable of (str, str or None)
+        Options, and the columns that they name. --group and --id may name the same.
+
+    Raises
+    ------
+    click.UsageError
+        For the first two that name the same.
+    """
+    options: dict[str, str] = {}
+    for option, name in columns:
+        if name is None:
+            continue
+        first = options.setdefault(name, option)
+        if first != option and {first, option} != {"--group", "--id"}:
+            raise click.UsageError(
+                f"{first} and {option} both name the column {name!r}; give every column one "
+                "purpose."
+            )
 
 
 def refuse_typed(names: Iterable[str], why: str) -> None:
@@ -307,9 +362,9 @@ strict_option: Any = click.option(
     "--strict", is_flag=True, help="Stop with an error if a file cannot be used; write nothing."
 )
 quiet_option: Any = click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
-weight_option: Any = click.option(
+column_option: Any = partial(click.option, metavar="NAME", multiple=True, callback=given_once)
+weight_option: Any = column_option(
     "--weight",
-    metavar="NAME",
     help="Column, of the table or of LABELS, of how much every row counts (weights of a survey's "
     "design), in training and in errors.",
 )

@@ -42,6 +42,7 @@ from vilma.cli._labels import (
     warn_of_missing_codes,
     warn_of_open_ends,
     warn_of_shared_border,
+    warn_of_unused_no_answer,
     warn_of_words_for_zero,
 )
 from vilma.cli._options import join_levels, makes_scale, refuse_typed
@@ -738,6 +739,7 @@ def read_annotations(table: Table, roles: Roles) -> tuple[NDArray[np.float64], l
     intervals = np.full((len(table), 2), np.nan)
     texts: list[str | None] = [None] * len(table)
     silent = set(map(answer_key, roles.no_answer))
+    _warn_of_unused_no_answer(table, roles)
     if roles.levels is not None:
         refuse_typed(
             ("closed", "decimal"),
@@ -767,6 +769,17 @@ def read_annotations(table: Table, roles: Roles) -> tuple[NDArray[np.float64], l
             intervals[rows] = _without_open_ends(table, roles, rows, intervals[rows])
     intervals[np.isinf(intervals).all(axis=1)] = np.nan  # open at both ends: nothing is said
     return intervals, texts
+
+
+def _warn_of_unused_no_answer(table: Table, roles: Roles) -> None:
+    """Warn of texts of --no-answer that no cell has; those of a model may be absent elsewhere."""
+    named = [name for name in (roles.label, roles.lower, roles.upper) if name is not None]
+    if roles.no_answer and makes_scale():
+        texts = {_as_text(cell) for name in named for cell in table.columns[name]}
+        found = {answer_key(text) for text in texts if text is not None}
+        warn_of_unused_no_answer(
+            f"{table.path}, column {' and '.join(map(repr, named))}", roles.no_answer, found
+        )
 
 
 def _interval(table: Table, roles: Roles, lower: str, upper: str, row: int) -> tuple[float, float]:

@@ -16,13 +16,16 @@ from vilma.cli._options import (
     Levels,
     classes_option,
     closed_option,
+    column_option,
     columns_option,
     decimal_option,
     features_argument,
+    given_once,
     max_memory_option,
     n_jobs_option,
     no_answer_option,
     optional_labels_argument,
+    refuse_shared_columns,
     refuse_typed,
     seed_option,
     weight_option,
@@ -47,13 +50,15 @@ DEFAULT_ALPHAS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
     help="File to write.",
 )
 @columns_option
-@click.option("--label", metavar="NAME", help="Table: the column of labels or brackets.")
-@click.option("--lower", metavar="NAME", help="Table: the column of lower ends.")
-@click.option("--upper", metavar="NAME", help="Table: the column of upper ends.")
+@column_option("--label", help="Table: the column of labels or brackets.")
+@column_option("--lower", help="Table: the column of lower ends.")
+@column_option("--upper", help="Table: the column of upper ends.")
 @click.option(
     "--levels",
     "words",
     type=Levels(),
+    multiple=True,
+    callback=given_once,
     metavar="LOW,...,HIGH",
     help="Table: the labels in their order, where they are words; in double quotes those that "
     "contain a comma.",
@@ -61,10 +66,9 @@ DEFAULT_ALPHAS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
 @click.option(
     "--drop", "dropped", multiple=True, metavar="NAME", help="Table: a column that is no feature."
 )
-@click.option("--id", "row_id", metavar="NAME", help="Table: the column of names of the rows.")
-@click.option(
+@column_option("--id", "row_id", help="Table: the column of names of the rows.")
+@column_option(
     "--group",
-    metavar="NAME",
     help="Column, of the table or of LABELS, of what belongs together (the person of several "
     "images): held-out rows are of other groups.",
 )
@@ -199,6 +203,17 @@ def fit(
     own |= {"max_iter": max_iter} if max_iter is not None else {}
     of_table = is_table(features)
     _check_sources(features, labels, of_table, label, lower, upper)
+    refuse_shared_columns(
+        [
+            ("--label", label),
+            ("--lower", lower),
+            ("--upper", upper),
+            ("--group", group),
+            ("--id", row_id),
+            ("--weight", weight),
+            *(("--drop", name) for name in dropped),
+        ]
+    )
     refuse_empty_levels(words or [])
     if words is not None:
         refuse_typed(

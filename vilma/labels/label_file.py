@@ -6,7 +6,7 @@ import math
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -64,12 +64,15 @@ class LabelTable:
         The columns they were read from.
     texts : list of str
         The annotations as they are written; both ends of an interval, with a comma.
+    silent : frozenset of (str or float)
+        The cells that say nothing of rows that were left out, see :func:`answer_key`.
     """
 
     names: list[str]
     intervals: NDArray[np.float64]
     columns: tuple[str, ...]
     texts: list[str]
+    silent: frozenset[str | float] = frozenset()
 
 
 # Reads texts such as "20-29" as intervals: `vilma.intervals.parse_brackets`, which stands above.
@@ -127,10 +130,13 @@ def read_label_table(
 
     n_silent = 0
     silent = set(map(answer_key, no_answer or ()))
+    found: set[str | float] = set()
     try:
         for name, ends, where in read_named_rows(path, choose, says="labels", kept="label"):
             is_empty = no_answer is not None and len(ends) == 1 and not ends[0].strip()
-            if is_empty or not silent.isdisjoint(map(answer_key, ends)):
+            says_nothing = silent.intersection(map(answer_key, ends))
+            found |= says_nothing
+            if is_empty or says_nothing:
                 n_silent += 1
                 continue
             if read_brackets is not None and len(ends) == 1:
@@ -142,14 +148,15 @@ def read_label_table(
     except OSError as error:
         raise ValueError(about_unreadable(path, error)) from error
     n_rows = n_silent + len(names)
-    table = LabelTable(names, np.array(intervals).reshape(-1, 2), chosen, texts)
+    bounds = np.array(intervals).reshape(-1, 2)
+    table = LabelTable(names, bounds, chosen, texts, frozenset(found))
     if read_brackets is not None and cells:
         _fill_in(table, cells, read_brackets)
     if no_answer is not None:
         table = _without_open(table)
     if not table.names:
-        found = f"no label in any of its {n_rows} row(s)" if n_rows else "a header and no rows"
-        raise ValueError(f"{path} has {found}; expected one label per image.")
+        what = f"no label in any of its {n_rows} row(s)" if n_rows else "a header and no rows"
+        raise ValueError(f"{path} has {what}; expected one label per image.")
     return table
 
 
@@ -202,7 +209,7 @@ def _without_open(table: LabelTable) -> LabelTable:
     """Leave out intervals that are open at both ends."""
     rows = np.flatnonzero(~np.isinf(table.intervals).all(axis=1)).tolist()
     names, texts = [table.names[row] for row in rows], [table.texts[row] for row in rows]
-    return LabelTable(names, table.intervals[rows], table.columns, texts)
+    return replace(table, names=names, intervals=table.intervals[rows], texts=texts)
 
 
 def match_names(rows: list[str], labelled: list[str]) -> list[tuple[int, int]]:
