@@ -960,6 +960,19 @@ def test_tables_that_are_none(tmp_path, content, message):
     assert message in result.stderr
 
 
+def test_rows_without_a_label_need_no_weight(tmp_path, model):
+    rows = [(k, k % 3, 1 + k % 2) for k in range(60)]
+    data = write(tmp_path / "t.csv", ["x", "y", "w"], [*rows, (1, "", "")])
+    command = ["--label", "y", "--weight", "w", "-o", model, *FAST]
+    result = run("fit", data, *command)
+    assert result.exit_code == 0, result.output
+    assert run("evaluate", model, data, "--weight", "w").exit_code == 0
+    data = write(tmp_path / "t.csv", ["x", "y", "w"], [(1, "", 1), (1, 2, ""), *rows])
+    result = run("fit", data, *command)
+    assert result.exit_code == 1
+    assert "column 'w', row 2 is empty; expected a weight" in result.stderr
+
+
 def test_labels_without_features(tmp_path, model):
     rows = [[f"{k}.png", k % 5] for k in range(80)]
     path = write(tmp_path / "labels.csv", ["file", "age"], rows)

@@ -212,7 +212,7 @@ def read_label_weights(
         If there is no such column, or a cell is no weight.
     """
     cells = read_label_column(labels, file_column, column, names)
-    return weights_of(cells, f"{labels}, column {column!r} of the images that are used")
+    return weights_of(dict(zip(names, cells, strict=True)), f"{labels}, column {column!r}")
 
 
 def read_labelled_table(path: Path, roles: Roles, classes: tuple[int, int] | None) -> LabelledRows:
@@ -253,7 +253,7 @@ def read_labelled_table(path: Path, roles: Roles, classes: tuple[int, int] | Non
     groups = None
     if roles.group is not None:
         groups = np.array([str(cell) for cell in table.columns[roles.group]])[rows]
-    weights = None if roles.weight is None else read_weights(table, roles.weight)[rows]
+    weights = None if roles.weight is None else read_weights(table, roles.weight, rows)
     if roles.decimal is None and roles.levels is None:
         told = told_decimal([text for text in texts if text is not None])
         roles = replace(roles, decimal=told)
@@ -381,7 +381,7 @@ def read_table_for_model(
         intervals[rows],
         scale,
         None,
-        None if weight is None else read_weights(table, weight)[rows],
+        None if weight is None else read_weights(table, weight, rows),
         settings,
         "row(s)",
     )

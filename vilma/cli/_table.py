@@ -6,7 +6,7 @@ import csv
 import math
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -653,15 +653,17 @@ def row_names(table: Table, roles: Roles) -> list[str]:
     return [str(cell) for cell in table.columns[roles.row_id]]
 
 
-def read_weights(table: Table, name: str) -> NDArray[np.float64]:
-    """Return the weights of all rows.
+def read_weights(table: Table, name: str, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the weights of rows that are used; those of others need be none.
 
     Parameters
     ----------
     table : Table
-        The rows.
+        All rows.
     name : str
-        Their column.
+        The column of weights.
+    rows : ndarray of shape (n,)
+        Places of the rows.
 
     Returns
     -------
@@ -674,18 +676,19 @@ def read_weights(table: Table, name: str) -> NDArray[np.float64]:
         If there is no such column, or a cell is something else.
     """
     table.require([name])
-    return weights_of(table.columns[name], f"{table.path}, column {name!r}")
+    cells = {f"row {row + 1}": table.columns[name][row] for row in rows.tolist()}
+    return weights_of(cells, f"{table.path}, column {name!r}")
 
 
-def weights_of(cells: Iterable[Any], where: str) -> NDArray[np.float64]:
+def weights_of(cells: Mapping[str, Any], column: str) -> NDArray[np.float64]:
     """Return cells as weights.
 
     Parameters
     ----------
-    cells : iterable of (str, float or None)
-        The cells of a column.
-    where : str
-        What they are, for the message.
+    cells : mapping of str to (str, float or None)
+        The cells of a column, by what their rows are called.
+    column : str
+        The column, for the message.
 
     Returns
     -------
@@ -698,17 +701,17 @@ def weights_of(cells: Iterable[Any], where: str) -> NDArray[np.float64]:
         If a cell is something else, or all are 0.
     """
     weights = []
-    for row, cell in enumerate(cells):
+    for row, cell in cells.items():
         number = _as_number(cell)
         if number is None or not 0.0 <= number < math.inf:
             shown = "empty" if cell is None or cell == "" else repr(cell)
             raise click.ClickException(
-                f"{where}, row {row + 1} is {shown}; expected a weight, a number of 0 or more. "
+                f"{column}, {row} is {shown}; expected a weight, a number of 0 or more. "
                 "Rows of weight 0 do not count."
             )
         weights.append(number)
     if not any(weights):
-        raise click.ClickException(f"{where} holds no weight above 0.")
+        raise click.ClickException(f"{column} holds no weight above 0.")
     return np.array(weights, dtype=np.float64)
 
 
