@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -945,6 +946,13 @@ def test_names_among_the_features_are_warned_of(survey, model):
         (b"a,b\n", "has no rows"),
         (b"a,a\n1,2\n", "the column 'a' twice"),
         (b"a,\n1,2\n", "a column without a name"),
+        (
+            b"Survey,,\na,b,c\n1,2,3\n",
+            "has 2 columns without a name. Its first line, 'Survey', does not look like a header: "
+            "expected the names of the columns there. Remove the lines above these.",
+        ),
+        (b"# Survey\na,b,c\n1,2,3\n", "line 2 has 3 cells; the header has 1. Its first line, '#"),
+        (b"# of 1996, too\na,b,c\n", "has 2. Its first line, '# of 1996', does not look like a"),
         (b"a,b\n1\n", "line 2 has 1 cells; the header has 2"),
         ("a,b\n1,2\n".encode("utf-16-le"), "is text in UTF-16, or no text: it has bytes that"),
         (b"sep=;\na;b\n1;2\n", "begins with a line for Excel, 'sep=;'; expected the names"),
@@ -958,6 +966,38 @@ def test_tables_that_are_none(tmp_path, content, message):
     result = run("fit", path, "--label", "a", "-o", tmp_path / "m")
     assert result.exit_code == 1
     assert message in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("t.csv.gz", "is a packed file; tables are read from CSV and Parquet files. Unpack it"),
+        ("t.jsonl", "is a JSON file; tables are read from CSV and Parquet files. Save it as CSV"),
+        ("t.dat", "is no table by its name: --label, --lower and --upper are columns of a file"),
+        ("t.npz", "holds features of images: name their label file after it instead"),
+    ],
+)
+def test_files_that_are_no_tables_by_their_names(tmp_path, model, name, message):
+    path = tmp_path / name
+    path.write_text("x,y\n1,2\n")
+    result = run("fit", path, "--label", "y", "-o", model)
+    assert result.exit_code in (1, 2)
+    assert message in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("source", ["-", "/dev/stdin", "pipe"])
+def test_the_standard_input_and_pipes_are_refused(survey, model, tmp_path, source):
+    assert run("fit", survey, "--label", "level", "-o", model, *FAST).exit_code == 0
+    if source == "pipe":
+        if not hasattr(os, "mkfifo"):
+            pytest.skip("no pipes with names here")
+        source = tmp_path / "pipe"
+        os.mkfifo(source)
+    for command in (["predict", model], ["evaluate", model], ["fit", "-o", model, "--label", "y"]):
+        result = run(*command, source)
+        assert result.exit_code == 2
+        said = f"{source} is no file: the standard input and pipes are not read. Write to a file"
+        assert said in " ".join(result.stderr.split())
 
 
 def test_rows_without_a_label_need_no_weight(tmp_path, model):

@@ -14,6 +14,26 @@ import click
 from click.core import ParameterSource
 
 
+class InputPath(click.Path):
+    """A file, or a folder, that is there: what it holds is told by its name, and read twice."""
+
+    def __init__(self, *, dir_okay: bool = True) -> None:
+        super().__init__(exists=True, dir_okay=dir_okay, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse the standard input and pipes, see :class:`click.Path`."""
+        name, path = str(value), Path(value)
+        is_other = path.exists() and not (path.is_file() or path.is_dir())
+        if name in ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0") or is_other:
+            self.fail(
+                f"{name} is no file: the standard input and pipes are not read. Write to a file "
+                "first, and name that.",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
+
+
 class Columns(click.ParamType):
     """Names of columns: ``FILE,LABEL`` or ``FILE,LOWER,UPPER``."""
 
@@ -389,10 +409,8 @@ decimal_option: Any = click.option(
     "figures of the column, a point where all are plain numbers; `vilma evaluate`: as they told "
     "in training]",
 )
-model_argument: Any = click.argument(
-    "model", type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
-features_argument: Any = click.argument("features", type=click.Path(exists=True, path_type=Path))
+model_argument: Any = click.argument("model", type=InputPath(dir_okay=False))
+features_argument: Any = click.argument("features", type=InputPath())
 max_memory_option: Any = click.option(
     "--max-memory",
     type=IntRange(min=1),
@@ -402,9 +420,6 @@ max_memory_option: Any = click.option(
     callback=_to_bytes,
     help="Memory for the features, where FEATURES is a folder: it is read in blocks.",
 )
-labels_argument: Any = click.argument(
-    "labels", type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
 optional_labels_argument: Any = click.argument(
-    "labels", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+    "labels", required=False, type=InputPath(dir_okay=False)
 )

@@ -64,7 +64,10 @@ _OTHER_TABLES = {
     ".sas7bdat": ("a SAS file", "read_sas(path)"),
     ".feather": ("a Feather file", "read_feather(path)"),
     ".json": ("a JSON file", "read_json(path)"),
+    ".jsonl": ("a JSON file", "read_json(path, lines=True)"),
+    ".ndjson": ("a JSON file", "read_json(path, lines=True)"),
 }
+_PACKED = (".gz", ".bz2", ".xz", ".zip", ".zst")
 _TRUTH = {"true": "True", "false": "False"}  # R writes TRUE, Python True, databases true
 _MISSING = {"", "na", "n/a", "nan", "null", "."}  # in any case, and "None": "none" is an answer
 _FEWEST_COUNTED = 20  # rows whose numbers go up by one: fewer may be years
@@ -304,8 +307,13 @@ def is_table(path: Path) -> bool:
     Raises
     ------
     click.ClickException
-        If it ends as those of spreadsheets and of other programs' tables do.
+        If it ends as those of spreadsheets, of other programs' tables and of packed files do.
     """
+    if path.suffix.lower() in _PACKED and path.is_file():
+        raise click.ClickException(
+            f"{path} is a packed file; tables are read from CSV and Parquet files. Unpack it "
+            "first."
+        )
     if path.suffix.lower() in _OTHER_TABLES and path.is_file():
         what, reader = _OTHER_TABLES[path.suffix.lower()]
         raise click.ClickException(
@@ -349,15 +357,7 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
             stream.seek(0)
             reader = csv.reader(stream, strict=True, delimiter=separator)
             header = [name.strip() for name in next(reader, [])]
-            twice = [name for name in header if header.count(name) > 1]
-            if twice or "" in header:
-                what = f"the column {twice[0]!r} twice" if twice else "a column without a name"
-                if header.count("") == 1 and header[0] == "":
-                    what = (
-                        "no name for the first column, as pandas writes an index: leave it out "
-                        "by DataFrame.to_csv(path, index=False)"
-                    )
-                raise click.ClickException(f"{path} has {what}; give every column its own name.")
+            _refuse_header(path, header)
             rows: list[list[str | None]] = []
             end = 0  # blank lines after it are the end of the file
             for cells in reader:
@@ -365,15 +365,44 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
                     continue
                 row = cells or [""]  # so spreadsheets write an empty cell of a single column
                 if len(row) != len(header):
+                    no_header = len(header) == 1 or header[0].startswith("#")
+                    first = f" {_about_first_line(header)}" if no_header else ""
                     raise click.ClickException(
                         f"{path}, line {reader.line_num} has {len(row)} cells; the header has "
-                        f"{len(header)}."
+                        f"{len(header)}.{first}"
                     )
                 rows.append([_cell(cell) for cell in row])
                 end = len(rows) if cells else end
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise click.ClickException(about_unreadable(path, error)) from error
     return {name: [row[place] for row in rows[:end]] for place, name in enumerate(header)}
+
+
+def _refuse_header(path: Path, header: list[str]) -> None:
+    """Refuse names of columns that are empty or come twice."""
+    n_empty = header.count("")
+    if n_empty > 1:
+        raise click.ClickException(
+            f"{path} has {n_empty} columns without a name. {_about_first_line(header)}"
+        )
+    twice = [name for name in header if header.count(name) > 1]
+    if twice or n_empty:
+        what = f"the column {twice[0]!r} twice" if twice else "a column without a name"
+        if header[0] == "":
+            what = (
+                "no name for the first column, as pandas writes an index: leave it out by "
+                "DataFrame.to_csv(path, index=False)"
+            )
+        raise click.ClickException(f"{path} has {what}; give every column its own name.")
+
+
+def _about_first_line(header: list[str]) -> str:
+    """Say that a line is a title or a comment rather than the names of columns."""
+    text = next((name for name in header if name), "")
+    return (
+        f"Its first line, {text!r}, does not look like a header: expected the names of the "
+        "columns there. Remove the lines above these."
+    )
 
 
 def _cell(text: str) -> str | None:

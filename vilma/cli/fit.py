@@ -357,6 +357,8 @@ def _check_sources(
     upper: str | None,
 ) -> None:
     """Refuse labels given twice, or not at all, and options of other sources."""
+    from vilma.cli._table import SUFFIXES
+
     named = label is not None or (lower is not None and upper is not None)
     if (lower is None) != (upper is None):
         raise click.UsageError("--lower and --upper belong together; give both or neither.")
@@ -370,9 +372,16 @@ def _check_sources(
             f"{features} is a table: name its column of labels by --label, or those of the ends "
             "of intervals by --lower and --upper."
         )
+    if not of_table and named and (features.is_dir() or features.suffix == ".npz"):
+        raise click.UsageError(
+            f"--label, --lower and --upper are columns of a table, and {features} holds features "
+            "of images: name their label file after it instead."
+        )
     if not of_table and named:
         raise click.UsageError(
-            "--label, --lower and --upper are columns of a table (CSV, Parquet)."
+            f"{features} is no table by its name: --label, --lower and --upper are columns of a "
+            f"file named {', '.join(f'*{suffix}' for suffix in SUFFIXES)}. Rename it, or save it "
+            "as CSV."
         )
     if of_table:
         refuse_typed(
