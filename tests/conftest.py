@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -23,6 +24,10 @@ def kernel_sources() -> list[Path]:
         if any(mark in path.read_text(encoding="utf-8") for mark in marks)
     ]
 
+
+# What a shell runs in the background ignores Ctrl-C, which tests press.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Numba does not notice when a kernel changes that another file's kernel calls. Machine code is
 # kept by the content of all kernels, so that what is tested is what is written. Numba reads the
