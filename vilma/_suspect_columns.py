@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 
 from vilma._named_rows import read_number
 from vilma._wording import some_of
-from vilma.labels.doubtful import missing_codes
 
 __all__ = [
-    "codes_among_numbers",
     "hardly_repeats",
     "names_of_rows",
     "numbers_among_texts",
@@ -152,36 +150,6 @@ def unusable_number(values: NDArray[np.float64], first_row: int) -> str | None:
     return (
         f"contains {value:.3g} in row {row}, more than single precision holds. Divide the column: "
         "a scale near 1 is best."
-    )
-
-
-def codes_among_numbers(values: NDArray[np.float64]) -> str | None:
-    """Tell of numbers that surveys write for missing answers, in several rows and far from others.
-
-    Far is as far as these are from each other: 99 is a code after 0 to 20 years, none after ages
-    up to 93. 9 and less may be a count.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples,)
-        Numbers, missing ones NaN.
-    """
-    different, counts = np.unique(values[~np.isnan(values)], return_counts=True)
-    codes = missing_codes(different)
-    others = np.setdiff1d(different, codes)
-    told = [
-        code
-        for code in codes
-        if (code < 0.0 or code > 9.0)
-        and counts[different == code] > 1
-        and np.abs(code - others).min() >= np.ptp(others)
-    ]
-    if not told:
-        return None
-    n_rows = int(counts[np.isin(different, told)].sum())
-    return (
-        f"has {', '.join(f'{code:g}' for code in told)} in {n_rows} rows, far from its other "
-        f"numbers, {others[0]:g} to {others[-1]:g}: surveys write such numbers for missing answers"
     )
 
 

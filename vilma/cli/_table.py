@@ -22,7 +22,6 @@ from vilma._named_rows import (
     refuse_other_formats,
 )
 from vilma._suspect_columns import (
-    codes_among_numbers,
     hardly_repeats,
     names_of_rows,
     numbers_among_texts,
@@ -48,7 +47,7 @@ from vilma.cli._labels import (
 from vilma.cli._options import join_levels, makes_scale, refuse_typed
 from vilma.cli._report import readable_errors, warn
 from vilma.labels.bracket_text import BracketError
-from vilma.labels.doubtful import is_no_answer
+from vilma.labels.doubtful import is_no_answer, missing_codes
 from vilma.labels.label_file import answer_key, with_exponents_read
 from vilma.labels.values import is_ordered
 
@@ -545,7 +544,7 @@ def choose_features(table: Table, roles: Roles) -> dict[str, list[str]]:
             about = numbers_too_close(values)
             if about is not None:
                 warn(f"column {name!r} {about}")
-            about = codes_among_numbers(values)
+            about = _codes_among_numbers(values)
             if about is not None:
                 warn(f"column {name!r} {about}. Where they are, leave these cells empty")
             _warn_of_row_numbers(name, values)
@@ -601,6 +600,36 @@ def _about_no_feature(table: Table, named: list[str], empty: list[str]) -> str:
         f"{table.path} has no column to predict the labels by: besides those that options name, "
         f"there are only {'; and '.join(reasons)}. Expected columns of numbers, or of texts that "
         f"rows share.{of_images if files else ''}"
+    )
+
+
+def _codes_among_numbers(values: NDArray[np.float64]) -> str | None:
+    """Tell of numbers that surveys write for missing answers, in several rows and far from others.
+
+    Far is as far as these are from each other: 99 is a code after 0 to 20 years, none after ages
+    up to 93. 9 and less may be a count.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,)
+        Numbers, missing ones NaN.
+    """
+    different, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    codes = missing_codes(different)
+    others = np.setdiff1d(different, codes)
+    told = [
+        code
+        for code in codes
+        if (code < 0.0 or code > 9.0)
+        and counts[different == code] > 1
+        and np.abs(code - others).min() >= np.ptp(others)
+    ]
+    if not told:
+        return None
+    n_rows = int(counts[np.isin(different, told)].sum())
+    return (
+        f"has {', '.join(f'{code:g}' for code in told)} in {n_rows} rows, far from its other "
+        f"numbers, {others[0]:g} to {others[-1]:g}: surveys write such numbers for missing answers"
     )
 
 
