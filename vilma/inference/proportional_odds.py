@@ -70,6 +70,7 @@ from vilma.likelihood import (
     identify_cells,
     initial_thresholds,
     minimize,
+    split_by_curvature,
 )
 from vilma.likelihood.links import IntervalLoss
 from vilma.likelihood.steps import exact_hessian
@@ -79,7 +80,6 @@ if TYPE_CHECKING:
     import pandas
 
 _MOST_LEFT = 1e-2  # of a chi-squared statistic, for rows that were fitted
-_NO_CURVATURE = 1e-10  # of a Hessian in units in which its diagonal is 1
 _NO_PART = 1e-6  # of a unit vector, in a direction
 # Annotations on either side of a threshold for each of its parameters. Share of 100 simulations in
 # which true proportional odds were rejected at 5 %, with any support, 5 and 10: 500 exact labels
@@ -513,12 +513,9 @@ def _told(hessian: np.ndarray, n_thresholds: int) -> tuple[np.ndarray, np.ndarra
     bases = []
     for k in range(n_thresholds):
         own = slice(k * size, (k + 1) * size)
-        diagonal = np.diag(hessian)[own]
-        scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-        values, vectors = linalg.eigh(hessian[own, own] * scale[:, None] * scale)
-        flat = values < _NO_CURVATURE
-        told[k] = (np.abs(vectors[:-1, flat]) < _NO_PART).all(axis=1)
-        bases.append(scale[:, None] * vectors[:, ~flat])
+        scale, flat, curved = split_by_curvature(hessian[own, own])
+        told[k] = (np.abs(flat[:-1]) < _NO_PART).all(axis=1)
+        bases.append(scale[:, None] * curved)
     return told, linalg.block_diag(*bases)
 
 

@@ -15,7 +15,12 @@ from vilma.likelihood.problem import (
     standardize,
     unchanged,
 )
-from vilma.likelihood.separation import Separation, find_separation, not_told
+from vilma.likelihood.separation import (
+    Separation,
+    find_separation,
+    not_told,
+    split_by_curvature,
+)
 
 __all__ = [
     "LINKS",
@@ -36,6 +41,7 @@ __all__ = [
     "not_told",
     "place_thresholds",
     "separate_columns",
+    "split_by_curvature",
     "standardize",
     "unchanged",
 ]

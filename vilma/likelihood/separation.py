@@ -44,7 +44,7 @@ from vilma.likelihood.problem import LikelihoodProblem, Standardization
 from vilma.likelihood.steps import exact_hessian, group_thresholds
 from vilma.surrogates import LabeledWeights
 
-__all__ = ["Separation", "find_separation", "not_told"]
+__all__ = ["Separation", "find_separation", "not_told", "split_by_curvature"]
 
 # Of the curvature at the start. Regular fits keep more than 1e-2 of it, or have labels that are
 # nearly certain; along a separating direction 1e-6 and less is left.
@@ -135,16 +135,36 @@ def not_told(
     hessian = exact_hessian(replace(problem, likelihood=likelihood), derivatives)
     n = len(maximum.coef)
     used = np.flatnonzero(np.concatenate([~maximum.aliased, np.ones(len(hessian) - n, bool)]))
-    diagonal = np.diag(hessian)[used]
-    scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-    values, vectors = linalg.eigh(hessian[np.ix_(used, used)] * scale[:, None] * scale)
-    changes = np.zeros((len(hessian), int((values < _NO_CURVATURE).sum())))
-    changes[used] = scale[:, None] * vectors[:, values < _NO_CURVATURE]
+    scale, flat, _ = split_by_curvature(hessian[np.ix_(used, used)])
+    changes = np.zeros((len(hessian), flat.shape[1]))
+    changes[used] = scale[:, None] * flat
     for change in changes.T:
         change[:n] = units.coef_outside(change[:n])
         change[n:] += units.shift(change[:n])
     size = np.abs(changes) * np.concatenate([units.scale, np.ones(len(hessian) - n)])[:, None]
     return (size > _ZERO * size.max(axis=0, initial=0.0)).any(axis=1)
+
+
+def split_by_curvature(hessian: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Split directions into those along which a Hessian is 0, and those across.
+
+    Parameters
+    ----------
+    hessian : ndarray of shape (n, n)
+        Positive semidefinite.
+
+    Returns
+    -------
+    scale : ndarray of shape (n,)
+        Units in which its diagonal is 1.
+    flat, curved : ndarray of shape (n, r) and (n, n - r)
+        Orthonormal directions in these units; times `scale`, those of the Hessian.
+    """
+    diagonal = np.diag(hessian)
+    scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+    values, vectors = linalg.eigh(hessian * scale[:, None] * scale)
+    flat = values < _NO_CURVATURE
+    return scale, vectors[:, flat], vectors[:, ~flat]
 
 
 def _even_out(X: FloatArray) -> FloatArray:
